@@ -1,0 +1,1 @@
+"""caraml_pulumi."""
