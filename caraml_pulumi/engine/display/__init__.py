@@ -1,0 +1,1 @@
+"""What a person, or CI, sees of an operation."""

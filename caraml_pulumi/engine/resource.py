@@ -1,0 +1,70 @@
+"""A resource as the engine remembers it, and its URN."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from caraml_pulumi.engine.values import Properties
+
+STACK_TYPE = "pulumi:pulumi:Stack"
+PROVIDER_PREFIX = "pulumi:providers:"
+
+
+def make_urn(stack: str, project: str, type_: str, name: str, parent: str = "") -> str:
+    """The URN of a resource: its own type qualified by its ancestors' types; the stack as parent adds nothing."""
+    parent_type = urn_qualified_type(parent) if parent else ""
+    qualified = f"{parent_type}${type_}" if parent_type and parent_type != STACK_TYPE else type_
+    return f"urn:pulumi:{stack}::{project}::{qualified}::{name}"
+
+
+def urn_qualified_type(urn: str) -> str:
+    """The types in `urn`, from the outermost component to the resource, joined by ``$``."""
+    return urn.split("::", 3)[2]
+
+
+def urn_type(urn: str) -> str:
+    """The resource's own type."""
+    return urn_qualified_type(urn).rsplit("$", 1)[-1]
+
+
+def urn_name(urn: str) -> str:
+    """The resource's logical name."""
+    return urn.split("::", 3)[3]
+
+
+@dataclass(slots=True)
+class ResourceState:
+    """What a checkpoint holds of one resource; the names are those of Pulumi's state, in snake case.
+
+    `created` and `modified` are RFC 3339 texts. `extra` keeps keys of state that the engine does not use, so that they
+    are written back unchanged.
+    """
+
+    urn: str
+    type: str
+    custom: bool
+    id: str = ""
+    inputs: Properties = field(default_factory=dict)
+    outputs: Properties = field(default_factory=dict)
+    parent: str = ""
+    provider: str = ""
+    dependencies: list[str] = field(default_factory=list)
+    property_dependencies: dict[str, list[str]] = field(default_factory=dict)
+    additional_secret_outputs: list[str] = field(default_factory=list)
+    init_errors: list[str] = field(default_factory=list)
+    custom_timeouts: dict[str, float] = field(default_factory=dict)
+    """Seconds by ``create``, ``update``, ``delete``."""
+    protect: bool = False
+    external: bool = False
+    delete: bool = False
+    """Replaced, and still to be deleted."""
+    pending_replacement: bool = False
+    """Deleted before its replacement was made."""
+    retain_on_delete: bool = False
+    created: str = ""
+    modified: str = ""
+    extra: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """The logical name."""
+        return urn_name(self.urn)

@@ -1,0 +1,1 @@
+"""State as Pulumi's self-managed backends keep it: checkpoints, history, locks, configuration, secrets."""

@@ -1,0 +1,1 @@
+"""A small Kubernetes client: kubeconfig, one kept-alive connection pool, discovery."""

@@ -1,0 +1,1 @@
+"""Pure functions from specifications to Kubernetes objects."""

@@ -1,0 +1,1 @@
+"""The specification of models and the rules about them, each written once; pure."""
