@@ -38,10 +38,12 @@ class Context:
 
     `report` shows a passing status (``waiting for 1 of 2 replicas``), `warn` a lasting warning. `cancelled` is set when
     the user stops the run: long waits end then with a `CaramlError`. `timeout` is in seconds; None is the kind's
-    default.
+    default. `adopt` is set when an earlier run was killed while it created this very resource: an object of that name
+    is then ours, and is taken over instead of refused.
     """
 
     preview: bool = False
+    adopt: bool = False
     timeout: float | None = None
     cancelled: Event = field(default_factory=Event)
     report: Callable[[str], None] = lambda message: None
