@@ -1,0 +1,227 @@
+"""Pulumi's self-managed backend: the files that hold stacks, their history, backups, locks and journals.
+
+Under the root, in ``.pulumi``: ``meta.yaml``; ``stacks/PROJECT/STACK.json``, the checkpoint, and ``.bak``, the one
+before; ``history/PROJECT/STACK/STACK-<ns>.history.json`` and ``.checkpoint.json``; ``backups/PROJECT/STACK/
+STACK.<ns>.json``; ``locks/organization/PROJECT/STACK/<uuid>.json``. ``journals/PROJECT/STACK.jsonl`` is ours, and is
+gone when an update has ended.
+"""
+
+import gzip
+import json
+import os
+import sys
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any, Final
+
+from caraml_pulumi.engine.state.bucket import Bucket, FileBucket
+from caraml_pulumi.engine.state.journal import Journal
+from caraml_pulumi.engine.state.locks import hold_lock
+from caraml_pulumi.engine.state.names import StackName, check_name
+from caraml_pulumi.engine.state.properties import compact_json
+from caraml_pulumi.engine.state.snapshot import VERSION, new_manifest
+from caraml_pulumi.errors import CaramlError
+
+BACKEND_URL: Final = "PULUMI_BACKEND_URL"
+
+_ROOT: Final = ".pulumi"
+_META: Final = f"{_ROOT}/meta.yaml"
+_SUFFIXES: Final = (".json", ".json.gz")
+
+
+def open_backend(url: str | None = None) -> "Backend":
+    """The backend at `url`; None takes PULUMI_BACKEND_URL, else a directory of the user's data.
+
+    ``file://`` takes an absolute path, ``~`` (the home directory) or ``.`` (the current one), and paths under these.
+    The default is ``$XDG_DATA_HOME/caraml/state``, or ``~/.local/share/caraml/state``.
+
+    Raises:
+        CaramlError: the backend is of another kind, or in the layout of Pulumi before 3.61.
+    """
+    url = url or os.environ.get(BACKEND_URL) or ""
+    if not url:
+        data = os.environ.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
+        return Backend(FileBucket(Path(data) / "caraml" / "state"))
+    scheme, separator, path = url.partition("://")
+    if scheme != "file" or not separator:
+        raise CaramlError(
+            f"the backend {scheme + separator if separator else url!r} is of a kind that only the Pulumi CLI reaches",
+            where=BACKEND_URL,
+            allowed="file:///DIRECTORY, file://~, file://.",
+            fix="choose a directory, or run this stack with the Pulumi CLI",
+        )
+    path = path.partition("?")[0]
+    return Backend(FileBucket(Path(os.path.abspath(os.path.expanduser(path or "/")))))
+
+
+class Backend:
+    """The stacks of a backend. Documents go in and out as JSON data; `snapshot` knows what they mean.
+
+    `note` is told what the user should know and is no failure; the default prints it to the standard error.
+    """
+
+    def __init__(self, bucket: Bucket, note: Callable[[str], None] = lambda text: print(text, file=sys.stderr)) -> None:
+        self._bucket = bucket
+        self._note = note
+        self._checked = False
+
+    @property
+    def url(self) -> str:
+        """Where it is, as PULUMI_BACKEND_URL takes it."""
+        return self._bucket.url
+
+    def load(self, project: str, stack: str) -> dict[str, Any] | None:
+        """The checkpoint document of a stack, None if there is no such stack.
+
+        Raises:
+            CaramlError: the file is not JSON, or the backend has the old layout.
+        """
+        key = self._stack_key(project, stack)
+        data = self._bucket.get(key)
+        return None if data is None else self._parsed(key, data)
+
+    def save(self, project: str, stack: str, document: dict[str, Any]) -> None:
+        """Write the checkpoint of a stack; the one before stays as ``.bak``."""
+        key = self._stack_key(project, stack)
+        self._write_meta()
+        if (previous := self._bucket.get(key)) is not None:
+            self._bucket.put(f"{key}.bak", previous)
+        self._bucket.put(key, _packed(key, document))
+
+    def list_stacks(self, project: str | None = None) -> list[StackName]:
+        """The stacks, of one project or of all, in order of their names."""
+        self._check_layout()
+        directory = f"{_ROOT}/stacks/"
+        names = set()
+        for key in self._bucket.list(directory + (check_name("project", project) if project else "")):
+            parts = key.removeprefix(directory).split("/")
+            suffix = next((suffix for suffix in _SUFFIXES if key.endswith(suffix)), "")
+            if len(parts) == 2 and suffix:
+                names.add(StackName(parts[0], parts[1].removesuffix(suffix)))
+        return sorted(names, key=str)
+
+    def create(self, project: str, stack: str) -> None:
+        """Make a stack that holds nothing yet.
+
+        Raises:
+            CaramlError: it is there already, or its name cannot be one.
+        """
+        name = StackName(check_name("project", project), check_name("stack", stack))
+        if self.load(project, stack) is not None:
+            raise CaramlError(f"the stack {name} exists already", where=self.url)
+        latest = {"manifest": new_manifest(), "metadata": {}}
+        self.save(project, stack, {"version": VERSION, "checkpoint": {"stack": str(name), "latest": latest}})
+
+    def remove(self, project: str, stack: str) -> None:
+        """Remove a stack and its history; its last checkpoint stays as ``.bak``, its backups stay too."""
+        key = self._stack_key(project, stack)
+        if (previous := self._bucket.get(key)) is not None:
+            self._bucket.put(f"{key}.bak", previous)
+            self._bucket.delete(key)
+        for entry in self._bucket.list(self._history_directory(project, stack)):
+            self._bucket.delete(entry)
+        self.journal(project, stack).clear()
+
+    def backup(self, project: str, stack: str) -> None:
+        """Copy the checkpoint aside, as is done before an update begins."""
+        key = self._stack_key(project, stack)
+        if (data := self._bucket.get(key)) is not None:
+            suffix = next(suffix for suffix in reversed(_SUFFIXES) if key.endswith(suffix))
+            self._bucket.put(f"{_ROOT}/backups/{project}/{stack}/{stack}.{time.time_ns()}{suffix}", data)
+
+    def add_history(self, project: str, stack: str, entry: dict[str, Any], checkpoint: dict[str, Any]) -> None:
+        """Record an update that ended, with the checkpoint it led to."""
+        base = f"{self._history_directory(project, stack)}/{stack}-{time.time_ns()}"
+        self._write_meta()
+        self._bucket.put(f"{base}.checkpoint.json", compact_json(checkpoint).encode())
+        self._bucket.put(f"{base}.history.json", json.dumps(entry, ensure_ascii=False, indent=4).encode())
+
+    def history(self, project: str, stack: str, limit: int | None = None) -> list[dict[str, Any]]:
+        """The recorded updates, the newest first, at most `limit`; ``version`` counts them from 1, the oldest."""
+        directory = self._history_directory(project, stack)
+        self._check_layout()
+        keys = [key for key in self._bucket.list(directory) if ".history.json" in key and not key.endswith(".attrs")]
+        numbered = list(enumerate(sorted(keys, key=_nanoseconds), start=1))[::-1][:limit]
+        return [self._parsed(key, self._bucket.get(key) or b"") | {"version": number} for number, key in numbered]
+
+    def lock(self, project: str, stack: str, command: str) -> AbstractContextManager[None]:
+        """Hold the stack's lock while `command`, which others are told, runs.
+
+        Raises:
+            CaramlError: another run holds it; exit code `caraml_pulumi.errors.LOCKED`.
+        """
+        name = StackName(check_name("project", project), check_name("stack", stack))
+        self._check_layout()
+        return hold_lock(self._bucket, f"{_ROOT}/locks/{name}", name, command, self._note)
+
+    def journal(self, project: str, stack: str) -> Journal:
+        """The journal of a stack."""
+        name = StackName(check_name("project", project), check_name("stack", stack))
+        return Journal(self._bucket, f"{_ROOT}/journals/{name.project}/{name.stack}.jsonl")
+
+    def _stack_key(self, project: str, stack: str) -> str:
+        self._check_layout()
+        base = f"{_ROOT}/stacks/{check_name('project', project)}/{check_name('stack', stack)}"
+        plain, packed = (f"{base}{suffix}" for suffix in _SUFFIXES)
+        return packed if self._bucket.get(plain) is None and self._bucket.get(packed) is not None else plain
+
+    @staticmethod
+    def _history_directory(project: str, stack: str) -> str:
+        return f"{_ROOT}/history/{check_name('project', project)}/{check_name('stack', stack)}"
+
+    def _check_layout(self) -> None:
+        """Refuse the layout without projects, in which stacks were files directly under ``stacks``."""
+        if self._checked:
+            return
+        meta = self._bucket.get(_META)
+        old = meta is None and any(
+            key.endswith(_SUFFIXES) and key.count("/") == 2 for key in self._bucket.list(f"{_ROOT}/stacks")
+        )
+        version = _meta_version(meta) if meta is not None else "0" if old else "1"
+        if version != "1":
+            raise CaramlError(
+                f"the backend has version {version} of Pulumi's layout",
+                where=f"{self.url}/{_META}",
+                allowed="1: stacks within projects",
+                fix="run 'pulumi state upgrade' with the Pulumi CLI",
+            )
+        self._checked = True
+
+    def _write_meta(self) -> None:
+        if self._bucket.get(_META) is None:
+            self._bucket.put(_META, b"version: 1\n")
+
+    def _parsed(self, key: str, data: bytes) -> dict[str, Any]:
+        try:
+            document = json.loads(gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data)
+        except (ValueError, OSError, EOFError):
+            document = None
+        if not isinstance(document, dict):
+            raise CaramlError(
+                "a file of the state backend is damaged: it is not a JSON object",
+                where=f"{self.url}/{key}",
+                fix=f"put the copy {Path(key).name}.bak in its place",
+            )
+        return document
+
+
+def _packed(key: str, document: dict[str, Any]) -> bytes:
+    data = compact_json(document).encode()
+    return gzip.compress(data) if key.endswith(".gz") else data
+
+
+def _nanoseconds(key: str) -> int:
+    digits = key.rpartition("-")[2].partition(".")[0]
+    return int(digits) if digits.isdigit() else 0
+
+
+def _meta_version(meta: bytes) -> str:
+    import yaml
+
+    try:
+        document = yaml.safe_load(meta)
+    except yaml.YAMLError:
+        return "unknown"
+    return str(document.get("version", "unknown")) if isinstance(document, dict) else "unknown"

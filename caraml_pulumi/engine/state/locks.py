@@ -1,0 +1,125 @@
+"""The lock that keeps two runs on one stack apart: a file per run, as the Pulumi CLI has it."""
+
+import json
+import os
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from getpass import getuser
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from caraml_pulumi.engine.state.bucket import Bucket
+from caraml_pulumi.engine.state.names import StackName
+from caraml_pulumi.engine.state.properties import compact_json
+from caraml_pulumi.engine.state.snapshot import timestamp
+from caraml_pulumi.errors import LOCKED, CaramlError
+
+
+@contextmanager
+def hold_lock(
+    bucket: Bucket, directory: str, stack: StackName, command: str, note: Callable[[str], None]
+) -> Iterator[None]:
+    """Hold the lock of `stack`, whose lock files are in `directory`, while `command` runs.
+
+    A lock that a process of this machine left behind when it was killed is removed, and `note` is told so.
+
+    Raises:
+        CaramlError: another run holds the lock (exit code `LOCKED`).
+    """
+    key = f"{directory}/{uuid4()}.json"
+    _refuse_others(bucket, directory, stack, key, note)
+    bucket.put(key, compact_json(_owner(command)).encode())
+    try:
+        # Two runs may both have found no lock: each looks again once its own is visible.
+        _refuse_others(bucket, directory, stack, key, note)
+        yield
+    finally:
+        bucket.delete(key)
+
+
+def _owner(command: str) -> dict[str, Any]:
+    return {
+        "pid": os.getpid(),
+        "username": _username(),
+        "hostname": socket.gethostname(),
+        "timestamp": timestamp(),
+        "command": command,
+        "processStart": _process_start(os.getpid()),
+    }
+
+
+def _username() -> str:
+    try:
+        return getuser()
+    except (KeyError, OSError):
+        return str(os.getuid())
+
+
+def _process_start(pid: int) -> str:
+    """When the process began, in clock ticks since this machine did, and that start of the machine; "" if unknown.
+
+    It tells a process from a later one that got the same id.
+    """
+    try:
+        ticks = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+        return f"{Path('/proc/sys/kernel/random/boot_id').read_text().strip()}:{ticks}"
+    except (OSError, IndexError):
+        return ""
+
+
+def _refuse_others(bucket: Bucket, directory: str, stack: StackName, own: str, note: Callable[[str], None]) -> None:
+    for key in bucket.list(directory):
+        if key == own or not key.endswith(".json") or (data := bucket.get(key)) is None:
+            continue
+        owner = _parsed(data)
+        if _is_dead(owner):
+            bucket.delete(key)
+            note(f"removed the lock of a run that was killed on {stack}: {_described(owner)}")
+            continue
+        raise CaramlError(
+            f"the stack {stack} is locked by another run: {_described(owner)}",
+            where=f"{bucket.url}/{key}",
+            fix="wait until it ends; if it no longer runs, remove that file",
+            exit_code=LOCKED,
+        )
+
+
+def _parsed(data: bytes) -> dict[str, Any]:
+    try:
+        owner = json.loads(data)
+    except ValueError:
+        return {}
+    return owner if isinstance(owner, dict) else {}
+
+
+def _is_dead(owner: dict[str, Any]) -> bool:
+    pid = owner.get("pid")
+    if owner.get("hostname") != socket.gethostname() or not isinstance(pid, int) or pid <= 0:
+        return False
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        return False
+    started = owner.get("processStart")
+    return bool(started) and started != _process_start(pid)
+
+
+def _described(owner: dict[str, Any]) -> str:
+    who = f"{owner.get('username', 'an unknown user')} on {owner.get('hostname', 'an unknown host')}"
+    what = f"'{owner['command']}', " if owner.get("command") else ""
+    return f"{what}{who}, process {owner.get('pid', 'unknown')}, since {_since(str(owner.get('timestamp', '')))}"
+
+
+def _since(text: str) -> str:
+    try:
+        began = datetime.fromisoformat(text).astimezone(UTC)
+    except ValueError:
+        return "an unknown time"
+    seconds = max(0, int((datetime.now(UTC) - began).total_seconds()))
+    ago = f"{seconds} s" if seconds < 120 else f"{seconds // 60} min" if seconds < 7200 else f"{seconds // 3600} h"
+    return f"{began:%Y-%m-%d %H:%M:%S} UTC ({ago} ago)"

@@ -1,0 +1,102 @@
+"""A Pulumi project: the directory with a ``Pulumi.yaml``."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from caraml_pulumi.engine.state.names import check_name
+from caraml_pulumi.engine.state.yaml_text import YamlMap, read_mapping
+from caraml_pulumi.errors import CaramlError
+
+_FILES: Final = ("Pulumi.yaml", "Pulumi.yml")
+
+
+@dataclass(frozen=True)
+class Project:
+    """What ``Pulumi.yaml`` says.
+
+    Attributes:
+        name: the project's name.
+        root: the directory of ``Pulumi.yaml``.
+        main: the program to run; ``main:`` or ``__main__.py`` in the root. It may not exist yet.
+        stack_config_dir: where the ``Pulumi.<stack>.yaml`` files are; ``stackConfigDir:`` or the root.
+        description: its description.
+        config: the declarations under ``config:`` as they are written, by key.
+        backend_url: the backend under ``backend:``; PULUMI_BACKEND_URL goes before it.
+    """
+
+    name: str
+    root: Path
+    main: Path
+    stack_config_dir: Path
+    description: str = ""
+    config: dict[str, Any] = field(default_factory=dict)
+    backend_url: str = ""
+
+    @property
+    def file(self) -> Path:
+        """The ``Pulumi.yaml``, for messages."""
+        return next((self.root / name for name in _FILES if (self.root / name).is_file()), self.root / _FILES[0])
+
+
+def load_project(directory: Path) -> Project:
+    """The project whose ``Pulumi.yaml`` (or ``.yml``) is in `directory` or the nearest directory above it.
+
+    Raises:
+        CaramlError: there is none, it is malformed, or its runtime is not Python; with file:line.
+    """
+    path = _find(directory)
+    root = path.parent
+    document = read_mapping(path)
+    name = document.text("name")
+    if not name:
+        raise CaramlError("the project has no name", where=str(path), fix="add a line 'name: ...'")
+    check_name("project", name, where=document.where("name"))
+    _check_runtime(document)
+    config, config_dir = _config(document)
+    main = root / document.text("main")
+    return Project(
+        name=name,
+        root=root,
+        main=main if main.is_file() else main / "__main__.py",
+        stack_config_dir=root / (document.text("stackConfigDir") or config_dir),
+        description=document.text("description"),
+        config=config,
+        backend_url=document.mapping("backend").text("url"),
+    )
+
+
+def _find(directory: Path) -> Path:
+    start = directory.absolute()
+    if not start.is_dir():
+        raise CaramlError(f"there is no directory {str(directory)!r}", fix="correct the path after -C")
+    for parent in (start, *start.parents):
+        for name in _FILES:
+            if (parent / name).is_file():
+                return parent / name
+    raise CaramlError(
+        f"there is no Pulumi project in {str(start)!r}, nor in a directory above it",
+        allowed="a directory with a Pulumi.yaml",
+        fix="change to the project's directory, or name it: -C DIRECTORY",
+    )
+
+
+def _check_runtime(document: YamlMap) -> None:
+    runtime = document.value("runtime")
+    name = runtime.get("name") if isinstance(runtime, dict) else runtime
+    if name != "python":
+        raise CaramlError(
+            f"the project's runtime is {name!r}" if runtime else "the project has no runtime",
+            where=document.where("runtime"),
+            allowed="python",
+            fix="use the Pulumi CLI for programs in other languages",
+        )
+
+
+def _config(document: YamlMap) -> tuple[dict[str, Any], str]:
+    """The declarations, and the directory of the stack files: ``config: DIRECTORY`` is the old way to say it."""
+    value = document.value("config")
+    if isinstance(value, str):
+        return {}, value
+    keys = document.mapping("config")
+    return {key: keys.value(key) for key in keys}, ""
