@@ -1,0 +1,146 @@
+"""The tree of resources as aligned columns: sign, type, name, status, what changes."""
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Final
+
+from rich.cells import cell_len
+from rich.text import Text
+
+from caraml_pulumi.engine.display.changes import MISSING, Change, Kind, changed_names
+from caraml_pulumi.engine.display.layout import Line, lay_out, remarks_of
+from caraml_pulumi.engine.display.ops import UNCHANGED, look
+from caraml_pulumi.engine.display.tree import Row, Status, Tree
+from caraml_pulumi.engine.display.values import plain_value, short_text
+
+MAX_INLINE_CHANGES: Final = 4
+"""Changed properties shown below a row; the rest is counted."""
+MAX_TYPE: Final = 56
+MAX_NAME: Final = 44
+KIND_STYLES: Final = {Kind.ADD: "green", Kind.UPDATE: "yellow", Kind.DELETE: "red"}
+
+
+def table(tree: Tree, *, now: float, planning: bool, spinner: str = "", inline: bool = False) -> list[Text]:
+    """The lines of the tree. `spinner` marks rows in progress; `inline` shows changed values below their rows."""
+    lines = lay_out(tree)
+    remarks = remarks_of(tree)
+    widths = [
+        (cell_len(line.guides + short_type(line.row.type)), cell_len(line.row.name)) for line in lines if line.row
+    ]
+    types = min(MAX_TYPE, max((type_width for type_width, _ in widths), default=0))
+    names = min(MAX_NAME, max((name_width for _, name_width in widths), default=0))
+    rendered = []
+    for line in lines:
+        if line.row is None:
+            rendered.append(Text(f"    {line.guides}{line.folded} unchanged", "dim"))
+            continue
+        rendered.append(_row_line(line, line.row, types, names, remarks, now, planning, spinner))
+        if inline and line.row.changed:
+            rendered += [_below(line, text) for text in inline_changes(line.row)]
+    return rendered
+
+
+def short_type(token: str) -> str:
+    """A type token without the parts that say nothing: ``caraml:index:Model`` is ``caraml:Model``."""
+    package, _, rest = token.partition(":")
+    module, _, name = rest.partition(":")
+    return f"{package}:{name}" if module in ("index", package) and name else token
+
+
+def status_text(row: Row, now: float, *, planning: bool) -> str:
+    """What happens to the row: ``create``, ``creating (1.2s)``, ``created (1.3s)``, ``create failed``."""
+    if row.status is Status.FAILED or (row.status is Status.UNFINISHED and row.changed and not planning):
+        return f"{look(row.op).planned} {row.status.value}"
+    if planning:
+        return look(row.op).planned
+    if row.running:
+        words = look(row.step).running
+        return f"{words} ({seconds(row.elapsed(now))})" if row.custom and row.op not in UNCHANGED else words
+    words = look(row.op).done
+    return f"{words} ({seconds(row.duration)})" if row.custom and row.op not in UNCHANGED else words
+
+
+def seconds(duration: float) -> str:
+    """A duration for people: ``0.4s``, ``12s``, ``3m 05s``."""
+    if duration < 10:
+        return f"{duration:.1f}s"
+    if duration < 60:
+        return f"{duration:.0f}s"
+    minutes, rest = divmod(round(duration), 60)
+    return f"{minutes}m {rest:02}s"
+
+
+def inline_changes(row: Row) -> list[Text]:
+    """The first changed properties of an update or a replacement, each on a line of its own if it fits on one."""
+    short = [text for change in row.changes if (text := _short_change(change)) is not None]
+    shown = short[:MAX_INLINE_CHANGES]
+    left = len(row.changes) - len(shown)
+    if shown and left:
+        shown.append(Text(f"… {left} more (--diff shows all)", "dim"))
+    return shown
+
+
+def _short_change(change: Change) -> Text | None:
+    sides = [value for value in (change.old, change.new) if value is not MISSING]
+    texts = [short_text(plain_value(value)) for value in sides]
+    if None in texts:
+        return None
+    values = Text(" => ", "dim").join(Text(text or "") for text in texts)
+    return Text.assemble((f"{change.kind.value} ", KIND_STYLES[change.kind]), f"{change.where}: ", values)
+
+
+def _row_line(
+    line: Line,
+    row: Row,
+    types: int,
+    names: int,
+    remarks: Mapping[str, Counter[str]],
+    now: float,
+    planning: bool,
+    spinner: str,
+) -> Text:
+    style = row_style(row)
+    text = Text(" ")
+    text.append(f"{spinner if row.running and spinner and not planning else look(row.op).sign:<2} ", style)
+    text.append(line.guides, "dim")
+    text.append(_fit(short_type(row.type), max(types - cell_len(line.guides), 8)), "" if row.changed else "dim")
+    text.append("  ")
+    text.append(_fit(row.name, names), "bold" if row.changed else "dim")
+    status = status_text(row, now, planning=planning)
+    info = _info(row, remarks, planning)
+    if status or info:
+        text.append("  ")
+        text.append(f"{status:<18}" if info else status, style)
+    if info:
+        text.append("  ").append(info)
+    text.rstrip()
+    return text
+
+
+def row_style(row: Row) -> str:
+    """The colour of a row's sign and status."""
+    return {Status.FAILED: "bold red", Status.UNFINISHED: "red"}.get(row.status) or look(row.op).style
+
+
+def _info(row: Row, remarks: Mapping[str, Counter[str]], planning: bool) -> Text | None:
+    parts = []
+    if row.running and row.message and not planning:
+        parts.append(Text(row.message, "italic"))
+    elif row.op in ("update", "replace") and row.changes:
+        parts.append(Text(f"[diff: {changed_names(row.changes)}]", "dim"))
+    for kind, count in sorted(remarks.get(row.urn, Counter()).items()):
+        parts.append(Text(f"{count} {kind}{'s' if count > 1 else ''}", "yellow" if kind == "warning" else "red"))
+    return Text("  ").join(parts) if parts else None
+
+
+def _below(line: Line, text: Text) -> Text:
+    return Text.assemble("    ", (line.below, "dim"), " ", text)
+
+
+def _fit(text: str, width: int) -> str:
+    """`text` padded to `width` cells, or shortened in the middle, where names are least telling."""
+    space = width - cell_len(text)
+    if space >= 0:
+        return text + " " * space
+    half = (width - 1) // 2
+    return text[:half] + "…" + text[len(text) - (width - 1 - half) :]
