@@ -1,0 +1,91 @@
+"""What can go wrong between us and an API server, told so that the reader can mend it."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from caraml_pulumi.errors import CaramlError
+
+
+class ClusterUnreachable(CaramlError):
+    """No connection to the API server: it is down, elsewhere, or its certificate is not trusted."""
+
+    def __init__(self, server: str, source: str, reason: str, fix: str = "") -> None:
+        super().__init__(
+            f"the Kubernetes API server {server} cannot be reached: {reason}",
+            where=source,
+            fix=fix or "start the cluster (caraml cluster up for a local one), or correct the server in the kubeconfig",
+        )
+        self.server = server
+
+
+class KubeError(CaramlError):
+    """The API server answered with a failure.
+
+    `status` is the HTTP status, `reason` the machine-readable reason (``AlreadyExists``, ``NotFound``, …), `details`
+    the whole Status object of the answer.
+    """
+
+    def __init__(self, status: int, details: dict[str, Any], *, server: str = "", user: str = "") -> None:
+        self.status = status
+        self.reason = str(details.get("reason") or "")
+        self.details = details
+        self.message = str(details.get("message") or f"HTTP status {status}")
+        super().__init__(_what(self, server, user), fix=_fix(self))
+
+    @property
+    def causes(self) -> list[dict[str, Any]]:
+        """The single problems behind the failure: ``reason``, ``message`` and often ``field`` of each."""
+        listed = (self.details.get("details") or {}).get("causes") or []
+        return [cause for cause in listed if isinstance(cause, dict)]
+
+    @property
+    def not_found(self) -> bool:
+        """The object, or the namespace it should be in, does not exist."""
+        return self.status == 404
+
+    @property
+    def already_exists(self) -> bool:
+        """An object of that name exists already."""
+        return self.status == 409 and self.reason == "AlreadyExists"
+
+    @property
+    def forbidden(self) -> bool:
+        """RBAC does not allow it. A quota or an admission plugin that refuses is told apart by `denied_by_rbac`."""
+        return self.status == 403
+
+    @property
+    def denied_by_rbac(self) -> bool:
+        """The user lacks the rights; other refusals with status 403 come from admission."""
+        return self.status == 403 and " cannot " in self.message and "is forbidden: User " in self.message
+
+    @property
+    def missing_namespace(self) -> bool:
+        """The namespace that the object should be created in does not exist."""
+        return self.not_found and (self.details.get("details") or {}).get("kind") == "namespaces"
+
+
+def _what(error: KubeError, server: str, user: str) -> str:
+    if error.status == 401:
+        return f"the API server {server} does not accept the credentials of {user or 'an anonymous user'}"
+    problems = list(_problems(error))
+    if error.status == 422 and problems:
+        kind = (error.details.get("details") or {}).get("kind", "object")
+        name = (error.details.get("details") or {}).get("name", "")
+        return f"{kind} {name} is invalid:".replace("  ", " ") + "".join(f"\n  - {problem}" for problem in problems)
+    return error.message
+
+
+def _problems(error: KubeError) -> Iterator[str]:
+    for cause in error.causes:
+        field, message = cause.get("field"), cause.get("message", "")
+        yield f"{field}: {message}" if field and field != "<nil>" else message
+
+
+def _fix(error: KubeError) -> str:
+    if error.status == 401:
+        return "log in again, or correct the user in the kubeconfig"
+    if error.denied_by_rbac:
+        return "ask an administrator of the cluster for a Role or ClusterRole that allows it"
+    if error.status == 403 and "exceeded quota" in error.message:
+        return "lower the requests, delete what is unused, or raise the ResourceQuota"
+    return ""
