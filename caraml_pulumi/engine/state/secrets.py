@@ -13,9 +13,12 @@ from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 from threading import Lock
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from caraml_pulumi.errors import CaramlError
+
+if TYPE_CHECKING:
+    from caraml_pulumi.engine.state.config import StackConfig
 
 PASSPHRASE: Final = "PULUMI_CONFIG_PASSPHRASE"  # noqa: S105 - the name of a variable
 PASSPHRASE_FILE: Final = "PULUMI_CONFIG_PASSPHRASE_FILE"  # noqa: S105 - the name of a variable
@@ -243,3 +246,29 @@ def salt_of_provider(provider: Mapping[str, Any]) -> str:
     if not isinstance(salt, str):
         raise CaramlError("the state says that a passphrase protects its secrets, but has no salt", where=where)
     return salt
+
+
+def open_crypter(config: "StackConfig", document: Mapping[str, Any] | None = None) -> PassphraseCrypter:
+    """The crypter of a stack: of the salt in its configuration, else in its checkpoint `document`, else a new one.
+
+    Nothing is written, and no passphrase is needed until a secret is: right for previews and for reading.
+
+    Raises:
+        CaramlError: the salt is malformed, or another secrets provider keeps the stack's secrets.
+    """
+    provider = recorded_provider(document)
+    recorded = salt_of_provider(provider) if provider else None
+    return PassphraseCrypter(config.salt or recorded)
+
+
+def new_crypter(config: "StackConfig", document: Mapping[str, Any] | None = None) -> PassphraseCrypter:
+    """`open_crypter` for what will write state: a salt that is not in ``Pulumi.<stack>.yaml`` yet is written there.
+
+    Raises:
+        CaramlError: as `open_crypter`; or a salt is made and no passphrase is given.
+    """
+    crypter = open_crypter(config, document)
+    if config.salt is None:
+        config.set_salt(crypter.salt)
+        config.save()
+    return crypter
