@@ -94,3 +94,14 @@ def contains_secret(value: PropertyValue) -> bool:
 def contains_unknown(value: PropertyValue) -> bool:
     """Whether an unknown is in `value`, at any depth, also inside a secret."""
     return _contains(value, lambda leaf: leaf is UNKNOWN or (isinstance(leaf, Secret) and contains_unknown(leaf.value)))
+
+
+def same(left: PropertyValue, right: PropertyValue) -> bool:
+    """Whether two values are the same in JSON's eyes: true is not 1, and an unknown is nothing but an unknown."""
+    if isinstance(left, dict) and isinstance(right, dict):
+        return left.keys() == right.keys() and all(same(value, right[key]) for key, value in left.items())
+    if isinstance(left, list) and isinstance(right, list):
+        return len(left) == len(right) and all(map(same, left, right))
+    if isinstance(left, bool) or isinstance(right, bool):
+        return left is right
+    return bool(left == right)

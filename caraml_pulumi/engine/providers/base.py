@@ -38,12 +38,10 @@ class Context:
 
     `report` shows a passing status (``waiting for 1 of 2 replicas``), `warn` a lasting warning. `cancelled` is set when
     the user stops the run: long waits end then with a `CaramlError`. `timeout` is in seconds; None is the kind's
-    default. `adopt` is set when an earlier run was killed while it created this very resource: an object of that name
-    is then ours, and is taken over instead of refused.
+    default.
     """
 
     preview: bool = False
-    adopt: bool = False
     timeout: float | None = None
     cancelled: Event = field(default_factory=Event)
     report: Callable[[str], None] = lambda message: None
@@ -96,6 +94,13 @@ class Provider(ABC):
     @abstractmethod
     def read(self, urn: str, id_: str, old: ResourceState | None, context: Context) -> Live | None:
         """The resource as it is now, None when it does not exist. `inputs` are given where drift can be told."""
+
+    def recover(self, urn: str, inputs: Properties, context: Context) -> Live | None:
+        """What a run that was killed while it created the resource has made; None when that is nothing.
+
+        Only what that run made counts, never an object of somebody else. Providers that cannot tell answer None.
+        """
+        return None
 
     def invoke(self, token: str, arguments: Properties) -> PropertyValue:
         """Call a function of the provider. Raises `CaramlError`: none of ours has any but those that override this."""

@@ -1,0 +1,180 @@
+"""Creates, updates or replaces a resource of a provider, whichever its new inputs call for."""
+
+from collections.abc import Callable, Collection
+
+from caraml_pulumi.engine.goal import Goal
+from caraml_pulumi.engine.ledger import in_dependency_order
+from caraml_pulumi.engine.providers.base import Diff, Live, PartialFailure, Provider
+from caraml_pulumi.engine.reporter import Step
+from caraml_pulumi.engine.resource import PROVIDER_PREFIX, ResourceState
+from caraml_pulumi.engine.run import Run
+from caraml_pulumi.engine.values import UNKNOWN, Properties, Secret, same
+from caraml_pulumi.errors import CaramlError
+
+
+def bring_about(
+    run: Run, provider: Provider, goal: Goal, old: ResourceState | None, new: ResourceState, seen: Collection[str]
+) -> None:
+    """Make the resource as `new` says, and fill in its id and outputs.
+
+    `seen` are the URNs that the program has registered so far: a replacement deletes none of these along with it.
+    """
+    if old is None or old.external:
+        _create(run, provider, Step("create", new.urn, None, new), new)
+        return
+    if old.pending_replacement:
+        _create_replacement(run, provider, old, new, None)
+        return
+    diff = _diff(provider, goal, old, new)
+    if not diff.changed:
+        _keep(run, old, new)
+    elif diff.replace:
+        _replace(run, provider, goal, old, new, diff, seen)
+    else:
+        _update(run, provider, old, new, diff)
+
+
+def _diff(provider: Provider, goal: Goal, old: ResourceState, new: ResourceState) -> Diff:
+    urn, _, id_ = old.provider.rpartition("::")
+    new_urn, _, new_id = new.provider.rpartition("::")
+    if urn == new_urn and id_ != new_id:
+        return Diff(changed=True, replace_keys=["provider"], delete_before_replace=True)
+    diff = provider.diff(old, new.inputs, goal.ignore_changes)
+    if old.init_errors and not diff.changed:
+        return Diff(changed=True)
+    return diff
+
+
+def _keep(run: Run, old: ResourceState, new: ResourceState) -> None:
+    if same(old.inputs, new.inputs):
+        new.inputs = old.inputs
+    new.id, new.outputs, new.modified, new.extra = old.id, old.outputs, old.modified, old.extra
+    step = Step("same", new.urn, old, new)
+    run.reporter.started(step)
+    run.ledger.put(new, same=True)
+    run.reporter.done(step)
+
+
+def _take(new: ResourceState, live: Live) -> None:
+    new.id = live.id
+    new.outputs = with_secrets(live.outputs, new.additional_secret_outputs)
+    if live.inputs is not None:
+        new.inputs = live.inputs
+
+
+def _attempt(run: Run, new: ResourceState, operation: Callable[[], Live]) -> None:
+    """Run `operation` and record what it made, also when that did not become ready."""
+    try:
+        _take(new, operation())
+    except PartialFailure as failure:
+        _take(new, failure.live)
+        new.init_errors = [failure.what]
+        run.ledger.put(new)
+        raise
+    run.ledger.put(new)
+
+
+def _create(run: Run, provider: Provider, step: Step, new: ResourceState) -> None:
+    context = run.context(new.urn, new.custom_timeouts.get("create"))
+    with run.operation(step, "creating", new):
+        _attempt(run, new, lambda: provider.create(new.urn, new.inputs, context))
+    run.reporter.done(step)
+
+
+def _update(run: Run, provider: Provider, old: ResourceState, new: ResourceState, diff: Diff) -> None:
+    context = run.context(new.urn, new.custom_timeouts.get("update"))
+    step = Step("update", new.urn, old, new, diff)
+    new.id = old.id
+    with run.operation(step, "updating", new):
+        _attempt(run, new, lambda: provider.update(old, new.inputs, context))
+    run.reporter.done(step)
+
+
+def _replace(
+    run: Run,
+    provider: Provider,
+    goal: Goal,
+    old: ResourceState,
+    new: ResourceState,
+    diff: Diff,
+    seen: Collection[str],
+) -> None:
+    if old.protect:
+        raise CaramlError(
+            f"{old.type} {old.name!r} is protected and would be replaced, because of {', '.join(diff.replace_keys)}",
+            where=old.urn,
+            fix="take the option protect off and apply that first, or undo the change",
+        )
+    first = diff.delete_before_replace if goal.delete_before_replace is None else goal.delete_before_replace
+    if first:
+        for resource in reversed([old, *_dependents(run, old, seen)]):
+            _delete_for_replacement(run, resource)
+        _create_replacement(run, provider, old, new, diff)
+        return
+    context = run.context(new.urn, new.custom_timeouts.get("create"))
+    step = Step("create-replacement", new.urn, old, new, diff, logical=False)
+    with run.operation(step, "creating", new):
+        live = provider.create(new.urn, new.inputs, context)
+        run.ledger.mark_for_deletion(old)
+        _attempt(run, new, lambda: live)
+    run.reporter.done(step)
+    _note_replaced(run, old, new, diff)
+
+
+def _create_replacement(
+    run: Run, provider: Provider, old: ResourceState, new: ResourceState, diff: Diff | None
+) -> None:
+    _note_replaced(run, old, new, diff)
+    _create(run, provider, Step("create-replacement", new.urn, old, new, diff, logical=False), new)
+
+
+def _note_replaced(run: Run, old: ResourceState, new: ResourceState, diff: Diff | None) -> None:
+    step = Step("replace", new.urn, old, new, diff)
+    run.reporter.started(step)
+    run.reporter.done(step)
+
+
+def _delete_for_replacement(run: Run, old: ResourceState) -> None:
+    step = Step("delete-replaced", old.urn, old, None, logical=False)
+    context = run.context(old.urn, old.custom_timeouts.get("delete"))
+    with run.operation(step, "deleting", old):
+        if not (run.preview or old.retain_on_delete):
+            provider_of(run, old).delete(old, context)
+        run.ledger.mark_pending_replacement(old)
+    run.reporter.done(step)
+
+
+def _dependents(run: Run, old: ResourceState, seen: Collection[str]) -> list[ResourceState]:
+    """What must be deleted before `old` is: those that could not stay if its outputs changed, in dependency order."""
+    gone = {old.urn}
+    found: list[ResourceState] = []
+    for item in in_dependency_order(run.ledger.base.resources):
+        if item.urn in gone or item.urn in seen or not item.custom or item.delete or item.external:
+            continue
+        touched = [key for key, urns in item.property_dependencies.items() if gone & set(urns)]
+        if item.type.startswith(PROVIDER_PREFIX) or not touched:
+            continue
+        inputs = {key: UNKNOWN if key in touched else value for key, value in item.inputs.items()}
+        if provider_of(run, item).diff(item, inputs, []).replace:
+            gone.add(item.urn)
+            found.append(item)
+    return found
+
+
+def provider_of(run: Run, resource: ResourceState) -> Provider:
+    """The provider of a resource in state."""
+    urn = resource.provider.rsplit("::", 1)[0]
+    try:
+        return run.providers.provider(run.ledger.find(urn, "", deleted=False))
+    except KeyError:
+        raise CaramlError(
+            f"the provider of {resource.type} {resource.name!r} is not in the state",
+            where=urn,
+            fix="restore the state from its history or backup with `caraml stack import`",
+        ) from None
+
+
+def with_secrets(outputs: Properties, keys: list[str]) -> Properties:
+    """`outputs` with those under `keys` made secret."""
+    hide = {key for key in keys if key in outputs and not isinstance(outputs[key], Secret)}
+    return {key: Secret(value) if key in hide and value is not UNKNOWN else value for key, value in outputs.items()}

@@ -1,0 +1,74 @@
+"""Deletes resources, each after everything that needs it, as many at once as that allows."""
+
+from collections.abc import Callable, Iterable
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+
+from caraml_pulumi.engine.changes import provider_of
+from caraml_pulumi.engine.ledger import needs
+from caraml_pulumi.engine.reporter import Step
+from caraml_pulumi.engine.resource import PROVIDER_PREFIX, ResourceState
+from caraml_pulumi.engine.run import Run, StoppedError
+from caraml_pulumi.errors import CaramlError
+
+
+def delete_all(run: Run, resources: Iterable[ResourceState]) -> None:
+    """Delete `resources`; failures are remembered in `run`. Protected ones stop everything before it begins."""
+    doomed = list(resources)
+    protected = [resource for resource in doomed if resource.protect and not resource.delete]
+    for resource in protected:
+        run.fail(
+            CaramlError(
+                f"{resource.type} {resource.name!r} is protected and would be deleted",
+                where=resource.urn,
+                fix="keep it in the program, or take the option protect off and apply that first",
+            )
+        )
+    if not protected:
+        _in_waves(run, doomed, lambda resource: _delete(run, resource))
+
+
+def _in_waves(run: Run, doomed: list[ResourceState], delete: Callable[[ResourceState], None]) -> None:
+    """Call `delete` on each, on several threads, after all that need it."""
+    live = {resource.urn: resource for resource in doomed if not resource.delete}
+    needed_by: dict[int, int] = {id(resource): 0 for resource in doomed}
+    for resource in doomed:
+        for urn in needs(resource):
+            if urn in live:
+                needed_by[id(live[urn])] += 1
+    ready = [resource for resource in doomed if not needed_by[id(resource)]]
+    under_way: dict[Future[None], ResourceState] = {}
+    with ThreadPoolExecutor(run.parallel, thread_name_prefix="delete") as pool:
+        while ready or under_way:
+            under_way |= {pool.submit(delete, resource): resource for resource in ready}
+            finished, _ = wait(under_way, return_when=FIRST_COMPLETED)
+            ready = []
+            for future in finished:
+                resource = under_way.pop(future)
+                if future.exception() is not None:
+                    future.result() if not isinstance(future.exception(), CaramlError) else None
+                    continue
+                for urn in needs(resource):
+                    if urn in live:
+                        needed_by[id(live[urn])] -= 1
+                        if not needed_by[id(live[urn])]:
+                            ready.append(live[urn])
+
+
+def _delete(run: Run, resource: ResourceState) -> None:
+    if run.stopped:
+        raise StoppedError
+    if resource.pending_replacement or resource.external:
+        run.ledger.remove(resource)
+        return
+    step = Step("delete-replaced" if resource.delete else "delete", resource.urn, resource, logical=not resource.delete)
+    if not resource.custom or resource.type.startswith(PROVIDER_PREFIX):
+        run.reporter.started(step)
+        run.ledger.remove(resource)
+        run.reporter.done(step)
+        return
+    context = run.context(resource.urn, resource.custom_timeouts.get("delete"))
+    with run.operation(step, "deleting", resource):
+        if not (run.preview or resource.retain_on_delete):
+            provider_of(run, resource).delete(resource, context)
+        run.ledger.remove(resource)
+    run.reporter.done(step)

@@ -1,0 +1,258 @@
+"""Takes a program's registrations one by one and brings each resource to what the program asks for."""
+
+import uuid
+from dataclasses import dataclass, field
+from threading import Lock
+
+from caraml_pulumi.engine.aliases import former_urns
+from caraml_pulumi.engine.changes import bring_about, with_secrets
+from caraml_pulumi.engine.checks import PolicyChecks
+from caraml_pulumi.engine.goal import Goal
+from caraml_pulumi.engine.property_path import keep_old
+from caraml_pulumi.engine.providers.registry import (
+    default_provider_inputs,
+    new_default_provider,
+    package_of,
+    provider_outputs,
+)
+from caraml_pulumi.engine.reporter import Step
+from caraml_pulumi.engine.resource import PROVIDER_PREFIX, STACK_TYPE, ResourceState, make_urn
+from caraml_pulumi.engine.run import Run, StoppedError
+from caraml_pulumi.engine.state.snapshot import timestamp
+from caraml_pulumi.engine.values import Properties, PropertyValue, same
+from caraml_pulumi.errors import CaramlError
+
+
+@dataclass(slots=True)
+class Deployment:
+    """The resources of a stack, from the state before to what the program registers. Methods run on many threads."""
+
+    run: Run
+    config: Properties
+    policies: PolicyChecks
+    olds: dict[str, ResourceState] = field(default_factory=dict)
+    news: dict[str, ResourceState] = field(default_factory=dict)
+    _aliased: dict[str, list[str]] = field(default_factory=dict)
+    _components: dict[str, Step] = field(default_factory=dict)
+    _seen: set[str] = field(default_factory=set)
+    _defaults: dict[tuple[str, str], ResourceState] = field(default_factory=dict)
+    _lock: Lock = field(default_factory=Lock)
+    _default_lock: Lock = field(default_factory=Lock)
+
+    def __post_init__(self) -> None:
+        for resource in self.run.ledger.base.resources:
+            if not resource.delete:
+                self.olds[resource.urn] = resource
+
+    def register(self, goal: Goal) -> ResourceState:
+        """Bring the resource of `goal` about, and return it as it is now, or at preview as it would be.
+
+        Raises:
+            CaramlError: it cannot be; the run is then stopping.
+        """
+        try:
+            return self._register(goal)
+        except StoppedError:
+            raise
+        except CaramlError as error:
+            if error not in self.run.errors:
+                self.run.fail(error)
+                self.run.reporter.diagnostic("error", str(error), self._urn(goal))
+            raise
+
+    def _urn(self, goal: Goal) -> str:
+        return make_urn(self.run.stack, self.run.project, goal.type, goal.name, goal.parent)
+
+    def _register(self, goal: Goal) -> ResourceState:
+        if self.run.stopped:
+            raise StoppedError
+        urn = self._urn(goal)
+        with self._lock:
+            if urn in self._seen:
+                raise CaramlError(
+                    f"two resources have the same URN {urn}", fix="give one of them another name, or another parent"
+                )
+            self._seen.add(urn)
+        old = self._old(urn, goal)
+        if not goal.custom:
+            return self._component(urn, goal, old)
+        if goal.type.startswith(PROVIDER_PREFIX):
+            return self._explicit_provider(urn, goal, old)
+        return self._custom(urn, goal, old)
+
+    def _old(self, urn: str, goal: Goal) -> ResourceState | None:
+        """The earlier state of `urn`, also under a former URN, which is then renamed."""
+        with self._lock:
+            if urn in self.olds:
+                return self.olds[urn]
+            inherited = self._aliased.get(goal.parent, [])
+            for former in former_urns(goal, self.run.stack, self.run.project, inherited):
+                if former in self.olds and former not in self._seen:
+                    old = self.olds.pop(former)
+                    self.run.ledger.rename(former, urn)
+                    old.urn = urn
+                    self.olds[urn] = old
+                    self._aliased[urn] = [former]
+                    return old
+            if inherited:
+                self._aliased[urn] = list(former_urns(goal, self.run.stack, self.run.project, inherited))
+        return None
+
+    def _new_state(self, urn: str, goal: Goal, inputs: Properties, old: ResourceState | None) -> ResourceState:
+        now = timestamp()
+        return ResourceState(
+            urn=urn,
+            type=goal.type,
+            custom=goal.custom,
+            inputs=inputs,
+            parent=goal.parent,
+            dependencies=sorted(goal.dependencies),
+            property_dependencies=goal.property_dependencies,
+            additional_secret_outputs=goal.additional_secret_outputs,
+            custom_timeouts=goal.custom_timeouts,
+            protect=goal.protect,
+            retain_on_delete=goal.retain_on_delete,
+            created=old.created if old is not None and old.created else now,
+            modified=now,
+        )
+
+    def _component(self, urn: str, goal: Goal, old: ResourceState | None) -> ResourceState:
+        new = self._new_state(urn, goal, goal.inputs, old)
+        new.inputs = inputs = self.policies.check(goal, new, None)
+        if old is not None:
+            new.outputs = old.outputs
+        unchanged = old is not None and same(old.inputs, inputs)
+        if unchanged and old is not None:
+            new.inputs, new.modified = old.inputs, old.modified
+        step = Step("create" if old is None else "same" if unchanged else "update", urn, old, new)
+        self.run.reporter.started(step)
+        with self._lock:
+            self._components[urn] = step
+            self.news[urn] = new
+        self.run.ledger.put(new, same=unchanged)
+        return new
+
+    def register_outputs(self, urn: str, outputs: Properties) -> None:
+        """The outputs of a component, or of the stack: it is complete."""
+        with self._lock:
+            step = self._components.pop(urn, None)
+        if step is None or step.new is None:
+            return
+        changed = not same(step.new.outputs, outputs)
+        if changed:
+            step.new.outputs = outputs
+        self.run.ledger.put(step.new, same=not changed)
+        self.run.reporter.done(step)
+
+    def finish_components(self) -> None:
+        """Report the components that registered no outputs as complete."""
+        for step in list(self._components.values()):
+            self.run.reporter.done(step)
+        self._components.clear()
+
+    def _custom(self, urn: str, goal: Goal, old: ResourceState | None) -> ResourceState:
+        source = self._provider_state(goal)
+        provider = self.run.providers.provider(source)
+        wanted = keep_old(goal.inputs, old.inputs, goal.ignore_changes) if old is not None else goal.inputs
+        old_inputs = old.inputs if old is not None else None
+        new = self._new_state(urn, goal, provider.check(urn, old_inputs, wanted), old)
+        new.provider = f"{source.urn}::{source.id}"
+        remediated = self.policies.check(goal, new, source)
+        if remediated is not new.inputs:
+            new.inputs = provider.check(urn, old_inputs, remediated)
+        bring_about(self.run, provider, goal, old, new, self._seen)
+        with self._lock:
+            self.news[urn] = new
+        return new
+
+    def _explicit_provider(self, urn: str, goal: Goal, old: ResourceState | None) -> ResourceState:
+        self.run.providers.require(package_of(goal.type))
+        inputs = {"__internal": {}, **goal.inputs, **({"version": goal.version} if goal.version else {})}
+        return self._provider_resource(self._new_state(urn, goal, inputs, old), old)
+
+    def _provider_resource(self, new: ResourceState, old: ResourceState | None) -> ResourceState:
+        unchanged = old is not None and same(old.inputs, new.inputs)
+        new.outputs = provider_outputs(new.inputs)
+        new.id = old.id if old is not None else str(uuid.uuid4())
+        if unchanged and old is not None:
+            new.inputs, new.outputs, new.modified = old.inputs, old.outputs, old.modified
+        step = Step("create" if old is None else "same" if unchanged else "update", new.urn, old, new)
+        self.run.reporter.started(step)
+        self.run.ledger.put(new, same=unchanged)
+        self.run.reporter.done(step)
+        with self._lock:
+            self.news[new.urn] = new
+        return new
+
+    def _provider_state(self, goal: Goal) -> ResourceState:
+        """The provider resource that `goal` names, or the default one of its package."""
+        if not goal.provider:
+            return self._default_provider(package_of(goal.type), goal.version)
+        urn = goal.provider.rsplit("::", 1)[0]
+        with self._lock:
+            resource = self.news.get(urn)
+        if resource is None:
+            raise CaramlError(f"the provider {urn} of {goal.type} {goal.name!r} is not registered")
+        return resource
+
+    def _default_provider(self, package: str, version: str) -> ResourceState:
+        with self._default_lock:
+            if (package, version) not in self._defaults:
+                self.run.providers.require(package)
+                inputs = default_provider_inputs(package, version, self.config)
+                new = new_default_provider(self.run.stack, self.run.project, package, version, inputs)
+                with self._lock:
+                    self._seen.add(new.urn)
+                old = self.olds.get(new.urn)
+                new.modified = timestamp()
+                new.created = old.created if old is not None else new.modified
+                self._defaults[package, version] = self._provider_resource(new, old)
+            return self._defaults[package, version]
+
+    def read(self, goal: Goal, id_: str) -> ResourceState:
+        """Read an existing resource that the stack does not own, such as another stack's outputs."""
+        if self.run.stopped:
+            raise StoppedError
+        urn = self._urn(goal)
+        with self._lock:
+            self._seen.add(urn)
+        source = self._provider_state(goal)
+        provider = self.run.providers.provider(source)
+        old = self.olds.get(urn)
+        new = self._new_state(urn, goal, goal.inputs, None)
+        new.provider, new.id, new.external = f"{source.urn}::{source.id}", id_, True
+        new.created = new.modified = ""
+        step = Step("read", urn, old, new)
+        self.run.reporter.started(step)
+        try:
+            live = provider.read(urn, id_, None, self.run.context(urn, None))
+        except CaramlError as error:
+            self.run.fail(error)
+            self.run.reporter.failed(step, error)
+            raise
+        if live is None:
+            missing = CaramlError(f"{goal.type} {id_!r} does not exist", fix="check its name")
+            self.run.fail(missing)
+            self.run.reporter.failed(step, missing)
+            raise missing
+        new.outputs = with_secrets(live.outputs, goal.additional_secret_outputs)
+        self.run.ledger.put(new, same=old is not None and same(old.outputs, new.outputs))
+        self.run.reporter.done(step)
+        with self._lock:
+            self.news[urn] = new
+        return new
+
+    def invoke(self, token: str, arguments: Properties, provider: str, version: str) -> PropertyValue:
+        """Call a provider's function."""
+        goal = Goal(token, "", True, {}, provider=provider, version=version)
+        return self.run.providers.provider(self._provider_state(goal)).invoke(token, arguments)
+
+    def unregistered(self) -> list[ResourceState]:
+        """What state has and the program no longer registers, and what earlier replacements left to be deleted."""
+        base = self.run.ledger.base.resources
+        return [item for item in base if item.delete or item.urn not in self._seen]
+
+    @property
+    def outputs(self) -> Properties:
+        """The stack's outputs."""
+        return next((item.outputs for item in self.news.values() if item.type == STACK_TYPE), {})

@@ -1,0 +1,223 @@
+"""The embedded engine: preview, up, refresh and destroy without the Pulumi CLI."""
+
+import contextlib
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import zip_longest
+from threading import Event
+
+from caraml_pulumi.engine.api import Options, Outcome, Target
+from caraml_pulumi.engine.checks import PolicyChecks
+from caraml_pulumi.engine.deletion import delete_all
+from caraml_pulumi.engine.deployment import Deployment
+from caraml_pulumi.engine.events import EventSink
+from caraml_pulumi.engine.providers.base import Provider
+from caraml_pulumi.engine.providers.registry import ProviderRegistry
+from caraml_pulumi.engine.recovery import resolve_pending
+from caraml_pulumi.engine.refreshing import refresh_all
+from caraml_pulumi.engine.reporter import Reporter
+from caraml_pulumi.engine.run import Run, StoppedError
+from caraml_pulumi.engine.session import Session, open_session
+from caraml_pulumi.engine.state.history import UpdateKind
+from caraml_pulumi.engine.values import Properties, Secret, contains_secret, redact
+from caraml_pulumi.errors import CaramlError
+
+Work = Callable[[Session, Run], Properties | None]
+"""The body of an operation; returns the stack's outputs where the operation makes them known."""
+
+
+@dataclass(slots=True)
+class EmbeddedEngine:
+    """Implements `caraml_pulumi.engine.api.Engine` in this process. One operation at a time."""
+
+    name: str = "embedded"
+    _cancelled: Event = field(default_factory=Event)
+
+    def cancel(self) -> None:
+        """Let the operations in progress end, and begin no more. May be called from a signal handler."""
+        self._cancelled.set()
+
+    def preview(self, target: Target, options: Options, sink: EventSink) -> Outcome:
+        """Plan the changes that `up` would make."""
+        return self._operate("update", target, options, sink, partial(self._update, options), preview=True)
+
+    def up(self, target: Target, options: Options, sink: EventSink) -> Outcome:
+        """Make the changes."""
+        return self._operate("update", target, options, sink, partial(self._update, options), preview=False)
+
+    def refresh(self, target: Target, options: Options, sink: EventSink, *, preview: bool) -> Outcome:
+        """Bring the state up to what is really there."""
+        return self._operate("refresh", target, options, sink, _refresh, preview=preview)
+
+    def destroy(self, target: Target, options: Options, sink: EventSink, *, preview: bool) -> Outcome:
+        """Delete everything in the stack."""
+        return self._operate("destroy", target, options, sink, _destroy, preview=preview)
+
+    def _update(self, options: Options, session: Session, run: Run) -> Properties | None:
+        with _policies(session, run, options) as policies:
+            return _run_program(session, run, policies)
+
+    def _operate(
+        self, kind: UpdateKind, target: Target, options: Options, sink: EventSink, work: Work, *, preview: bool
+    ) -> Outcome:
+        started = time.time()
+        with open_session(target, kind, preview=preview) as session:
+            reporter = Reporter(sink, preview)
+            providers = ProviderRegistry(_factories(session, options))
+            outputs: Properties | None = None
+            error: CaramlError | None = None
+            run: Run | None = None
+            try:
+                reporter.prelude({key: _shown(value) for key, value in session.config.items()})
+                self._prepare(session, providers, options, reporter, refresh=options.refresh and kind != "refresh")
+                run = self._run(session, reporter, providers, options)
+                outputs = work(session, run)
+                error = run.error()
+            except CaramlError as failure:
+                error = failure
+            finally:
+                if run is not None and not preview:
+                    session.save(run.ledger.snapshot())
+                providers.close()
+                if not preview:
+                    session.record(
+                        kind, started, options.message, succeeded=error is None, changes=dict(reporter.changes)
+                    )
+                reporter.summary(time.time() - started, {}, succeeded=error is None)
+                reporter.close()
+            return Outcome(dict(reporter.changes), redact(outputs or {}), error, time.time() - started)
+
+    def _run(self, session: Session, reporter: Reporter, providers: ProviderRegistry, options: Options) -> Run:
+        return Run(
+            stack=session.target.stack,
+            project=session.target.project.name,
+            preview=session.preview,
+            ledger=session.ledger(),
+            reporter=reporter,
+            providers=providers,
+            cancelled=self._cancelled,
+            parallel=options.parallel,
+        )
+
+    def _prepare(
+        self, session: Session, providers: ProviderRegistry, options: Options, reporter: Reporter, *, refresh: bool
+    ) -> None:
+        """Settle what a killed run left open, and refresh the state first if that was asked for."""
+        pending = session.snapshot.pending_operations
+        if not pending and not refresh:
+            return
+        run = self._run(session, reporter, providers, options)
+        resolve_pending(run, pending)
+        if refresh:
+            refresh_all(run)
+            reporter.changes.clear()
+        error = run.error()
+        snapshot = run.ledger.snapshot()
+        if session.preview:
+            session.snapshot = snapshot
+        else:
+            session.save(snapshot)
+        if error is not None:
+            raise error
+
+
+def _run_program(session: Session, run: Run, policies: PolicyChecks) -> Properties | None:
+    from caraml_pulumi.engine.monitor import EngineLog, Monitor
+    from caraml_pulumi.engine.program import run_program
+
+    deployment = Deployment(run, dict(session.config), policies)
+    try:
+        run_program(
+            session.target.project,
+            session.target.stack,
+            config=session.plain_config,
+            secret_keys=session.secret_keys,
+            monitor=Monitor(deployment, session.plain_config, session.secret_keys),
+            engine=EngineLog(deployment),
+            reporter=run.reporter,
+            preview=run.preview,
+            parallel=run.parallel,
+        )
+    except StoppedError:
+        return None
+    except CaramlError as error:
+        if error not in run.errors:
+            run.fail(error)
+    deployment.finish_components()
+    if not run.stopped:
+        _finish(session, run, deployment, policies)
+    return deployment.outputs
+
+
+def _finish(session: Session, run: Run, deployment: Deployment, policies: PolicyChecks) -> None:
+    try:
+        policies.check_stack(deployment.news.values())
+        if run.preview and (violated := policies.error()):
+            raise violated
+        if run.preview and any(contains_secret((item.inputs, item.outputs)) for item in deployment.news.values()):
+            session.crypter.prepare()
+    except CaramlError as error:
+        run.fail(error)
+        return
+    delete_all(run, deployment.unregistered())
+
+
+def _refresh(session: Session, run: Run) -> Properties | None:
+    refresh_all(run)
+    return run.ledger.snapshot().outputs
+
+
+def _destroy(session: Session, run: Run) -> Properties | None:
+    delete_all(run, run.ledger.base.resources)
+    return None
+
+
+def _shown(value: str | Secret) -> str:
+    return "[secret]" if isinstance(value, Secret) else value
+
+
+@contextlib.contextmanager
+def _policies(session: Session, run: Run, options: Options) -> Iterator[PolicyChecks]:
+    """The policy packs, started; they are ended with the run."""
+    with contextlib.ExitStack() as stack:
+        packs = []
+        for path, config in zip_longest(options.policy_packs, options.policy_pack_configs):
+            from caraml_pulumi.engine.policies import PolicyPack
+
+            pack = PolicyPack(
+                path,
+                config,
+                project=session.target.project.name,
+                stack=session.target.stack,
+                preview=session.preview,
+                config=session.config,
+                on_line=lambda line: run.reporter.diagnostic("info", line),
+            )
+            stack.callback(pack.close)
+            packs.append(pack)
+        for pack in packs:
+            pack.wait()
+        yield PolicyChecks(packs, run.reporter, preview=run.preview)
+
+
+def _factories(session: Session, options: Options) -> dict[str, Callable[[Properties], Provider]]:
+    """The providers that the embedded engine has, by package; each is imported when it is first needed."""
+
+    def kubernetes(inputs: Properties) -> Provider:
+        from caraml_pulumi.engine.providers.kubernetes.provider import KubernetesProvider
+
+        return KubernetesProvider(inputs, render=options.render)
+
+    def python(inputs: Properties) -> Provider:
+        from caraml_pulumi.engine.providers.dynamic import DynamicProvider
+
+        return DynamicProvider(session.target.project, session.config)
+
+    def stacks(inputs: Properties) -> Provider:
+        from caraml_pulumi.engine.providers.stack_reference import StackReferenceProvider
+
+        return StackReferenceProvider(session.backend)
+
+    return {"kubernetes": kubernetes, "pulumi-python": python, "pulumi": stacks}

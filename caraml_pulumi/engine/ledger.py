@@ -1,0 +1,198 @@
+"""The state of a stack while it changes.
+
+Every change is written to a journal before the next one depends on it, so that a run that is killed loses nothing: the
+next one reads the checkpoint, replays the journal over it, and knows which operations had begun and not ended.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from threading import RLock
+from typing import Any
+
+from caraml_pulumi.engine.resource import ResourceState
+from caraml_pulumi.engine.state.snapshot import OperationType, PendingOperation, Snapshot, new_manifest
+
+Record = dict[str, Any]
+"""One line of the journal: ``{"do": "begin"|"end"|"put"|"mark"|"remove"|"rename", ...}``."""
+
+
+@dataclass(slots=True)
+class Ledger:
+    """Resources as they are: those this run has dealt with, in the order it did, then those it has yet to reach.
+
+    `write` appends a record to the journal; `encode` makes the JSON of a resource, its secrets encrypted. A preview has
+    neither. All methods may be called from several threads.
+    """
+
+    base: Snapshot
+    write: Callable[[Record], None] | None = None
+    encode: Callable[[ResourceState], Record] = lambda resource: {}
+    changed: bool = False
+    _done: dict[str, ResourceState] = field(default_factory=dict)
+    _rest: dict[tuple[str, str, bool], ResourceState] = field(default_factory=dict)
+    _pending: dict[int, PendingOperation] = field(default_factory=dict)
+    _next: int = 0
+    _lock: RLock = field(default_factory=RLock)
+
+    def __post_init__(self) -> None:
+        self._rest = {_key(resource): resource for resource in self.base.resources}
+
+    def _record(self, record: Record) -> None:
+        self.changed = True
+        if self.write is not None:
+            self.write(record)
+
+    def begin(self, type_: OperationType, resource: ResourceState) -> int:
+        """An operation on `resource` begins; the number ends it."""
+        with self._lock:
+            self._next += 1
+            self._pending[self._next] = PendingOperation(type_, resource)
+            if self.write is not None:
+                self._record({"do": "begin", "id": self._next, "type": type_, "resource": self.encode(resource)})
+            return self._next
+
+    def end(self, number: int) -> None:
+        """The operation `number` ended, well or badly; what it did is recorded by the other methods first."""
+        with self._lock:
+            del self._pending[number]
+            self._record({"do": "end", "id": number})
+
+    def put(self, resource: ResourceState, *, same: bool = False) -> None:
+        """`resource` is now so. `same` leaves it out of the journal: the checkpoint has it."""
+        with self._lock:
+            self._rest.pop(_live(resource.urn), None)
+            self._done[resource.urn] = resource
+            if not same:
+                self._record({"do": "put", "resource": self.encode(resource)} if self.write else {})
+
+    def mark_for_deletion(self, resource: ResourceState) -> None:
+        """A replacement of `resource` exists; the resource itself is still to be deleted."""
+        with self._lock:
+            self._rest.pop(_key(resource), None)
+            resource.delete = True
+            self._rest[_key(resource)] = resource
+            self._record({"do": "mark", "urn": resource.urn, "as": "delete"})
+
+    def mark_pending_replacement(self, resource: ResourceState) -> None:
+        """`resource` was deleted so that its replacement can be made; it stays in state until then."""
+        with self._lock:
+            resource.pending_replacement = True
+            self._record({"do": "mark", "urn": resource.urn, "as": "pending_replacement"})
+
+    def remove(self, resource: ResourceState) -> None:
+        """`resource` is gone."""
+        with self._lock:
+            self._rest.pop(_key(resource), None)
+            if self._done.get(resource.urn) is resource:
+                del self._done[resource.urn]
+            self._record({"do": "remove", "urn": resource.urn, "id": resource.id, "delete": resource.delete})
+
+    def find(self, urn: str, id_: str, *, deleted: bool) -> ResourceState:
+        """The resource of that identity. Raises KeyError when there is none."""
+        with self._lock:
+            if deleted:
+                return self._rest[urn, id_, True]
+            return self._done.get(urn) or self._rest[_live(urn)]
+
+    def rename(self, old: str, new: str) -> None:
+        """What state knew as `old` is `new` by an alias: references to it follow."""
+        with self._lock:
+            for item in self._rest.values():
+                _rename(item, old, new)
+            self._rest = {_key(item): item for item in self._rest.values()}
+            self._record({"do": "rename", "old": old, "new": new})
+
+    def snapshot(self) -> Snapshot:
+        """Everything as it stands."""
+        with self._lock:
+            resources = in_dependency_order([*self._done.values(), *self._rest.values()])
+            return Snapshot(
+                resources=resources,
+                pending_operations=list(self._pending.values()),
+                secrets_provider=self.base.secrets_provider,
+                manifest=new_manifest(),
+                metadata=self.base.metadata,
+                extra=self.base.extra,
+            )
+
+
+def _live(urn: str) -> tuple[str, str, bool]:
+    return urn, "", False
+
+
+def _key(resource: ResourceState) -> tuple[str, str, bool]:
+    return (resource.urn, resource.id, True) if resource.delete else _live(resource.urn)
+
+
+def _rename(resource: ResourceState, old: str, new: str) -> None:
+    def fix(urn: str) -> str:
+        if urn == old:
+            return new
+        return new + urn.removeprefix(old) if urn.startswith(old + "::") else urn
+
+    resource.urn = fix(resource.urn)
+    resource.parent = fix(resource.parent)
+    resource.provider = fix(resource.provider)
+    resource.dependencies = [fix(urn) for urn in resource.dependencies]
+    resource.property_dependencies = {
+        key: [fix(urn) for urn in urns] for key, urns in resource.property_dependencies.items()
+    }
+
+
+def needs(resource: ResourceState) -> set[str]:
+    """The URNs that must exist before `resource`, and go after it."""
+    urns = {*resource.dependencies}
+    for dependencies in resource.property_dependencies.values():
+        urns.update(dependencies)
+    if resource.parent:
+        urns.add(resource.parent)
+    if resource.provider:
+        urns.add(resource.provider.rsplit("::", 1)[0])
+    return urns
+
+
+def in_dependency_order(resources: Iterable[ResourceState]) -> list[ResourceState]:
+    """`resources`, each after those it needs, otherwise in the given order."""
+    pending = list(resources)
+    by_urn: dict[str, list[ResourceState]] = {}
+    for resource in pending:
+        by_urn.setdefault(resource.urn, []).append(resource)
+    ordered: list[ResourceState] = []
+    visited: set[int] = set()
+    for root in pending:
+        stack = [(root, False)]
+        while stack:
+            resource, expanded = stack.pop()
+            if expanded:
+                ordered.append(resource)
+            elif id(resource) not in visited:
+                visited.add(id(resource))
+                stack.append((resource, True))
+                for urn in sorted(needs(resource), reverse=True):
+                    stack += [(item, False) for item in by_urn.get(urn, ()) if not item.delete]
+    return ordered
+
+
+def replay(base: Snapshot, records: Iterable[Record], decode: Callable[[Record], ResourceState]) -> Snapshot:
+    """The state that a killed run left: `base` with its journal applied."""
+    ledger = Ledger(base)
+    numbers: dict[int, int] = {}
+    for record in records:
+        match record["do"]:
+            case "begin":
+                numbers[record["id"]] = ledger.begin(record["type"], decode(record["resource"]))
+            case "end":
+                ledger.end(numbers.pop(record["id"]))
+            case "put":
+                ledger.put(decode(record["resource"]))
+            case "mark":
+                found = ledger.find(record["urn"], "", deleted=False)
+                if record["as"] == "delete":
+                    ledger.mark_for_deletion(found)
+                else:
+                    ledger.mark_pending_replacement(found)
+            case "remove":
+                ledger.remove(ledger.find(record["urn"], record["id"], deleted=record["delete"]))
+            case "rename":
+                ledger.rename(record["old"], record["new"])
+    return ledger.snapshot()

@@ -1,0 +1,209 @@
+"""Pulumi's ResourceMonitor and Engine protocols, as a program's SDK calls them.
+
+Methods take one protobuf message each, so that the same object serves a program in this process and, mounted on a gRPC
+server, one in another. They are called on worker threads and may block.
+"""
+
+from collections.abc import Mapping
+from typing import NoReturn
+
+from google.protobuf.empty_pb2 import Empty
+from google.protobuf.struct_pb2 import Struct
+from pulumi.runtime.proto import alias_pb2, engine_pb2, provider_pb2, resource_pb2
+
+from caraml_pulumi.engine import wire
+from caraml_pulumi.engine.deployment import Deployment
+from caraml_pulumi.engine.goal import AliasSpec, Goal, duration_seconds
+from caraml_pulumi.engine.output_capture import outside_program
+from caraml_pulumi.engine.reporter import Severity
+from caraml_pulumi.engine.values import Properties
+from caraml_pulumi.errors import CaramlError
+
+_FEATURES = (
+    resource_pb2.RESOURCE_MONITOR_FEATURE_SECRETS,
+    resource_pb2.RESOURCE_MONITOR_FEATURE_RESOURCE_REFERENCES,
+    resource_pb2.RESOURCE_MONITOR_FEATURE_OUTPUT_VALUES,
+    resource_pb2.RESOURCE_MONITOR_FEATURE_ALIAS_SPECS,
+)
+"""What the embedded engine does; the SDK refuses to use any other feature and says that the CLI lacks it."""
+
+_SEVERITIES: Mapping[int, Severity] = {
+    engine_pb2.DEBUG: "debug",
+    engine_pb2.INFO: "info",
+    engine_pb2.WARNING: "warning",
+    engine_pb2.ERROR: "error",
+}
+
+
+def _refuse(request: resource_pb2.RegisterResourceRequest, **options: str) -> None:
+    """Refuse the resource options that are set in `request` and that the embedded engine does not do."""
+    for field, option in options.items():
+        if getattr(request, field):
+            raise CaramlError(
+                f"the resource option {option} of {request.type} {request.name!r} is not done by the embedded engine",
+                fix="leave it out, or use the Pulumi CLI: --engine pulumi",
+            )
+
+
+class Monitor:
+    """What a running program registers goes to `deployment`."""
+
+    def __init__(self, deployment: Deployment, config: Mapping[str, str], secret_keys: list[str]) -> None:
+        self._deployment = deployment
+        self._config = config
+        self._secret_keys = secret_keys
+
+    def GetDeploymentInfo(self, request: Empty, context: object = None) -> resource_pb2.DeploymentInfo:
+        """The stack, its configuration, and the features that a program may use."""
+        run = self._deployment.run
+        return resource_pb2.DeploymentInfo(
+            project=run.project,
+            stack=run.stack,
+            organization="organization",
+            config=self._config,
+            configSecretKeys=self._secret_keys,
+            dryRun=run.preview,
+            parallel=run.parallel,
+            supportedFeatures=_FEATURES,
+        )
+
+    @outside_program
+    def RegisterResource(
+        self, request: resource_pb2.RegisterResourceRequest, context: object = None
+    ) -> resource_pb2.RegisterResourceResponse:
+        """Bring a resource about."""
+        state = self._deployment.register(_goal(request))
+        response = resource_pb2.RegisterResourceResponse(urn=state.urn, id=state.id)
+        if state.custom:
+            response.object.CopyFrom(_encode(state.outputs))
+        return response
+
+    @outside_program
+    def RegisterResourceOutputs(
+        self, request: resource_pb2.RegisterResourceOutputsRequest, context: object = None
+    ) -> Empty:
+        """Take a component's outputs."""
+        self._deployment.register_outputs(request.urn, wire.decode(request.outputs))
+        return Empty()
+
+    @outside_program
+    def ReadResource(
+        self, request: resource_pb2.ReadResourceRequest, context: object = None
+    ) -> resource_pb2.ReadResourceResponse:
+        """Read a resource that the stack does not own."""
+        state = self._deployment.read(
+            Goal(
+                request.type,
+                request.name,
+                custom=True,
+                inputs=wire.decode(request.properties),
+                parent=request.parent,
+                provider=request.provider,
+                version=request.version,
+                dependencies=list(request.dependencies),
+                additional_secret_outputs=list(request.additionalSecretOutputs),
+            ),
+            request.id,
+        )
+        return resource_pb2.ReadResourceResponse(urn=state.urn, id=state.id, properties=_encode(state.outputs))
+
+    @outside_program
+    def Invoke(
+        self, request: resource_pb2.ResourceInvokeRequest, context: object = None
+    ) -> provider_pb2.InvokeResponse:
+        """Call a provider's function."""
+        result = self._deployment.invoke(request.tok, wire.decode(request.args), request.provider, request.version)
+        response = provider_pb2.InvokeResponse()
+        getattr(response, "return").CopyFrom(_encode(result))
+        return response
+
+    def SignalAndWaitForShutdown(self, request: Empty, context: object = None) -> Empty:
+        """The program has ended; nothing of it is needed after that."""
+        return Empty()
+
+    def __getattr__(self, name: str) -> NoReturn:
+        """Refuse a method of the protocol that the embedded engine does not have, by its name."""
+        if not name[:1].isupper():
+            raise AttributeError(name)
+        raise CaramlError(f"the embedded engine does not do {name}", fix="use the Pulumi CLI: --engine pulumi")
+
+
+def _encode(properties: Properties) -> Struct:
+    return wire.encode(properties, secrets=True, unknowns=True)
+
+
+def _goal(request: resource_pb2.RegisterResourceRequest) -> Goal:
+    _refuse(
+        request,
+        remote="of a component in another language (a remote component)",
+        importId="import",
+        replaceOnChanges="replace_on_changes",
+        deletedWith="deleted_with",
+        replace_with="replace_with",
+        transforms="transforms",
+        packageRef="of a parameterized package",
+        state_migrations="state_migrations",
+        envVarMappings="env_var_mappings",
+    )
+    return Goal(
+        type=request.type,
+        name=request.name,
+        custom=request.custom,
+        inputs=wire.decode(request.object),
+        parent=request.parent,
+        provider=request.provider,
+        version=request.version,
+        dependencies=list(request.dependencies),
+        property_dependencies={key: sorted(value.urns) for key, value in request.propertyDependencies.items()},
+        ignore_changes=list(request.ignoreChanges),
+        additional_secret_outputs=list(request.additionalSecretOutputs),
+        aliases=[_alias(alias) for alias in request.aliases],
+        protect=request.protect,
+        retain_on_delete=request.retainOnDelete,
+        delete_before_replace=request.deleteBeforeReplace if request.deleteBeforeReplaceDefined else None,
+        custom_timeouts=_timeouts(request),
+    )
+
+
+def _alias(alias: alias_pb2.Alias) -> AliasSpec:
+    if alias.WhichOneof("alias") == "urn":
+        return AliasSpec(urn=alias.urn)
+    spec = alias.spec
+    return AliasSpec(
+        name=spec.name,
+        type=spec.type,
+        stack=spec.stack,
+        project=spec.project,
+        parent=spec.parentUrn,
+        no_parent=spec.noParent,
+    )
+
+
+def _timeouts(request: resource_pb2.RegisterResourceRequest) -> dict[str, float]:
+    given = request.customTimeouts
+    texts = {"create": given.create, "update": given.update, "delete": given.delete}
+    try:
+        return {name: duration_seconds(text) for name, text in texts.items() if text}
+    except ValueError as error:
+        raise CaramlError(f"custom_timeouts of {request.type} {request.name!r}: {error}") from None
+
+
+class EngineLog:
+    """Pulumi's Engine protocol: what a program logs."""
+
+    def __init__(self, deployment: Deployment) -> None:
+        self._reporter = deployment.run.reporter
+
+    @outside_program
+    def Log(self, request: engine_pb2.LogRequest, context: object = None) -> Empty:
+        """A message of the program, or of its SDK. The SDK's debug messages are many, and dropped."""
+        severity = _SEVERITIES[request.severity]
+        if severity != "debug":
+            self._reporter.diagnostic(severity, request.message.rstrip("\n"), request.urn, ephemeral=request.ephemeral)
+        return Empty()
+
+    def RequirePulumiVersion(
+        self, request: engine_pb2.RequirePulumiVersionRequest, context: object = None
+    ) -> engine_pb2.RequirePulumiVersionResponse:
+        """Any version is fine: the embedded engine follows the SDK that is installed."""
+        return engine_pb2.RequirePulumiVersionResponse()

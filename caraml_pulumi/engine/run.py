@@ -1,0 +1,101 @@
+"""What the parts of one operation share."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from threading import BoundedSemaphore, Event, Lock
+
+from caraml_pulumi.engine.ledger import Ledger
+from caraml_pulumi.engine.providers.base import Context, PartialFailure
+from caraml_pulumi.engine.providers.registry import ProviderRegistry
+from caraml_pulumi.engine.reporter import Reporter, Step
+from caraml_pulumi.engine.resource import ResourceState
+from caraml_pulumi.engine.state.snapshot import OperationType
+from caraml_pulumi.errors import INTERRUPTED, CaramlError, CaramlErrors
+
+
+class StoppedError(CaramlError):
+    """Something else failed, or the user stopped the run: nothing new is begun. Never shown on its own."""
+
+    def __init__(self) -> None:
+        super().__init__("the run was stopped", exit_code=INTERRUPTED)
+
+
+@dataclass(slots=True)
+class Run:
+    """One preview, update, refresh or destroy under way.
+
+    `parallel` bounds the operations at one time. The first failure, or `cancelled`, lets those in progress end and
+    begins no more.
+    """
+
+    stack: str
+    project: str
+    preview: bool
+    ledger: Ledger
+    reporter: Reporter
+    providers: ProviderRegistry
+    cancelled: Event
+    parallel: int
+    errors: list[CaramlError] = field(default_factory=list)
+    _slots: BoundedSemaphore = field(init=False)
+    _lock: Lock = field(default_factory=Lock)
+
+    def __post_init__(self) -> None:
+        self._slots = BoundedSemaphore(self.parallel)
+
+    @property
+    def stopped(self) -> bool:
+        """Whether nothing new may begin."""
+        return bool(self.errors) or self.cancelled.is_set()
+
+    def fail(self, error: CaramlError) -> None:
+        """Remember `error` as one that ends the run."""
+        with self._lock:
+            self.errors.append(error)
+
+    def error(self) -> CaramlError | None:
+        """What went wrong, all of it; None when nothing did."""
+        shown = [error for error in self.errors if not isinstance(error, StoppedError)]
+        if not shown and self.cancelled.is_set():
+            return CaramlError("stopped on request; what was done is recorded", exit_code=INTERRUPTED)
+        return shown[0] if len(shown) == 1 else CaramlErrors(shown) if shown else None
+
+    def context(self, urn: str, timeout: float | None) -> Context:
+        """The circumstances of an operation on `urn`."""
+        return Context(
+            preview=self.preview,
+            timeout=timeout,
+            cancelled=self.cancelled,
+            report=lambda message: self.reporter.diagnostic("info", message, urn, ephemeral=True),
+            warn=lambda message: self.reporter.diagnostic("warning", message, urn),
+        )
+
+    @contextmanager
+    def operation(self, step: Step, type_: OperationType, resource: ResourceState) -> Iterator[None]:
+        """Run a provider's operation: bounded, journaled, and its failure shown once.
+
+        Raises:
+            StoppedError: nothing new may begin.
+            CaramlError: the operation failed.
+        """
+        with self._slots:
+            if self.stopped:
+                raise StoppedError
+            self.reporter.started(step)
+            number = None if self.preview else self.ledger.begin(type_, resource)
+            try:
+                yield
+            except CaramlError as error:
+                self.fail(error)
+                self.reporter.failed(step, error)
+                if number is not None and not _unclear(error):
+                    self.ledger.end(number)
+                raise
+            if number is not None:
+                self.ledger.end(number)
+
+
+def _unclear(error: CaramlError) -> bool:
+    """Whether the operation may have been carried out although it failed: the connection broke before the answer."""
+    return bool(getattr(error, "outcome_unknown", False)) and not isinstance(error, PartialFailure)

@@ -1,0 +1,120 @@
+"""A stack opened for one operation: its configuration, its state, and where changes are written."""
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from caraml_pulumi.engine.api import Target
+from caraml_pulumi.engine.ledger import Ledger, replay
+from caraml_pulumi.engine.state.backend import Backend, open_backend
+from caraml_pulumi.engine.state.config import ConfigValue, StackConfig, load_stack_config
+from caraml_pulumi.engine.state.history import UpdateKind, default_message, history_entry, update_environment
+from caraml_pulumi.engine.state.names import StackName
+from caraml_pulumi.engine.state.resources import resource_from_json, resource_to_json
+from caraml_pulumi.engine.state.secrets import PassphraseCrypter, new_crypter, open_crypter
+from caraml_pulumi.engine.state.snapshot import Snapshot, snapshot_from_json, snapshot_to_json
+from caraml_pulumi.engine.values import Secret
+
+
+@dataclass(slots=True)
+class Session:
+    """An open stack. `ledger` writes to the journal unless the operation is a preview."""
+
+    target: Target
+    backend: Backend
+    stack_config: StackConfig
+    crypter: PassphraseCrypter
+    config: dict[str, ConfigValue]
+    snapshot: Snapshot
+    preview: bool
+
+    @property
+    def plain_config(self) -> dict[str, str]:
+        """The configuration as a program gets it."""
+        return {key: value.value if isinstance(value, Secret) else value for key, value in self.config.items()}
+
+    @property
+    def secret_keys(self) -> list[str]:
+        """The keys whose values are secrets."""
+        return [key for key, value in self.config.items() if isinstance(value, Secret)]
+
+    def ledger(self) -> Ledger:
+        """A ledger over the state as it is now."""
+        if self.preview:
+            return Ledger(self.snapshot)
+        journal = self.backend.journal(self.target.project.name, self.target.stack)
+        return Ledger(self.snapshot, journal.append, lambda resource: resource_to_json(resource, self.crypter))
+
+    def save(self, snapshot: Snapshot) -> dict[str, Any]:
+        """Write the checkpoint; what the journal holds is then part of it. Returns the document."""
+        project, stack = self.target.project.name, self.target.stack
+        document = snapshot_to_json(snapshot, self.crypter, StackName(project, stack))
+        self.backend.save(project, stack, document)
+        self.backend.journal(project, stack).clear()
+        self.snapshot = snapshot
+        return document
+
+    def record(
+        self, kind: UpdateKind, started: float, message: str, *, succeeded: bool, changes: dict[str, int]
+    ) -> None:
+        """Add the operation that has ended to the stack's history."""
+        project, stack = self.target.project, self.target.stack
+        environment = update_environment(project.root)
+        entry = history_entry(
+            kind,
+            datetime.fromtimestamp(started, UTC),
+            datetime.fromtimestamp(time.time(), UTC),
+            message or default_message(environment),
+            "succeeded" if succeeded else "failed",
+            self.stack_config.recorded(),
+            changes,
+            environment,
+        )
+        document = snapshot_to_json(self.snapshot, self.crypter, StackName(project.name, stack))
+        self.backend.add_history(project.name, stack, entry, document)
+
+
+@contextmanager
+def open_session(target: Target, command: str, *, preview: bool) -> Iterator[Session]:
+    """Open a stack, locked unless for a preview.
+
+    What a killed run left in the journal is made part of the state first.
+
+    Raises:
+        CaramlError: the stack is locked, its configuration or state is not right, or the passphrase is missing or
+            wrong.
+    """
+    project, stack = target.project.name, target.stack
+    backend = open_backend(target.backend_url)
+    if preview:
+        yield _opened(target, backend, preview=True)
+        return
+    with backend.lock(project, stack, command):
+        session = _opened(target, backend, preview=False)
+        backend.backup(project, stack)
+        journal = backend.journal(project, stack)
+        if journal.exists():
+            session.save(session.snapshot)
+        yield session
+
+
+def _opened(target: Target, backend: Backend, *, preview: bool) -> Session:
+    project, stack = target.project, target.stack
+    document = backend.load(project.name, stack)
+    stack_config = load_stack_config(project, stack)
+    writes = not preview and (stack_config.salt is not None or _passphrase_given())
+    crypter = (new_crypter if writes else open_crypter)(stack_config, document)
+    config = stack_config.values(crypter)
+    snapshot = snapshot_from_json(document, crypter) if document is not None else Snapshot()
+    journal = backend.journal(project.name, stack)
+    if journal.exists():
+        snapshot = replay(snapshot, journal.read(), lambda record: resource_from_json(record, crypter))
+    return Session(target, backend, stack_config, crypter, config, snapshot, preview)
+
+
+def _passphrase_given() -> bool:
+    return "PULUMI_CONFIG_PASSPHRASE" in os.environ or "PULUMI_CONFIG_PASSPHRASE_FILE" in os.environ
