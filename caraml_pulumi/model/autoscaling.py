@@ -1,0 +1,136 @@
+"""Autoscaling: which metric in which mode, its target and how it is written, and when a version may scale to zero."""
+
+from enum import StrEnum
+from typing import Annotated, Final
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from caraml_pulumi.errors import CaramlError
+from caraml_pulumi.model.modes import DeploymentMode
+from caraml_pulumi.model.quantities import MEBIBYTE, parse_quantity, scaled
+from caraml_pulumi.model.spec import Spec, as_validation_error
+
+
+class AutoscalingMetric(StrEnum):
+    """What a version is scaled on; the values are Merlin's (seed: Deploying a Model Version)."""
+
+    CPU_UTILIZATION = "cpu_utilization"
+    """CPU used in percent of the CPU request, both modes."""
+    MEMORY_UTILIZATION = "memory_utilization"
+    """Memory used in percent of the memory request, SERVERLESS only."""
+    CONCURRENCY = "concurrency"
+    """Requests in flight per replica, SERVERLESS only."""
+    RPS = "rps"
+    """Requests per second and replica, SERVERLESS only."""
+
+
+METRICS_OF_MODE: Final = {
+    DeploymentMode.SERVERLESS: tuple(AutoscalingMetric),
+    DeploymentMode.RAW_DEPLOYMENT: (AutoscalingMetric.CPU_UTILIZATION,),
+}
+METRICS_THAT_WAKE: Final = (AutoscalingMetric.CONCURRENCY, AutoscalingMetric.RPS)
+"""Metrics that Knative measures without a running replica: only they can scale from zero."""
+_UTILIZATION = (AutoscalingMetric.CPU_UTILIZATION, AutoscalingMetric.MEMORY_UTILIZATION)
+
+
+def autoscaling_metric_allowed_in_mode(metric: AutoscalingMetric, mode: DeploymentMode) -> None:
+    """Refuse a metric that the mode cannot scale on (seed: Deploying a Model Version)."""
+    allowed = METRICS_OF_MODE[mode]
+    if metric not in allowed:
+        raise CaramlError(
+            f"{mode.value} cannot scale on {metric.value}",
+            allowed=", ".join(candidate.value for candidate in allowed),
+            fix=f"deploy as {DeploymentMode.SERVERLESS.value}, or scale on {allowed[0].value}",
+        )
+
+
+def autoscaling_target_in_range(metric: AutoscalingMetric, target: float) -> None:
+    """Refuse a target that is out of range or would be written as 0.
+
+    Utilizations are percentages above 0 and up to 100; concurrency and rps are above 0. Concurrency is written with
+    two digits after the point and the others as whole numbers, and Knative refuses 0.
+    """
+    is_utilization = metric in _UTILIZATION
+    too_large = is_utilization and target > 100
+    if too_large or target <= 0 or float(_written(metric, target)) <= 0:
+        allowed = "from 1 to 100 (percent)" if is_utilization else "at least 1"
+        allowed = "at least 0.01" if metric is AutoscalingMetric.CONCURRENCY else allowed
+        raise CaramlError(f"{metric.value} cannot have target {target:g}", allowed=allowed)
+
+
+def _written(metric: AutoscalingMetric, target: float) -> str:
+    return f"{target:.2f}" if metric is AutoscalingMetric.CONCURRENCY else f"{target:.0f}"
+
+
+def knative_target(metric: AutoscalingMetric, target: float, memory_request: str) -> str:
+    """The target as Knative's annotation has it; of memory, in whole Mi of the request.
+
+    Raises `CaramlError` if the share of the request is less than 1Mi.
+    """
+    if metric is not AutoscalingMetric.MEMORY_UTILIZATION:
+        return _written(metric, target)
+    mebibytes = f"{parse_quantity(scaled(memory_request, target / 100)).value / MEBIBYTE:.0f}"
+    if mebibytes == "0":
+        raise CaramlError(
+            f"{target:g} % of the memory request {memory_request} is less than 1Mi",
+            fix="raise the request or the target",
+        )
+    return mebibytes
+
+
+def scales_to_zero(metric: AutoscalingMetric, mode: DeploymentMode) -> bool:
+    """Whether a version can have no replica at all: SERVERLESS on concurrency or rps."""
+    return mode is DeploymentMode.SERVERLESS and metric in METRICS_THAT_WAKE
+
+
+def replicas_in_range(
+    minimum: int, maximum: int, *, metric: AutoscalingMetric, mode: DeploymentMode, ceiling: int | None
+) -> None:
+    """Refuse replica bounds that contradict each other, the mode or the platform's ceiling.
+
+    The minimum is at most the maximum, the maximum at least 1 and at most the ceiling (Merlin); a minimum of 0 needs a
+    metric that can wake the version, since Kubernetes' own autoscaler cannot.
+    """
+    if minimum < 0 or maximum < 1:
+        raise CaramlError(f"replicas cannot be from {minimum} to {maximum}", allowed="minReplica >= 0, maxReplica >= 1")
+    if minimum > maximum:
+        raise CaramlError(f"minReplica {minimum} is more than maxReplica {maximum}", allowed="minReplica <= maxReplica")
+    if ceiling is not None and maximum > ceiling:
+        raise CaramlError(
+            f"maxReplica {maximum} is more than the environment allows",
+            allowed=f"at most {ceiling} (maxAllowedReplica)",
+        )
+    if minimum == 0 and not scales_to_zero(metric, mode):
+        raise CaramlError(
+            f"minReplica 0 would never wake up: {mode.value} scales on {metric.value}",
+            allowed="at least 1, or SERVERLESS on concurrency or rps",
+        )
+
+
+def _number(value: object) -> object:
+    with as_validation_error():
+        if isinstance(value, bool | str):
+            raise CaramlError(f"{value!r} is not a number", allowed="a number, without quotes")
+    return value
+
+
+class AutoscalingSpec(Spec):
+    """An autoscaling policy."""
+
+    metric: AutoscalingMetric
+    """What to scale on."""
+    target: Annotated[float, BeforeValidator(_number), Field(allow_inf_nan=False)]
+    """Per replica: percent of the request for cpu and memory, requests in flight, or requests per second."""
+
+    @model_validator(mode="after")
+    def _hold_rules(self) -> "AutoscalingSpec":
+        with as_validation_error("target"):
+            autoscaling_target_in_range(self.metric, self.target)
+        return self
+
+
+DEFAULTS: Final = {
+    DeploymentMode.SERVERLESS: AutoscalingSpec(metric=AutoscalingMetric.CONCURRENCY, target=1),
+    DeploymentMode.RAW_DEPLOYMENT: AutoscalingSpec(metric=AutoscalingMetric.CPU_UTILIZATION, target=50),
+}
+"""What a version without a policy is scaled on, as in Merlin."""

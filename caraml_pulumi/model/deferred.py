@@ -1,0 +1,21 @@
+"""Values that are known only when a change is applied, such as an image that another resource builds.
+
+A deferred value is anything whose type has an `apply(function)` method, as a Pulumi Output does. The rules of this
+package run at once on a plain value and, through `apply`, when a deferred one resolves.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+Value = Any
+"""A plain value or a deferred one."""
+
+
+def is_deferred(value: Value) -> bool:
+    """Whether `value` is known only later. Looks at the type, since attributes of an Output are Outputs."""
+    return callable(getattr(type(value), "apply", None))
+
+
+def checked(value: Value, rule: Callable[[Any], Any]) -> Value:
+    """`rule(value)`, now for a plain value and on resolution for a deferred one."""
+    return value.apply(rule) if is_deferred(value) else rule(value)

@@ -1,0 +1,82 @@
+"""Image references: registry, repository, tag and digest, by the grammar that registries and container runtimes use."""
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from caraml_pulumi.errors import CaramlError
+
+NAME_LENGTH: Final = 255
+DIGEST_HEX_LENGTHS: Final = {"sha256": 64, "sha384": 96, "sha512": 128}
+DEFAULT_REGISTRY: Final = "docker.io"
+KNATIVE_REPOSITORY_LENGTH: Final = 2
+"""Knative's parser refuses a shorter repository."""
+
+_DOMAIN = re.compile(
+    r"(?:[a-zA-Z0-9](?:[-a-zA-Z0-9]*[a-zA-Z0-9])?(?:\.[a-zA-Z0-9](?:[-a-zA-Z0-9]*[a-zA-Z0-9])?)*|\[[0-9a-fA-F:]+\])"
+    r"(?::[0-9]+)?"
+)
+_REPOSITORY = re.compile(r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*")
+_TAG = re.compile(r"\w[\w.-]{0,127}", re.ASCII)
+_ALLOWED = "[registry[:port]/]repository[:tag][@sha256:digest]; for example ghcr.io/team/iris:1.4"
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """The parts of an image reference; a part that was not given is empty."""
+
+    registry: str
+    repository: str
+    tag: str = ""
+    digest: str = ""
+
+
+def parse_image(reference: str) -> Image:
+    """The parts of `reference`. Raises `CaramlError` naming the part that is malformed."""
+    if not reference:
+        raise CaramlError("the image is empty", allowed=_ALLOWED)
+    rest, at, digest = reference.partition("@")
+    last = rest.rpartition("/")[2]
+    tag = last.partition(":")[2]
+    name = rest.removesuffix(f":{tag}") if ":" in last else rest
+    first, slash, path = name.partition("/")
+    has_registry = bool(slash) and (
+        first == "localhost" or any(char in first for char in ".:[") or first != first.lower()
+    )
+    registry, repository = (first, path) if has_registry else ("", name)
+    if registry and not _DOMAIN.fullmatch(registry):
+        raise _malformed(reference, f'registry "{registry}"')
+    if not _REPOSITORY.fullmatch(repository):
+        hint = "repositories are in lower case" if repository != repository.lower() else ""
+        raise _malformed(reference, f'repository "{repository}"', hint)
+    if len(name) > NAME_LENGTH:
+        raise _malformed(reference, f"name of {len(name)} characters", f"at most {NAME_LENGTH}")
+    if ":" in last and not _TAG.fullmatch(tag):
+        raise _malformed(reference, f'tag "{tag}"', "1 to 128 letters, digits, _ . and -")
+    if at:
+        algorithm, _, value = digest.partition(":")
+        length = DIGEST_HEX_LENGTHS.get(algorithm)
+        if length is None or not re.fullmatch(rf"[0-9a-f]{{{length}}}", value):
+            raise _malformed(reference, f'digest "{digest}"', "sha256: and 64 hexadecimal digits")
+    return Image(registry, repository, tag, digest)
+
+
+def _malformed(reference: str, part: str, fix: str = "") -> CaramlError:
+    return CaramlError(f'image "{reference}" has a malformed {part}', allowed=_ALLOWED, fix=fix)
+
+
+def image_reference(reference: str) -> str:
+    """`reference` itself if it is well formed. Raises `CaramlError`."""
+    parse_image(reference)
+    return reference
+
+
+def image_that_knative_parses(reference: str) -> str:
+    """`reference` itself if Knative's webhook can parse it: its repository has at least two characters."""
+    image = parse_image(reference)
+    if image.registry and len(image.repository) < KNATIVE_REPOSITORY_LENGTH:
+        raise CaramlError(
+            f'Knative does not take image "{reference}": its repository "{image.repository}" is too short',
+            allowed=f"a repository of at least {KNATIVE_REPOSITORY_LENGTH} characters",
+        )
+    return reference

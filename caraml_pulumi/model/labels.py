@@ -1,0 +1,103 @@
+"""Labels: what every object carries, and what users may add."""
+
+import re
+from collections.abc import Mapping
+from typing import Final
+
+from caraml_pulumi.errors import CaramlError
+
+LABEL_LENGTH: Final = 63
+PREFIX_LENGTH: Final = 253
+APP: Final = "app"
+COMPONENT: Final = "component"
+ENVIRONMENT: Final = "environment"
+ORCHESTRATOR: Final = "orchestrator"
+STREAM: Final = "stream"
+TEAM: Final = "team"
+VERSION: Final = "version"
+PREFIXED: Final = (APP, COMPONENT, ENVIRONMENT, ORCHESTRATOR, STREAM, TEAM, VERSION)
+"""Labels under the platform's prefix: Merlin's six, and the version."""
+MANAGED: Final = "managed"
+"""Merlin's label of a namespace that belongs to a project, under the platform's namespace prefix."""
+ORCHESTRATOR_NAME: Final = "caraml"
+MODEL_VERSION: Final = "model-version"
+MODEL_ENDPOINT: Final = "model-endpoint"
+INFERENCE_SERVICE: Final = "serving.kserve.io/inferenceservice"
+"""KServe's label for the version; log and monitoring queries select on it."""
+KSERVE_COMPONENT: Final = "component"
+PREDICTOR: Final = "predictor"
+KNATIVE_VISIBILITY: Final = "networking.knative.dev/visibility"
+RESERVED_DOMAINS: Final = ("kubernetes.io", "k8s.io", "knative.dev", "kserve.io")
+
+_NAME = re.compile(r"([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]")
+_PREFIX = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
+_ALLOWED = f"letters, digits, - _ and ., at most {LABEL_LENGTH}; a letter or digit first and last"
+
+
+def label_prefix(value: str) -> str:
+    """The prefix of the platform's labels: a DNS name and a slash, such as ``caraml.dev/``."""
+    if not value.endswith("/") or len(value) > PREFIX_LENGTH + 1 or not _PREFIX.fullmatch(value[:-1]):
+        raise CaramlError(f'"{value}" is not a label prefix', allowed="a DNS name and a slash, such as caraml.dev/")
+    return value
+
+
+def label_value(value: str) -> str:
+    """A label's value by Kubernetes' rule. Raises `CaramlError`."""
+    if value and (len(value) > LABEL_LENGTH or not _NAME.fullmatch(value)):
+        raise CaramlError(f'"{value}" is not a label value', allowed=_ALLOWED)
+    return value
+
+
+def label_key(value: str) -> str:
+    """A label's key by Kubernetes' rule: a name, with an optional DNS prefix. Raises `CaramlError`.
+
+    Merlin drops labels that it does not take, without a word; here they are refused.
+    """
+    prefix, slash, name = value.rpartition("/")
+    if len(name) > LABEL_LENGTH or not _NAME.fullmatch(name) or (slash and not _PREFIX.fullmatch(prefix)):
+        raise CaramlError(
+            f'"{value}" is not a label key', allowed=f"{_ALLOWED}; optionally a DNS name and a slash before"
+        )
+    return value
+
+
+def labels_are_free(labels: Mapping[str, str], prefix: str) -> None:
+    """Refuse user labels whose keys the platform, Kubernetes, KServe or Knative keep for themselves."""
+    for key in labels:
+        domain = key.rpartition("/")[0]
+        reserved = any(domain == name or domain.endswith(f".{name}") for name in RESERVED_DOMAINS)
+        if reserved or key == KSERVE_COMPONENT or key in {prefix + name for name in PREFIXED}:
+            raise CaramlError(
+                f'label "{key}" is set by the platform',
+                allowed=f"any but {KSERVE_COMPONENT}, those under {', '.join(RESERVED_DOMAINS)}, and {prefix}"
+                f"{{{','.join(PREFIXED)}}}",
+                fix="remove it, or choose another key",
+            )
+
+
+def platform_labels(
+    prefix: str,
+    *,
+    component: str,
+    model: str,
+    environment: str,
+    team: str | None,
+    stream: str | None,
+    version: int | None = None,
+) -> dict[str, str]:
+    """Merlin's labels under the platform's prefix, and the version; those that are known."""
+    values = {
+        APP: model,
+        COMPONENT: component,
+        ENVIRONMENT: environment,
+        ORCHESTRATOR: ORCHESTRATOR_NAME,
+        STREAM: stream,
+        TEAM: team,
+        VERSION: str(version) if version is not None else None,
+    }
+    return {prefix + name: value for name, value in values.items() if value}
+
+
+def selector(full_name: str) -> dict[str, str]:
+    """The labels that select a version's pods: those that never change, since a selector is immutable."""
+    return {INFERENCE_SERVICE: full_name, KSERVE_COMPONENT: PREDICTOR}

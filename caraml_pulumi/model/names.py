@@ -1,0 +1,107 @@
+"""Names, and the lengths that Kubernetes, Knative and DNS leave for them."""
+
+import re
+from typing import Final
+
+from caraml_pulumi.errors import CaramlError
+
+MODEL_NAME_LENGTH: Final = range(3, 26)
+"""Merlin: a model's name has 3 to 25 characters."""
+PROJECT_NAME_LENGTH: Final = range(3, 51)
+"""CaraML: a project's name has 3 to 50 characters."""
+DNS_LABEL_LENGTH: Final = 63
+DNS_NAME_LENGTH: Final = 253
+REVISION_SUFFIX: Final = "-00001"
+"""What Knative adds to a Service's name to name its revisions, whose names are label values too."""
+RESERVED_NAMESPACES: Final = frozenset({"default", "istio-system", "knative-serving"})
+
+_LETTER_FIRST = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
+_DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
+_LABEL_ALLOWED = "lower-case letters, digits and dashes; a letter first, no dash at the end"
+
+
+def _name(value: str, noun: str, lengths: range) -> str:
+    allowed = f"{lengths.start} to {lengths.stop - 1} characters: {_LABEL_ALLOWED}"
+    if len(value) not in lengths:
+        raise CaramlError(f'{noun} "{value}" has {len(value)} characters', allowed=allowed)
+    if not _LETTER_FIRST.fullmatch(value):
+        lower = value.lower().replace("_", "-").strip("-")
+        fix = f'use "{lower}"' if _LETTER_FIRST.fullmatch(lower) else ""
+        raise CaramlError(f'{noun} "{value}" is not a name that Kubernetes takes', allowed=allowed, fix=fix)
+    return value
+
+
+def model_name(value: str) -> str:
+    """A model's name: 3 to 25 characters, a DNS label that starts with a letter.
+
+    Merlin allows capitals, which Kubernetes then refuses; here they are refused at once.
+    """
+    return _name(value, "model name", MODEL_NAME_LENGTH)
+
+
+def project_name(value: str) -> str:
+    """A project's name, which is its namespace's: 3 to 50 characters, not one that Kubernetes or Knative keeps."""
+    name = _name(value, "project name", PROJECT_NAME_LENGTH)
+    if name in RESERVED_NAMESPACES or name.startswith("kube-"):
+        raise CaramlError(
+            f'project name "{name}" is a namespace of the cluster itself',
+            allowed="any but kube-*, " + ", ".join(sorted(RESERVED_NAMESPACES)),
+        )
+    return name
+
+
+def environment_name(value: str) -> str:
+    """An environment's name, used as a label value: ``dev``, ``id-staging``."""
+    if len(value) > DNS_LABEL_LENGTH or not _DNS_LABEL.fullmatch(value):
+        raise CaramlError(
+            f'environment name "{value}" is not a label value',
+            allowed=f"at most {DNS_LABEL_LENGTH} lower-case letters, digits and dashes",
+        )
+    return value
+
+
+def version_number(value: int) -> int:
+    """A version: a whole number from 1, as Merlin counts them."""
+    if value < 1:
+        raise CaramlError(f"version {value} is not a version", allowed="whole numbers from 1")
+    return value
+
+
+def domain_name(value: str) -> str:
+    """A DNS domain of lower-case labels, such as ``models.example.com``."""
+    if len(value) > DNS_NAME_LENGTH or not all(
+        len(label) <= DNS_LABEL_LENGTH and _DNS_LABEL.fullmatch(label) for label in value.split(".")
+    ):
+        raise CaramlError(
+            f'domain "{value}" is not a DNS name', allowed="lower-case labels with dots between: models.example.com"
+        )
+    return value
+
+
+def full_name(model: str, version: int) -> str:
+    """`{model}-{version}`, the name of a version's objects and its `CARAML_MODEL_FULL_NAME` (seed: Custom Model).
+
+    Raises `CaramlError` where Knative's revision suffix would no longer fit into a label.
+    """
+    name = f"{model}-{version}"
+    limit = DNS_LABEL_LENGTH - len(REVISION_SUFFIX)
+    if len(name) > limit:
+        raise CaramlError(
+            f'"{name}", the name of the version\'s objects, has {len(name)} characters',
+            allowed=f"at most {limit}, since Knative adds {REVISION_SUFFIX}",
+            fix="use a shorter model name or version",
+        )
+    return name
+
+
+def host(name: str, project: str, domain: str) -> str:
+    """`{name}.{project}.{domain}`, the host of a version or of a model (seed: Deploying a Model Version).
+
+    Raises `CaramlError` if it is longer than DNS allows.
+    """
+    text = f"{name}.{project}.{domain}"
+    if len(text) > DNS_NAME_LENGTH:
+        raise CaramlError(
+            f'host "{text}" has {len(text)} characters', allowed=f"at most {DNS_NAME_LENGTH}", fix="shorten the domain"
+        )
+    return text

@@ -1,0 +1,73 @@
+"""The platform of an environment: where models are reachable, what they get by default and may ask for."""
+
+from typing import Annotated
+
+from pydantic import Field, StringConstraints, model_validator
+
+from caraml_pulumi.model.env import env_name
+from caraml_pulumi.model.labels import label_prefix
+from caraml_pulumi.model.names import domain_name, environment_name
+from caraml_pulumi.model.numbers import WholeNumber
+from caraml_pulumi.model.resources import QuantityText, ResourceRequest
+from caraml_pulumi.model.spec import Spec, rule
+
+MERLIN_DEFAULT_REQUEST = ResourceRequest(min_replica=0, max_replica=1, cpu_request="500m", memory_request="500Mi")
+"""What Merlin's sample environment gives a version that asks for nothing."""
+
+
+class ComputeLimits(Spec):
+    """How limits follow from requests, where a version does not set its own; the defaults are Merlin's."""
+
+    cpu_factor: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0
+    """CPU limit = request x factor; 0: the constant `defaultCpu` instead."""
+    default_cpu: QuantityText = "8"
+    """CPU limit of versions that no factor applies to."""
+    memory_factor: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 2
+    """Memory limit = request x factor; 0: no limit."""
+    env_without_cpu_factor: dict[Annotated[str, rule(env_name)], str] = Field(default_factory=dict)
+    """Environment variables of versions that get the constant limit, such as thread counts; a version's own win."""
+
+
+class IstioSpec(Spec):
+    """Where traffic enters; the defaults are those of Knative's and Istio's own installations."""
+
+    gateway: Annotated[str, StringConstraints(pattern="^[^/]+/[^/]+$")] = "knative-serving/knative-ingress-gateway"
+    """The Gateway that routes are attached to, as ``namespace/name``."""
+    ingress_host: Annotated[str, rule(domain_name)] = "istio-ingressgateway.istio-system.svc.cluster.local"
+    """The Service of the ingress gateway, through which an endpoint reaches its versions."""
+    local_gateway_host: Annotated[str, rule(domain_name)] = "knative-local-gateway.istio-system.svc.cluster.local"
+    """The Service of Knative's gateway inside the cluster, behind which SERVERLESS versions are."""
+
+
+class PlatformSpec(Spec):
+    """The platform of one environment, from the stack's configuration `caraml:platform`."""
+
+    environment: Annotated[str, rule(environment_name)]
+    """The environment's name; default: the stack's."""
+    domain: Annotated[str, rule(domain_name)]
+    """The domain under which models are reachable: ``{model}.{project}.{domain}``."""
+    label_prefix: Annotated[str, rule(label_prefix)] = "caraml.dev/"
+    """Prefix of the labels of every object."""
+    namespace_label_prefix: Annotated[str, rule(label_prefix)] = "caraml.dev/"
+    """Prefix of the label ``managed`` of the namespaces of projects."""
+    deployment_timeout_seconds: Annotated[WholeNumber, Field(ge=1)] = 600
+    """How long a version may take to become ready."""
+    default_deployment_config: ResourceRequest = MERLIN_DEFAULT_REQUEST
+    """What a version gets that does not ask itself; what is left out here is Merlin's sample value."""
+    limits: ComputeLimits = ComputeLimits()
+    """How limits follow from requests."""
+    max_cpu: QuantityText | None = None
+    """Most CPU a replica may ask for; default: no ceiling."""
+    max_memory: QuantityText | None = None
+    """Most memory a replica may ask for; default: no ceiling."""
+    max_allowed_replica: Annotated[WholeNumber, Field(ge=1)] | None = None
+    """Most replicas a version may have; default: no ceiling."""
+    istio: IstioSpec = IstioSpec()
+    """Where traffic enters."""
+
+    @model_validator(mode="after")
+    def _complete_defaults(self) -> "PlatformSpec":
+        given = self.default_deployment_config.model_dump(exclude_none=True)
+        complete = MERLIN_DEFAULT_REQUEST.model_copy(update=given)
+        object.__setattr__(self, "default_deployment_config", complete)
+        return self

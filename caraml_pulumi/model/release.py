@@ -1,0 +1,54 @@
+"""A release: the versions of a model that an environment deploys, and how traffic reaches them."""
+
+from typing import Annotated
+
+from pydantic import Field, model_validator
+
+from caraml_pulumi.errors import CaramlError
+from caraml_pulumi.model import names, traffic
+from caraml_pulumi.model.endpoint import EndpointSettings
+from caraml_pulumi.model.numbers import WholeNumber
+from caraml_pulumi.model.spec import Spec, as_validation_error, rule
+from caraml_pulumi.model.version import VersionSettings
+
+
+class ReleaseVersion(VersionSettings):
+    """A version of the release's model."""
+
+    version: Annotated[WholeNumber, rule(names.version_number)]
+
+
+class ReleaseSpec(Spec):
+    """What a release file says: one model in one environment."""
+
+    model: Annotated[str, rule(names.model_name)]
+    project: Annotated[str, rule(names.project_name)]
+    versions: Annotated[list[ReleaseVersion], Field(min_length=1)]
+    endpoint: EndpointSettings | None = None
+
+    @model_validator(mode="after")
+    def _hold_rules(self) -> "ReleaseSpec":
+        listed = [version.version for version in self.versions]
+        with as_validation_error("versions"):
+            traffic.versions_are_unique(listed, "listed")
+        if self.endpoint:
+            with as_validation_error("endpoint", "traffic"):
+                traffic_goes_to_listed_versions([share.version for share in self.endpoint.traffic], listed)
+                routed = {share.version for share in self.endpoint.traffic}
+                traffic.one_protocol(version.protocol for version in self.versions if version.version in routed)
+        return self
+
+    @property
+    def routed(self) -> frozenset[int]:
+        """The versions that the endpoint routes to."""
+        return frozenset(share.version for share in self.endpoint.traffic) if self.endpoint else frozenset()
+
+
+def traffic_goes_to_listed_versions(routed: list[int], listed: list[int]) -> None:
+    """Refuse traffic for a version that the release does not deploy."""
+    missing = [version for version in routed if version not in listed]
+    if missing:
+        raise CaramlError(
+            f"traffic goes to version {missing[0]}, which the release does not deploy",
+            allowed="versions " + ", ".join(str(version) for version in listed),
+        )

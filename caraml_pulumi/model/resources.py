@@ -1,0 +1,100 @@
+"""What a replica asks for and may use: requests, limits by the platform's factors, and ceilings."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import BeforeValidator
+
+from caraml_pulumi.errors import CaramlError
+from caraml_pulumi.model.numbers import WholeNumber
+from caraml_pulumi.model.quantities import parse_quantity, quantity, scaled
+from caraml_pulumi.model.spec import Spec, as_validation_error
+
+
+def _quantity(value: str | int | float) -> str:
+    with as_validation_error():
+        return quantity(value)
+
+
+QuantityText = Annotated[str, BeforeValidator(_quantity)]
+"""A property that is a quantity, kept in canonical form."""
+
+
+class ResourceRequest(Spec):
+    """What each replica asks for, and how many there may be; the names are Merlin's.
+
+    What is left out comes from the environment's `defaultDeploymentConfig`, property by property.
+    """
+
+    min_replica: WholeNumber | None = None
+    """Replicas at least. 0 lets a version scale to zero, where the mode and metric allow it."""
+    max_replica: WholeNumber | None = None
+    """Replicas at most."""
+    cpu_request: QuantityText | None = None
+    """CPU cores, such as ``500m``."""
+    memory_request: QuantityText | None = None
+    """Memory in bytes, such as ``500Mi``."""
+    cpu_limit: QuantityText | None = None
+    """CPU cores a replica may use; default: by the platform's factor or constant."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resources:
+    """What each replica of a planned version asks for and may use, in canonical quantities."""
+
+    cpu_request: str
+    memory_request: str
+    cpu_limit: str
+    memory_limit: str | None
+
+
+def requests_within_ceilings(resources: Resources, *, max_cpu: str | None, max_memory: str | None) -> None:
+    """Refuse requests above the environment's ceilings; without a ceiling nothing is refused.
+
+    Exact, also for fractions of a core, which Merlin's comparison let through.
+    """
+    asked = (
+        ("cpuRequest", resources.cpu_request, max_cpu, "maxCpu"),
+        ("memoryRequest", resources.memory_request, max_memory, "maxMemory"),
+    )
+    for name, value, ceiling, setting in asked:
+        if ceiling is not None and parse_quantity(value) > parse_quantity(ceiling):
+            raise CaramlError(
+                f"{name} {value} is more than the environment allows", allowed=f"at most {ceiling} ({setting})"
+            )
+
+
+def requests_are_positive(resources: Resources) -> None:
+    """Refuse a request of nothing: it could be neither scheduled sensibly nor scaled on."""
+    for name, value in (("cpuRequest", resources.cpu_request), ("memoryRequest", resources.memory_request)):
+        if not parse_quantity(value).value:
+            raise CaramlError(f"{name} is 0", allowed="more than 0")
+
+
+def limits_above_requests(resources: Resources) -> None:
+    """Refuse a limit below its request, which Kubernetes would refuse."""
+    pairs = (
+        ("CPU", resources.cpu_request, resources.cpu_limit),
+        ("memory", resources.memory_request, resources.memory_limit),
+    )
+    for noun, request, limit in pairs:
+        if limit is not None and parse_quantity(limit) < parse_quantity(request):
+            raise CaramlError(
+                f"the {noun} limit {limit} is less than the request {request}",
+                fix="lower the request or raise the limit",
+            )
+
+
+def cpu_limit(request: str, *, explicit: str | None, factor: float, default: str) -> str:
+    """The CPU limit: the explicit one, else the request by the platform's factor, else the platform's constant.
+
+    A factor of 0 means none, and an explicit limit of 0 too (seed: Deploying a Model Version; Merlin).
+    """
+    if explicit is not None and parse_quantity(explicit).value:
+        return explicit
+    return scaled(request, factor) if factor else default
+
+
+def memory_limit(request: str, *, factor: float) -> str | None:
+    """The memory limit: the request by the platform's factor, in whole bytes; none if the factor is 0 (Merlin)."""
+    return scaled(request, factor, step="1") if factor else None

@@ -1,0 +1,48 @@
+"""How a model endpoint divides its traffic over versions."""
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from caraml_pulumi.errors import CaramlError
+from caraml_pulumi.model.modes import Protocol
+
+MAX_DEPLOYED_VERSIONS: Final = 2
+"""Seed: Deploying a Model Version: "only a maximum of 2 model versions can be deployed"."""
+
+
+def at_most_two_deployed_versions(versions: Iterable[int], *, model: str, environment: str) -> None:
+    """Refuse a third deployed version of a model in an environment (seed: Deploying a Model Version)."""
+    deployed = sorted(set(versions))
+    if len(deployed) > MAX_DEPLOYED_VERSIONS:
+        listed = ", ".join(str(version) for version in deployed)
+        raise CaramlError(
+            f'{len(deployed)} versions of model "{model}" would be deployed in environment "{environment}": {listed}',
+            allowed=f"at most {MAX_DEPLOYED_VERSIONS} deployed versions of a model",
+            fix="remove a version before another is deployed",
+        )
+
+
+def weights_sum_to_100(weights: Sequence[int]) -> None:
+    """Refuse weights that are not percentages which sum to exactly 100."""
+    outside = [weight for weight in weights if not 0 <= weight <= 100]
+    if outside:
+        raise CaramlError(f"weight {outside[0]} is not a percentage", allowed="whole numbers from 0 to 100")
+    if sum(weights) != 100:
+        listed = " + ".join(str(weight) for weight in weights)
+        raise CaramlError(f"the weights sum to {sum(weights)}: {listed}", allowed="weights that sum to 100")
+
+
+def versions_are_unique(versions: Sequence[int], noun: str) -> None:
+    """Refuse a version that is listed twice."""
+    twice = [version for index, version in enumerate(versions) if version in versions[:index]]
+    if twice:
+        raise CaramlError(f"version {twice[0]} is {noun} twice", fix="list each version once")
+
+
+def one_protocol(protocols: Iterable[Protocol]) -> None:
+    """Refuse an endpoint over versions that speak different protocols (Merlin)."""
+    distinct = sorted({protocol.value for protocol in protocols})
+    if len(distinct) > 1:
+        raise CaramlError(
+            f"the versions of an endpoint speak {' and '.join(distinct)}", allowed="versions of one protocol"
+        )
