@@ -2,13 +2,14 @@
 
 import datetime
 import ipaddress
-import os
 from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from caraml_pulumi.cluster.files import write_private
 
 VALID_FOR = datetime.timedelta(days=365)
 SERVER_NAMES = ("localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc")
@@ -31,7 +32,7 @@ def create(directory: Path) -> None:
     _leaf(directory, "server", server, authority, authority_key, names=SERVER_NAMES, addresses=SERVER_ADDRESSES)
     _leaf(directory, "admin", _name("admin", "system:masters"), authority, authority_key)
     tokens = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    _write_private(directory / "service-account.key", _private_pem(tokens))
+    write_private(directory / "service-account.key", _private_pem(tokens))
     public = tokens.public_key().public_bytes(
         serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
     )
@@ -106,7 +107,7 @@ def _name(common_name: str, organisation: str = "") -> x509.Name:
 def _write(directory: Path, name: str, certificate: x509.Certificate, key: ec.EllipticCurvePrivateKey) -> None:
     """Write a certificate and its key."""
     (directory / f"{name}.crt").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    _write_private(directory / f"{name}.key", _private_pem(key))
+    write_private(directory / f"{name}.key", _private_pem(key))
 
 
 def _private_pem(key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey) -> bytes:
@@ -114,10 +115,3 @@ def _private_pem(key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey) -> bytes:
     return key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption()
     )
-
-
-def _write_private(path: Path, content: bytes) -> None:
-    """Write a file that was never readable by anybody else."""
-    path.unlink(missing_ok=True)
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        file.write(content)

@@ -62,6 +62,7 @@ def start(home: Path, name: str, command: Sequence[str], environment: Mapping[st
         ],
         setsid=True,
     )
+    _await_mark(pid)
     return Process(name, pid)
 
 
@@ -99,6 +100,16 @@ def stop(home: Path, process: Process, grace_seconds: float) -> None:
         os.close(held)
         with contextlib.suppress(ChildProcessError):  # collect it if this very process started it
             os.waitpid(process.pid, os.WNOHANG)
+
+
+def _await_mark(pid: int) -> None:
+    """Wait out the instant between the start of a program and its environment being visible."""
+    held = os.pidfd_open(pid)
+    try:
+        while _identify(pid) is None and not _ended(held, 0.001):
+            continue
+    finally:
+        os.close(held)
 
 
 def _ended(held: int, seconds: float) -> bool:

@@ -14,3 +14,7 @@ class Report(Protocol):
     def step(self, title: str) -> AbstractContextManager[Say]:
         """A step that lasts as long as the `with` block and has failed if that raises."""
         ...
+
+    def note(self, text: str) -> None:
+        """A remark outside the steps."""
+        ...

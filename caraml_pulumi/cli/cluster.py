@@ -1,0 +1,177 @@
+"""`caraml cluster`: a local Kubernetes control plane with Knative, from nothing."""
+
+import json
+import time
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from caraml_pulumi.cluster.state import DEFAULT_NAME, Cluster
+from caraml_pulumi.errors import FAILED, CaramlError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from caraml_pulumi.cluster.lifecycle import Status
+
+app = typer.Typer(
+    help="A local Kubernetes control plane: real servers on loopback, one fake node, no containers.",
+    no_args_is_help=True,
+)
+
+
+class Only(StrEnum):
+    """What `up` can be limited to."""
+
+    kubernetes = "kubernetes"
+
+
+Name = Annotated[str, typer.Option("--name", metavar="NAME", help="Name of the cluster; several can run side by side.")]
+Directory = Annotated[
+    Path | None,
+    typer.Option(
+        "--state", metavar="DIR", help="Directory of all clusters.", show_default="~/.local/state/caraml/clusters"
+    ),
+]
+
+
+@app.command()
+def up(
+    name: Name = DEFAULT_NAME,
+    state: Directory = None,
+    only: Annotated[Only | None, typer.Option(help="Leave out Knative and the CRDs.")] = None,
+) -> None:
+    """Bring the cluster up: build its servers once, start them, set everything up. Repairs one that is half up."""
+    from caraml_pulumi.cli.steps import Steps, duration
+    from caraml_pulumi.cluster import lifecycle
+
+    started = time.monotonic()
+    cluster = Cluster.named(name, state)
+    steps = Steps()
+    changed = lifecycle.up(cluster, with_knative=only is None, report=steps)
+    now = lifecycle.status(cluster)
+    took = f"up in {duration(time.monotonic() - started)}" if changed else "up already"
+    out = steps.console
+    out.print(f"\n[bold]Cluster {name} is {took}.[/]", soft_wrap=True)
+    _print_facts(out, now)
+    out.print(f"\nUse it:  export KUBECONFIG=$(caraml cluster kubeconfig{cluster.options})", soft_wrap=True)
+    out.print(f"End it:  caraml cluster down{cluster.options}", soft_wrap=True)
+
+
+@app.command()
+def down(name: Name = DEFAULT_NAME, state: Directory = None) -> None:
+    """End the cluster and remove all it stored. The built servers stay for the next time."""
+    from caraml_pulumi.cli.steps import Steps
+    from caraml_pulumi.cluster import lifecycle
+
+    cluster = Cluster.named(name, state)
+    existed = cluster.home.exists()
+    steps = Steps()
+    ended = lifecycle.down(cluster, steps)
+    if not existed and not ended:
+        steps.note(f"There is no cluster {name}; nothing to do.")
+        return
+    listed = ", ".join(f"{one.name} ({one.pid})" for one in ended) or "none was running"
+    steps.console.print(f"[bold]Cluster {name} is down.[/]")
+    steps.console.print(f"  [dim]ended    [/]{listed}", soft_wrap=True)
+    steps.console.print(f"  [dim]removed  [/]{cluster.home}", soft_wrap=True)
+
+
+@app.command()
+def status(
+    name: Name = DEFAULT_NAME,
+    state: Directory = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Show the servers of the cluster. Exit code 0 if all are healthy, 1 if not or if there is no cluster."""
+    from caraml_pulumi.cluster import lifecycle
+
+    cluster = Cluster.named(name, state)
+    now = lifecycle.status(cluster)
+    if as_json:
+        typer.echo(json.dumps(_as_json(now), indent=2))
+    elif now.exists:
+        _print_status(now)
+    else:
+        typer.echo(f"There is no cluster {name}. Bring it up with: caraml cluster up{cluster.options}")
+    raise typer.Exit(0 if now.healthy else FAILED)
+
+
+@app.command()
+def kubeconfig(
+    name: Name = DEFAULT_NAME,
+    state: Directory = None,
+    dev: Annotated[bool, typer.Option("--dev", help="That of user dev, who has no rights yet.")] = False,
+) -> None:
+    """Print the path of the cluster's kubeconfig, for KUBECONFIG or --kubeconfig. No other kubeconfig is touched."""
+    cluster = Cluster.named(name, state)
+    path = cluster.dev_kubeconfig if dev else cluster.kubeconfig
+    if not path.exists():
+        raise CaramlError(f"there is no cluster {name}", where=str(path), fix=f"caraml cluster up{cluster.options}")
+    typer.echo(path)
+
+
+def _print_status(now: "Status") -> None:
+    """The servers as a table, and what else one wants to know of a cluster."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from caraml_pulumi.cli.steps import duration
+
+    table = Table("SERVER", "HEALTH", box=None, pad_edge=False, header_style="dim")
+    for column in ("PID", "PORT", "MIB", "UP"):
+        table.add_column(column, justify="right")
+    for one in now.servers:
+        health = "[green]healthy[/]" if one.healthy else "[red]unhealthy[/]" if one.process else "[red]not running[/]"
+        numbers = (one.process.pid, one.server.port, one.process.rss_mib) if one.process else ("", one.server.port, "")
+        since = duration(one.process.seconds_up) if one.process else ""
+        table.add_row(one.server.name, health, *map(str, numbers), since)
+    out = Console(highlight=False)
+    out.print(table)
+    out.print()
+    _print_facts(out, now)
+    if not now.healthy:
+        out.print(f"\nRepair it with: caraml cluster up{now.cluster.options}", soft_wrap=True)
+
+
+def _print_facts(out: "Console", now: "Status") -> None:
+    """Versions, address and kubeconfig of a cluster."""
+    facts = {
+        "versions": _versions(now),
+        "API": now.api_url,
+        "kubeconfig": now.cluster.kubeconfig,
+        "logs": now.cluster.logs,
+    }
+    for label, text in facts.items():
+        out.print(f"  [dim]{label:<11}[/]{text}", soft_wrap=True)
+
+
+def _versions(now: "Status") -> str:
+    """What runs, in one line."""
+    return ", ".join(f"{part.title} {part.version}" for part in now.parts if part.programs)
+
+
+def _as_json(now: "Status") -> dict[str, object]:
+    """A cluster's status for programs; times in seconds, memory in MiB."""
+    return {
+        "name": now.cluster.name,
+        "exists": now.exists,
+        "healthy": now.healthy,
+        "api": now.api_url,
+        "kubeconfig": str(now.cluster.kubeconfig),
+        "versions": {part.name: part.version for part in now.parts},
+        "servers": [
+            {
+                "name": one.server.name,
+                "healthy": one.healthy,
+                "pid": one.process.pid if one.process else None,
+                "port": one.server.port,
+                "rss_mib": one.process.rss_mib if one.process else 0,
+                "seconds_up": round(one.process.seconds_up, 1) if one.process else 0,
+                "log": str(now.cluster.log(one.server.name)),
+            }
+            for one in now.servers
+        ],
+    }

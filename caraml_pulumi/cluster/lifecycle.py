@@ -1,0 +1,217 @@
+"""Bring a cluster up, down, and say how it is."""
+
+import contextlib
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from caraml_pulumi.cluster import build, knative, kubernetes, manifests, process, servers
+from caraml_pulumi.cluster.parts import ALL, CRDS, KNATIVE, KUBERNETES, KWOK, PLAIN, Part
+from caraml_pulumi.cluster.ports import free_ports
+from caraml_pulumi.cluster.process import Process
+from caraml_pulumi.cluster.report import Report
+from caraml_pulumi.cluster.servers import Probe, Server
+from caraml_pulumi.cluster.state import PORTS, Cluster, State
+from caraml_pulumi.errors import CaramlError
+from caraml_pulumi.kube.client import KubeClient
+
+NODE_SECONDS = 30
+BUSY = "another command is at work on this cluster, waiting for it"
+
+
+@dataclass(frozen=True)
+class ServerStatus:
+    """One server as it is now; `process` is nothing when it does not run."""
+
+    server: Server
+    process: Process | None
+    healthy: bool
+
+
+@dataclass(frozen=True)
+class Status:
+    """A cluster as it is now: no servers when there is none."""
+
+    cluster: Cluster
+    parts: tuple[Part, ...]
+    servers: tuple[ServerStatus, ...]
+    complete: bool
+    """Whether everything was set up in the API server."""
+
+    @property
+    def exists(self) -> bool:
+        """Whether there is a cluster, in whatever state."""
+        return bool(self.servers)
+
+    @property
+    def healthy(self) -> bool:
+        """Whether the cluster is set up completely and each of its servers is healthy."""
+        return self.exists and self.complete and all(one.healthy for one in self.servers)
+
+    @property
+    def api_url(self) -> str:
+        """Where the API server listens."""
+        return next(
+            (f"https://127.0.0.1:{one.server.port}" for one in self.servers if one.server.name == "apiserver"), ""
+        )
+
+
+def status(cluster: Cluster) -> Status:
+    """How the cluster is. Asks every server; takes milliseconds."""
+    state = State.load(cluster)
+    if state is None:
+        return Status(cluster, (), (), complete=False)
+    parts = tuple(part for part in ALL if part.name in state.tools)
+    running = process.running(cluster.home)
+    probe = Probe(cluster)
+    found = tuple(
+        ServerStatus(server, running.get(server.name), server.name in running and probe.is_healthy(server))
+        for server in _servers(cluster, state)
+    )
+    return Status(cluster, parts, found, complete=set(state.installed) == set(state.tools))
+
+
+def up(cluster: Cluster, *, with_knative: bool, report: Report) -> bool:
+    """Bring a cluster up; return False if it was up already.
+
+    Builds what is not built, starts what does not run, and sets up what is missing, so it also repairs a cluster some
+    of whose servers have died and continues one that was cut short. A plain cluster becomes one with Knative.
+
+    Raises:
+        CaramlError: a build failed, a server did not start, or the cluster was made by another version.
+    """
+    with cluster.locked(lambda: report.note(BUSY)):
+        wanted: tuple[Part, ...] = ALL if with_knative else PLAIN
+        state = State.load(cluster)
+        if state is not None:
+            _refuse_other_versions(cluster, state)
+            now = status(cluster)
+            if now.healthy and {part.name for part in wanted} <= set(state.installed):
+                return False
+            wanted = tuple(part for part in ALL if part in wanted or part.name in state.tools)
+        build.ensure(wanted, report)
+        if state is None:
+            state = _prepare(cluster)
+        state.tools = {part.name: part.hash for part in wanted}
+        state.save(cluster)
+        _start(cluster, state, report)
+        return True
+
+
+def down(cluster: Cluster, report: Report) -> list[Process]:
+    """End every process of a cluster, remove its directory, and return the processes that were ended.
+
+    The built tools stay. Nothing happens if there is no cluster.
+    """
+    if not cluster.home.parent.is_dir():
+        return []
+    with cluster.locked(lambda: report.note(BUSY)):
+        ended = list(process.running(cluster.home).values())
+        for one in ended:
+            process.stop(cluster.home, one, grace_seconds=0)
+        cluster.remove_home()
+        return ended
+
+
+def _prepare(cluster: Cluster) -> State:
+    """Lay out a new cluster; what a crash left of an earlier attempt goes first."""
+    for left_over in process.running(cluster.home).values():
+        process.stop(cluster.home, left_over, grace_seconds=0)
+    cluster.remove_home()
+    cluster.create_home()
+    state = State(ports=dict(zip(PORTS, free_ports(len(PORTS)), strict=True)), tools={})
+    kubernetes.prepare(cluster, state)
+    return state
+
+
+def _start(cluster: Cluster, state: State, report: Report) -> None:
+    """Start the servers in the order in which they need each other, and set up what each needs in the API server."""
+    probe = Probe(cluster)
+    with report.step(f"start Kubernetes {KUBERNETES.version}") as say:
+        say("etcd and the API server")
+        servers.start(cluster, [kubernetes.etcd(cluster, state), kubernetes.apiserver(cluster, state)], probe)
+        say("the controllers and the scheduler")
+        controllers = [kubernetes.controller_manager(cluster, state), kubernetes.scheduler(cluster, state)]
+        servers.start(cluster, controllers, probe)
+    client = KubeClient.from_kubeconfig(str(cluster.kubeconfig))
+    with contextlib.closing(client):
+        if KNATIVE.name in state.tools and KNATIVE.name not in state.installed:
+            with report.step("define the kinds of Knative, Istio, prometheus-operator and Gateway API"):
+                _define_kinds(cluster, client)
+        with report.step(f"start kwok {KWOK.version} with one fake node"):
+            servers.start(cluster, [kubernetes.kwok(cluster, state)], probe)
+            manifests.create(client, [kubernetes.node()])
+            _wait_for_node(client)
+        if KNATIVE.name in state.tools:
+            with report.step(f"start Knative Serving {KNATIVE.version}"):
+                _start_knative(cluster, state, client, probe)
+    state.installed = list(state.tools)
+    state.save(cluster)
+
+
+def _define_kinds(cluster: Cluster, client: KubeClient) -> None:
+    """Create all CustomResourceDefinitions, and have kwok play the ingress controller.
+
+    kwok looks for the kinds of its stages once, when it starts: one that runs already is ended and started again later.
+    """
+    kubernetes.write_stages(cluster, [knative.INGRESS_STAGE])
+    kwok = process.running(cluster.home).get("kwok")
+    if kwok is not None:
+        process.stop(cluster.home, kwok, grace_seconds=2)
+    kinds = [*knative.crds(), *manifests.read(CRDS)]
+    manifests.create(client, [knative.namespace(), *kinds])
+    manifests.wait_established(client, [kind for kind in kinds if kind["kind"] == "CustomResourceDefinition"])
+
+
+def _start_knative(cluster: Cluster, state: State, client: KubeClient, probe: Probe) -> None:
+    """Configure Knative, start its servers and wait until a Service would be admitted."""
+    manifests.create(client, knative.configuration())
+    manifests.create(client, knative.registrations(state))
+    wanted = [knative.webhook(cluster, state), knative.autoscaler(cluster, state), knative.controller(cluster, state)]
+    running = process.running(cluster.home)
+    for server in wanted:
+        if server.name not in running:
+            knative.forget_leases(client, server)
+    servers.start(cluster, wanted, probe)
+    knative.wait_ready(client)
+
+
+def _servers(cluster: Cluster, state: State) -> list[Server]:
+    """The servers a cluster consists of."""
+    plain = (
+        kubernetes.etcd,
+        kubernetes.apiserver,
+        kubernetes.controller_manager,
+        kubernetes.scheduler,
+        kubernetes.kwok,
+    )
+    more = (knative.webhook, knative.autoscaler, knative.controller) if KNATIVE.name in state.tools else ()
+    return [make(cluster, state) for make in (*plain, *more)]
+
+
+def _wait_for_node(client: KubeClient) -> None:
+    """Wait until pods can be created and scheduled: the node is ready, the default service account is there."""
+    deadline = time.monotonic() + NODE_SECONDS
+    while True:
+        conditions: list[dict[str, Any]] = client.request("GET", f"/api/v1/nodes/{kubernetes.NODE}")["status"].get(
+            "conditions", []
+        )
+        accounts = client.request("GET", "/api/v1/namespaces/default/serviceaccounts")["items"]
+        ready = any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)
+        if ready and accounts:
+            return
+        if time.monotonic() > deadline:
+            missing = "the default service account" if ready else f"node {kubernetes.NODE}"
+            raise CaramlError(f"{missing} is not ready after {NODE_SECONDS} s")
+        time.sleep(0.025)
+
+
+def _refuse_other_versions(cluster: Cluster, state: State) -> None:
+    """A running cluster is never changed to other versions under its objects."""
+    changed = [part for part in ALL if state.tools.get(part.name, part.hash) != part.hash]
+    if changed:
+        raise CaramlError(
+            f"cluster {cluster.name} was made with another version of {changed[0].title}",
+            where=str(cluster.home),
+            fix=f"end it with `caraml cluster down{cluster.options}`, then bring it up again",
+        )

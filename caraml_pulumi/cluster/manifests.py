@@ -1,0 +1,67 @@
+"""The objects a part brings, and creating many of them at once."""
+
+import json
+import time
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from fnmatch import fnmatch
+from typing import Any
+
+from caraml_pulumi.cluster.parts import Part
+from caraml_pulumi.errors import CaramlError
+from caraml_pulumi.kube.client import KubeClient
+from caraml_pulumi.kube.errors import KubeError
+
+Manifest = dict[str, Any]
+"""A Kubernetes object as its API has it."""
+THREADS = 8
+ESTABLISHED_SECONDS = 30
+CRDS_PATH = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+
+
+def read(part: Part, pattern: str = "*") -> list[Manifest]:
+    """The objects in those manifest files of a part whose path (`<module>/<path>.json`) matches `pattern`, in order."""
+    root = part.home / "manifests"
+    files = sorted(file for file in root.rglob("*.json") if fnmatch(str(file.relative_to(root)), pattern))
+    return [manifest for file in files for manifest in json.loads(file.read_text())]
+
+
+def create(client: KubeClient, manifests: Iterable[Manifest]) -> None:
+    """Create objects, several at a time in no order; those that exist already stay as they are.
+
+    Raises:
+        KubeError: the API server refuses one.
+    """
+    with ThreadPoolExecutor(THREADS) as pool:
+        list(pool.map(lambda manifest: _create(client, manifest), manifests))
+
+
+def wait_established(client: KubeClient, crds: Iterable[Manifest]) -> None:
+    """Wait until the API server serves the kinds that `crds` define.
+
+    Raises:
+        CaramlError: one is still not served after half a minute.
+    """
+    deadline = time.monotonic() + ESTABLISHED_SECONDS
+    for crd in crds:
+        name = crd["metadata"]["name"]
+        while not _is_established(client.request("GET", f"{CRDS_PATH}/{name}")):
+            if time.monotonic() > deadline:
+                raise CaramlError(f"the API server does not serve {name} after {ESTABLISHED_SECONDS} s")
+            time.sleep(0.02)
+
+
+def _is_established(crd: Manifest) -> bool:
+    """Whether the API server serves what a CustomResourceDefinition defines."""
+    conditions = crd.get("status", {}).get("conditions") or []
+    return any(one["type"] == "Established" and one["status"] == "True" for one in conditions)
+
+
+def _create(client: KubeClient, manifest: Manifest) -> None:
+    """Create one object unless it exists."""
+    try:
+        path = client.path(manifest["apiVersion"], manifest["kind"], manifest["metadata"].get("namespace"))
+        client.request("POST", path, body=manifest)
+    except KubeError as error:
+        if not error.already_exists:
+            raise
