@@ -1,0 +1,9 @@
+"""A project: a Namespace."""
+
+from caraml_pulumi.manifests import Manifest
+from caraml_pulumi.model.project import ProjectPlan
+
+
+def namespace(project: ProjectPlan) -> Manifest:
+    """The Namespace of `project`, labelled as managed."""
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": project.name, "labels": dict(project.labels)}}

@@ -1,0 +1,1 @@
+"""Routes to versions and models, one module for each kind of gateway."""
