@@ -89,9 +89,7 @@ class StackConfig:
         namespace, separator, name = key.rpartition(":")
         namespace = namespace.removesuffix(":config") if separator else self.project.name
         if not namespace or ":" in namespace or not name:
-            raise CaramlError(
-                f"{key!r} is not a key of configuration", where=where, allowed="name, or namespace:name", fix=""
-            )
+            raise CaramlError(f"{key!r} is not a key of configuration", where=where, allowed="name, or namespace:name")
         return f"{namespace}:{name}"
 
     def where(self, key: str) -> str:
@@ -105,8 +103,15 @@ class StackConfig:
             CaramlError: a secret cannot be decrypted, a value that the project requires is missing, or has another
                 type than it declares.
         """
-        values = {key: self._value(key, crypter) for key in self._spellings}
-        return declared_values(self.project, self.full_key, values, self.where)
+        return declared_values(self.project, self.full_key, self.entries(crypter), self.where)
+
+    def entries(self, crypter: Crypter | None = None) -> dict[str, ConfigValue]:
+        """The values in the file by full key; without `crypter`, ``[secret]`` in place of each secret.
+
+        Raises:
+            CaramlError: a secret cannot be decrypted.
+        """
+        return {key: self._opened(key, self._raw(key), crypter) for key in self._spellings}
 
     def recorded(self) -> dict[str, PropertyValue]:
         """The values by full key as the history of updates records them: secrets encrypted."""
@@ -176,12 +181,9 @@ class StackConfig:
         text = self._entries.scalar(spelling)
         return self._entries.value(spelling) if text is None else text
 
-    def _value(self, key: str, crypter: Crypter) -> ConfigValue:
-        return self._opened(key, self._raw(key), crypter)
-
-    def _opened(self, key: str, raw: PropertyValue, crypter: Crypter) -> ConfigValue:
+    def _opened(self, key: str, raw: PropertyValue, crypter: Crypter | None) -> ConfigValue:
         try:
-            value = _decrypted(raw, crypter)
+            value = _decrypted(raw, crypter.decrypt if crypter else lambda ciphertext: "[secret]")
             text = value if isinstance(value, str) else compact_json(value)
         except CaramlError as error:
             error.where = error.where or self.where(key)
@@ -209,12 +211,12 @@ def _items(value: PropertyValue) -> Iterator[PropertyValue]:
     yield from value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
 
 
-def _decrypted(value: PropertyValue, crypter: Crypter) -> PropertyValue:
+def _decrypted(value: PropertyValue, decrypt: Callable[[str], str]) -> PropertyValue:
     if (ciphertext := _secure(value)) is not None:
-        return crypter.decrypt(ciphertext)
+        return decrypt(ciphertext)
     if isinstance(value, dict):
-        return {key: _decrypted(item, crypter) for key, item in value.items()}
-    return [_decrypted(item, crypter) for item in value] if isinstance(value, list) else value
+        return {key: _decrypted(item, decrypt) for key, item in value.items()}
+    return [_decrypted(item, decrypt) for item in value] if isinstance(value, list) else value
 
 
 def _edited(text: str, change: Callable[[Any], object]) -> str:

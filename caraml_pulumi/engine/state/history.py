@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, Literal
 
+from caraml_pulumi.engine.state.locks import username
 from caraml_pulumi.engine.values import PropertyValue
 
 UpdateKind = Literal["update", "refresh", "destroy", "import"]
@@ -52,11 +53,12 @@ def update_environment(directory: Path) -> dict[str, str]:
     Nothing of the process environment is recorded but who runs it. Outside a git repository, or without git, the
     ``git.*`` keys are missing.
     """
-    from caraml_pulumi import __version__
+    from importlib.metadata import version
 
     return {
         "exec.kind": "caraml",
-        "exec.agent": f"caraml-pulumi/{__version__}",
+        "exec.agent": f"caraml-pulumi/{version('caraml-pulumi')}",
+        "exec.user": username(),
         "pulumi.os": platform.system().lower(),
         "pulumi.arch": {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine()),
         "runtime.name": "python",
@@ -71,9 +73,11 @@ def default_message(environment: Mapping[str, str]) -> str:
 
 
 def author(entry: Mapping[str, Any]) -> str:
-    """Who made the update, as far as its entry tells: the author of the commit it was made from."""
+    """Who made the update, as far as its entry tells: the author of the commit it was made from, else who ran it."""
     environment = entry.get("environment") or {}
-    return str(environment.get("git.author") or environment.get("git.committer") or "")
+    return next(
+        (str(name) for key in ("git.author", "git.committer", "exec.user") if (name := environment.get(key))), ""
+    )
 
 
 def _git(directory: Path) -> dict[str, str]:

@@ -5,7 +5,6 @@ import os
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from getpass import getuser
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from uuid import uuid4
 from caraml_pulumi.engine.state.bucket import Bucket
 from caraml_pulumi.engine.state.names import StackName
 from caraml_pulumi.engine.state.properties import compact_json
-from caraml_pulumi.engine.state.snapshot import timestamp
+from caraml_pulumi.engine.state.times import ago, parse_timestamp, timestamp
 from caraml_pulumi.errors import LOCKED, CaramlError
 
 
@@ -43,7 +42,7 @@ def hold_lock(
 def _owner(command: str) -> dict[str, Any]:
     return {
         "pid": os.getpid(),
-        "username": _username(),
+        "username": username(),
         "hostname": socket.gethostname(),
         "timestamp": timestamp(),
         "command": command,
@@ -51,7 +50,8 @@ def _owner(command: str) -> dict[str, Any]:
     }
 
 
-def _username() -> str:
+def username() -> str:
+    """The name of the user who runs this, or the user's number."""
     try:
         return getuser()
     except (KeyError, OSError):
@@ -112,14 +112,6 @@ def _is_dead(owner: dict[str, Any]) -> bool:
 def _described(owner: dict[str, Any]) -> str:
     who = f"{owner.get('username', 'an unknown user')} on {owner.get('hostname', 'an unknown host')}"
     what = f"'{owner['command']}', " if owner.get("command") else ""
-    return f"{what}{who}, process {owner.get('pid', 'unknown')}, since {_since(str(owner.get('timestamp', '')))}"
-
-
-def _since(text: str) -> str:
-    try:
-        began = datetime.fromisoformat(text).astimezone(UTC)
-    except ValueError:
-        return "an unknown time"
-    seconds = max(0, int((datetime.now(UTC) - began).total_seconds()))
-    ago = f"{seconds} s" if seconds < 120 else f"{seconds // 60} min" if seconds < 7200 else f"{seconds // 3600} h"
-    return f"{began:%Y-%m-%d %H:%M:%S} UTC ({ago} ago)"
+    began = parse_timestamp(str(owner.get("timestamp", "")))
+    when = f"since {began:%Y-%m-%d %H:%M:%S} UTC ({ago(began)})" if began else "since an unknown time"
+    return f"{what}{who}, process {owner.get('pid', 'unknown')}, {when}"

@@ -7,7 +7,6 @@ Two documents of Pulumi hold it: the checkpoint file of a self-managed backend (
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any, Final, Literal, get_args
 
 from caraml_pulumi.engine.resource import STACK_TYPE, ResourceState
@@ -16,6 +15,7 @@ from caraml_pulumi.engine.state.names import StackName
 from caraml_pulumi.engine.state.properties import Seal, Unseal, sealed_as_text, sealed_with, unsealed_with
 from caraml_pulumi.engine.state.resources import resource_document, resource_state
 from caraml_pulumi.engine.state.secrets import Crypter, PassphraseCrypter, recorded_provider, salt_of_provider
+from caraml_pulumi.engine.state.times import timestamp
 from caraml_pulumi.engine.values import Properties
 from caraml_pulumi.errors import CaramlError
 
@@ -36,11 +36,6 @@ class PendingOperation:
 
     type: OperationType
     resource: ResourceState
-
-
-def timestamp(moment: datetime | None = None) -> str:
-    """`moment`, or now, as state writes times: RFC 3339 in UTC."""
-    return (moment or datetime.now(UTC)).astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def magic(version: str) -> str:
