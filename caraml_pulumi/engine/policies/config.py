@@ -1,0 +1,167 @@
+"""A policy pack's configuration: enforcement levels and properties, the pack's defaults and the user's JSON file."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from caraml_pulumi.engine.policies.violation import LEVELS, Level
+from caraml_pulumi.engine.values import PropertyValue
+from caraml_pulumi.errors import CaramlError, CaramlErrors
+
+ALL: Final = "all"
+"""The key that sets the enforcement level of every policy of a pack."""
+_LEVEL_KEY: Final = "enforcementLevel"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A policy as its pack describes it; `schema` maps its configuration properties to JSON Schemas."""
+
+    name: str
+    kind: Literal["resource", "stack"]
+    level: Level
+    schema: Mapping[str, Any] = field(default_factory=dict)
+    required: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What a configuration says of one policy; no `level` leaves it as it is."""
+
+    level: Level | None = None
+    properties: Mapping[str, Any] = field(default_factory=dict)
+
+
+def read_config(path: Path) -> dict[str, Setting]:
+    """The settings in a pack's JSON configuration file, by policy name.
+
+    Each value is an enforcement level, or an object of ``enforcementLevel`` and the policy's properties, as
+    ``pulumi up --policy-pack-config`` takes it.
+
+    Raises:
+        CaramlError: the file is missing, not JSON, or of another shape.
+    """
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except json.JSONDecodeError as error:
+        raise CaramlError(
+            f"the policy pack configuration is not valid JSON: {error.msg}", where=f"{path}:{error.lineno}"
+        ) from error
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise CaramlError(f"the policy pack configuration cannot be read: {reason}", where=str(path)) from error
+    if not isinstance(document, dict):
+        raise CaramlError("the policy pack configuration must be an object of policies by name", where=str(path))
+    return {name: _setting(name, value, path) for name, value in document.items()}
+
+
+def reconcile(
+    rules: Sequence[Rule], initial: Mapping[str, Setting], given: Mapping[str, Setting], where: str
+) -> dict[str, Setting]:
+    """What each policy runs with, by its name: every level set, every default filled in.
+
+    In order of precedence, as Pulumi does it: the configuration file, its ``all``, the pack's own initial
+    configuration, its ``all``, the policy. `where` names the file in messages.
+
+    Of JSON Schema, ``type``, ``enum``, ``minimum``, ``maximum``, ``minItems`` and ``items`` are checked.
+
+    Raises:
+        CaramlErrors: unknown policies or properties, missing required ones, values that the schema does not allow.
+    """
+    names = [rule.name for rule in rules]
+    problems = [
+        CaramlError(f"the policy pack has no policy {name!r}", where=where, allowed=", ".join([ALL, *names]))
+        for name in given
+        if name not in names and name != ALL
+    ]
+    settings: dict[str, Setting] = {}
+    for rule in rules:
+        setting = _combined(rule, initial, given)
+        settings[rule.name] = setting
+        if setting.level != "disabled":
+            problems += _schema_problems(rule, setting.properties, where)
+    if problems:
+        raise CaramlErrors(problems)
+    return settings
+
+
+def _setting(name: str, value: PropertyValue, path: Path) -> Setting:
+    properties = dict(value) if isinstance(value, dict) else {_LEVEL_KEY: value}
+    level = properties.pop(_LEVEL_KEY, None)
+    if level is not None and level not in LEVELS:
+        raise CaramlError(
+            f"{level!r} is not an enforcement level", where=f"{path}: {name}", allowed=", ".join(sorted(LEVELS))
+        )
+    if name == ALL and properties:
+        raise CaramlError(
+            f"{ALL!r} sets enforcement levels only, not {', '.join(sorted(properties))}", where=f"{path}: {name}"
+        )
+    return Setting(level, properties)
+
+
+def _combined(rule: Rule, *sources: Mapping[str, Setting]) -> Setting:
+    """`rule` with the settings of `sources`, the later over the earlier."""
+    level = rule.level
+    properties = {name: schema["default"] for name, schema in rule.schema.items() if "default" in schema}
+    for source in sources:
+        own = source.get(rule.name, Setting())
+        level = own.level or source.get(ALL, Setting()).level or level
+        properties |= own.properties
+    return Setting(level, properties)
+
+
+def _schema_problems(rule: Rule, properties: Mapping[str, Any], where: str) -> list[CaramlError]:
+    problems = [
+        CaramlError(f"policy {rule.name!r} needs the property {name!r}", where=where)
+        for name in rule.required
+        if name not in properties
+    ]
+    for name, value in properties.items():
+        path = f"{where}: {rule.name}.{name}"
+        if rule.schema and name not in rule.schema:
+            problems.append(
+                CaramlError(
+                    f"policy {rule.name!r} has no property {name!r}", where=path, allowed=", ".join(sorted(rule.schema))
+                )
+            )
+        elif allowed := _not_allowed(value, rule.schema.get(name, {})):
+            problems.append(CaramlError(f"{json.dumps(value)} is not allowed", where=path, allowed=allowed))
+    return problems
+
+
+def _is_number(value: PropertyValue) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+_TYPES: Final[dict[str, Callable[[Any], bool]]] = {
+    "string": lambda value: isinstance(value, str),
+    "number": _is_number,
+    "integer": lambda value: _is_number(value) and float(value).is_integer(),
+    "boolean": lambda value: isinstance(value, bool),
+    "array": lambda value: isinstance(value, list),
+    "object": lambda value: isinstance(value, dict),
+    "null": lambda value: value is None,
+}
+_CONSTRAINTS: Final[dict[str, tuple[Callable[[Any, Any], bool], str]]] = {
+    "enum": (lambda value, allowed: value in allowed, "one of {}"),
+    "minimum": (lambda value, limit: not _is_number(value) or value >= limit, "at least {}"),
+    "maximum": (lambda value, limit: not _is_number(value) or value <= limit, "at most {}"),
+    "minItems": (lambda value, limit: not isinstance(value, list) or len(value) >= limit, "a list of at least {}"),
+}
+
+
+def _not_allowed(value: PropertyValue, schema: Mapping[str, Any]) -> str:
+    """What `schema` allows in place of `value`; empty if it allows `value`."""
+    types = schema.get("type", [])
+    names = [types] if isinstance(types, str) else list(types)
+    if names and not any(_TYPES[name](value) for name in names if name in _TYPES):
+        return " or ".join(names)
+    for keyword, (holds, text) in _CONSTRAINTS.items():
+        if keyword in schema and not holds(value, schema[keyword]):
+            return text.format(json.dumps(schema[keyword]))
+    if isinstance(value, list):
+        items = (_not_allowed(item, schema.get("items", {})) for item in value)
+        return next((f"a list, each {allowed}" for allowed in items if allowed), "")
+    return ""
