@@ -53,12 +53,13 @@ SETTINGS: dict[str, dict[str, str]] = {
 }
 """What the configuration differs in from Knative's defaults."""
 
+INGRESS_API = "networking.internal.knative.dev/v1alpha1"
 INGRESS_STAGE: Manifest = {
     "apiVersion": "kwok.x-k8s.io/v1alpha1",
     "kind": "Stage",
     "metadata": {"name": "kingress-ready"},
     "spec": {
-        "resourceRef": {"apiGroup": "networking.internal.knative.dev/v1alpha1", "kind": "Ingress"},
+        "resourceRef": {"apiGroup": INGRESS_API, "kind": "Ingress"},
         "selector": {
             "matchExpressions": [
                 {"key": ".metadata.deletionTimestamp", "operator": "DoesNotExist"},

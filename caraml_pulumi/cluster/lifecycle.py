@@ -135,32 +135,39 @@ def _start(cluster: Cluster, state: State, report: Report) -> None:
         servers.start(cluster, controllers, probe)
     client = KubeClient.from_kubeconfig(str(cluster.kubeconfig))
     with contextlib.closing(client):
-        if KNATIVE.name in state.tools and KNATIVE.name not in state.installed:
-            with report.step("define the kinds of Knative, Istio, prometheus-operator and Gateway API"):
-                _define_kinds(cluster, client)
+        new = [part for part in (KNATIVE, CRDS) if part.name in state.tools and part.name not in state.installed]
+        if KNATIVE in new:
+            with report.step("define the kinds of Knative Serving"):
+                _define_knative(cluster, client)
         with report.step(f"start kwok {KWOK.version} with one fake node"):
             servers.start(cluster, [kubernetes.kwok(cluster, state)], probe)
             manifests.create(client, [kubernetes.node()])
             _wait_for_node(client)
+        if CRDS in new:
+            with report.step(f"send the {CRDS.title}"):
+                manifests.create(client, manifests.read(CRDS))
         if KNATIVE.name in state.tools:
             with report.step(f"start Knative Serving {KNATIVE.version}"):
                 _start_knative(cluster, state, client, probe)
+        if CRDS in new:
+            with report.step(f"wait for the {CRDS.title}"):
+                manifests.wait_established(client, manifests.read(CRDS))
     state.installed = list(state.tools)
     state.save(cluster)
 
 
-def _define_kinds(cluster: Cluster, client: KubeClient) -> None:
-    """Create all CustomResourceDefinitions, and have kwok play the ingress controller.
+def _define_knative(cluster: Cluster, client: KubeClient) -> None:
+    """Create Knative's CustomResourceDefinitions, and have kwok play the ingress controller.
 
-    kwok looks for the kinds of its stages once, when it starts: one that runs already is ended and started again later.
+    kwok looks up the kinds of its stages once, when it starts: one that runs already is ended and started again later.
     """
     kubernetes.write_stages(cluster, [knative.INGRESS_STAGE])
     kwok = process.running(cluster.home).get("kwok")
     if kwok is not None:
         process.stop(cluster.home, kwok, grace_seconds=2)
-    kinds = [*knative.crds(), *manifests.read(CRDS)]
-    manifests.create(client, [knative.namespace(), *kinds])
-    manifests.wait_established(client, [kind for kind in kinds if kind["kind"] == "CustomResourceDefinition"])
+    manifests.create(client, [knative.namespace(), *knative.crds()])
+    manifests.wait_established(client, knative.crds())
+    manifests.wait_described(client, knative.INGRESS_API)
 
 
 def _start_knative(cluster: Cluster, state: State, client: KubeClient, probe: Probe) -> None:

@@ -36,19 +36,32 @@ def create(client: KubeClient, manifests: Iterable[Manifest]) -> None:
         list(pool.map(lambda manifest: _create(client, manifest), manifests))
 
 
-def wait_established(client: KubeClient, crds: Iterable[Manifest]) -> None:
-    """Wait until the API server serves the kinds that `crds` define.
+def wait_established(client: KubeClient, manifests: Iterable[Manifest]) -> None:
+    """Wait until the API server serves the kinds that the CustomResourceDefinitions among `manifests` define.
 
     Raises:
         CaramlError: one is still not served after half a minute.
     """
     deadline = time.monotonic() + ESTABLISHED_SECONDS
-    for crd in crds:
+    for crd in (one for one in manifests if one["kind"] == "CustomResourceDefinition"):
         name = crd["metadata"]["name"]
         while not _is_established(client.request("GET", f"{CRDS_PATH}/{name}")):
             if time.monotonic() > deadline:
                 raise CaramlError(f"the API server does not serve {name} after {ESTABLISHED_SECONDS} s")
             time.sleep(0.02)
+
+
+def wait_described(client: KubeClient, api_version: str) -> None:
+    """Wait until the API server's OpenAPI document describes `api_version`, shortly after it serves it.
+
+    Raises:
+        CaramlError: it still does not after half a minute.
+    """
+    deadline = time.monotonic() + ESTABLISHED_SECONDS
+    while f"apis/{api_version}" not in client.request("GET", "/openapi/v3")["paths"]:
+        if time.monotonic() > deadline:
+            raise CaramlError(f"the API server does not describe {api_version} after {ESTABLISHED_SECONDS} s")
+        time.sleep(0.02)
 
 
 def _is_established(crd: Manifest) -> bool:

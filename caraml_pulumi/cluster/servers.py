@@ -1,5 +1,6 @@
 """A server of a cluster: started, waited for, and its end explained."""
 
+import json
 import os
 import ssl
 import time
@@ -109,16 +110,28 @@ def last_words(cluster: Cluster, name: str) -> str:
         lines = cluster.log(name).read_text(errors="replace").splitlines()
     except OSError:
         lines = []
-    lines = [line.strip() for line in lines[-200:] if line.strip()]
+    lines = [_plain(line) for line in lines[-200:] if line.strip()]
     telling = [line for line in lines if _tells(line)]
     return (telling or lines or ["it printed nothing"])[-1][:300]
+
+
+def _plain(line: str) -> str:
+    """A log line without the JSON that some servers wrap it in."""
+    try:
+        entry = json.loads(line)
+    except ValueError:
+        return line.strip()
+    if not isinstance(entry, dict):
+        return line.strip()
+    parts = (entry.get(key) for key in ("level", "severity", "msg", "message", "err", "error"))
+    return ": ".join(str(part) for part in parts if part)
 
 
 def _tells(line: str) -> bool:
     """Whether a log line reports an error: klog's E and F, zap's levels, or a plain message."""
     lowered = line.lower()
     return line[:2] in {"E1", "E0", "F1", "F0"} or any(
-        word in lowered for word in ('"error"', '"fatal"', "error:", "fatal", "panic:", "failed to", "cannot ")
+        word in lowered for word in ("error:", "fatal", "panic:", "failed to", "cannot ")
     )
 
 
