@@ -82,7 +82,7 @@ class StackConfig:
     @property
     def secret_keys(self) -> list[str]:
         """The full keys of which some value is a secret."""
-        return [key for key in self._spellings if _has_secure(self._entries.value(self._spellings[key]))]
+        return [key for key in self._spellings if contains_secure(self._entries.value(self._spellings[key]))]
 
     def full_key(self, key: str, where: str = "") -> str:
         """``namespace:name`` for a key as users write it. Raises `CaramlError` if it cannot be one."""
@@ -190,7 +190,7 @@ class StackConfig:
             raise
         except (TypeError, ValueError):
             raise CaramlError(f"the value of {key!r} cannot be written as JSON", where=self.where(key)) from None
-        return Secret(text) if _has_secure(raw) else text
+        return Secret(text) if contains_secure(raw) else text
 
     def _edit(self, change: Callable[[Any], object]) -> None:
         self._read(_edited(self._text, change))
@@ -203,8 +203,9 @@ def _secure(value: PropertyValue) -> str | None:
     return None
 
 
-def _has_secure(value: PropertyValue) -> bool:
-    return _secure(value) is not None or any(_has_secure(item) for item in _items(value))
+def contains_secure(value: PropertyValue) -> bool:
+    """Whether an encrypted value is in a value as the file has it, at any depth."""
+    return _secure(value) is not None or any(contains_secure(item) for item in _items(value))
 
 
 def _items(value: PropertyValue) -> Iterator[PropertyValue]:

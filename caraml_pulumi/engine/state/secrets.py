@@ -268,7 +268,12 @@ def new_crypter(config: "StackConfig", document: Mapping[str, Any] | None = None
         CaramlError: as `open_crypter`; or a salt is made and no passphrase is given.
     """
     crypter = open_crypter(config, document)
+    keep_salt(config, crypter)
+    return crypter
+
+
+def keep_salt(config: "StackConfig", crypter: PassphraseCrypter) -> None:
+    """Write the salt of `crypter` to ``Pulumi.<stack>.yaml`` if none is there."""
     if config.salt is None:
         config.set_salt(crypter.salt)
         config.save()
-    return crypter
