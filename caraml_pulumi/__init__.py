@@ -1,1 +1,62 @@
-"""caraml_pulumi."""
+"""Pulumi components that deploy machine-learning models to Kubernetes.
+
+The public names are imported when they are first used, so that ``import caraml_pulumi`` stays fast.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from caraml_pulumi.autoscaling_policy import AutoscalingPolicy, AutoscalingPolicyArgs
+    from caraml_pulumi.errors import CaramlError
+    from caraml_pulumi.model.autoscaling import AutoscalingMetric
+    from caraml_pulumi.model.modes import DeploymentMode, Protocol
+    from caraml_pulumi.model_endpoint import ModelEndpoint, ModelEndpointArgs, VersionTrafficArgs
+    from caraml_pulumi.model_project import ModelProject, ModelProjectArgs
+    from caraml_pulumi.model_version import CustomModelVersion, CustomModelVersionArgs, ResourceRequestArgs
+
+_HOMES = {
+    "AutoscalingMetric": "caraml_pulumi.model.autoscaling",
+    "AutoscalingPolicy": "caraml_pulumi.autoscaling_policy",
+    "AutoscalingPolicyArgs": "caraml_pulumi.autoscaling_policy",
+    "CaramlError": "caraml_pulumi.errors",
+    "CustomModelVersion": "caraml_pulumi.model_version",
+    "CustomModelVersionArgs": "caraml_pulumi.model_version",
+    "DeploymentMode": "caraml_pulumi.model.modes",
+    "ModelEndpoint": "caraml_pulumi.model_endpoint",
+    "ModelEndpointArgs": "caraml_pulumi.model_endpoint",
+    "ModelProject": "caraml_pulumi.model_project",
+    "ModelProjectArgs": "caraml_pulumi.model_project",
+    "Protocol": "caraml_pulumi.model.modes",
+    "ResourceRequestArgs": "caraml_pulumi.model_version",
+    "VersionTrafficArgs": "caraml_pulumi.model_endpoint",
+}
+
+__all__ = [
+    "AutoscalingMetric",
+    "AutoscalingPolicy",
+    "AutoscalingPolicyArgs",
+    "CaramlError",
+    "CustomModelVersion",
+    "CustomModelVersionArgs",
+    "DeploymentMode",
+    "ModelEndpoint",
+    "ModelEndpointArgs",
+    "ModelProject",
+    "ModelProjectArgs",
+    "Protocol",
+    "ResourceRequestArgs",
+    "VersionTrafficArgs",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value: object = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -6,4 +6,5 @@ from caraml_pulumi.model.project import ProjectPlan
 
 def namespace(project: ProjectPlan) -> Manifest:
     """The Namespace of `project`, labelled as managed."""
-    return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": project.name, "labels": dict(project.labels)}}
+    metadata = {"name": project.project, "labels": dict(project.labels)}
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}

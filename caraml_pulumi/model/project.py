@@ -15,7 +15,7 @@ from caraml_pulumi.model.version import LabelMap
 class ModelProjectSpec(Spec):
     """A project, as a user asks for it."""
 
-    name: Annotated[str, rule(names.project_name)]
+    project: Annotated[str, rule(names.project_name)]
     """The project's name, which is its namespace's."""
     team: Annotated[str, Field(min_length=1), rule(labels.label_value)]
     """The team that owns it."""
@@ -28,7 +28,7 @@ class ModelProjectSpec(Spec):
 class ProjectPlan:
     """A project with every value decided."""
 
-    name: str
+    project: str
     environment: str
     team: str
     stream: str
@@ -37,7 +37,7 @@ class ProjectPlan:
     def props(self) -> dict[str, Any]:
         """The decided values in camelCase, as policies and previews read them."""
         return {
-            "name": self.name,
+            "project": self.project,
             "environment": self.environment,
             "team": self.team,
             "stream": self.stream,
@@ -57,4 +57,4 @@ def plan_project(spec: ModelProjectSpec, platform: PlatformSpec) -> ProjectPlan:
         prefix + labels.STREAM: spec.stream,
         prefix + labels.TEAM: spec.team,
     }
-    return ProjectPlan(spec.name, platform.environment, spec.team, spec.stream, {**spec.labels, **own})
+    return ProjectPlan(spec.project, platform.environment, spec.team, spec.stream, {**spec.labels, **own})

@@ -1,0 +1,115 @@
+"""What all components share: reading their arguments, the platform they are on, and registering Kubernetes objects."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import cache
+from importlib.metadata import version
+from typing import Any
+
+import pulumi
+
+from caraml_pulumi.errors import CaramlError
+from caraml_pulumi.manifests import Manifest
+from caraml_pulumi.model.platform import PlatformSpec
+from caraml_pulumi.model.spec import Locate, dotted, located, parse
+
+CONFIG_NAMESPACE = "caraml"
+PLATFORM_KEY = "platform"
+
+
+class InputError(CaramlError, pulumi.RunError):
+    """A `CaramlError` that ends a Pulumi program with its message alone, without a traceback."""
+
+
+@contextmanager
+def readable() -> Iterator[None]:
+    """Let a broken rule end the program with its message alone."""
+    try:
+        yield
+    except CaramlError as error:
+        raise InputError(str(error), exit_code=error.exit_code) from None
+
+
+class Later:
+    """An Output among a component's arguments: rules run on it when it resolves, and end the program readably."""
+
+    def __init__(self, output: pulumi.Output[Any], where: str) -> None:
+        self._output = output
+        self._where = where
+
+    def apply(self, rule: Callable[[Any], Any]) -> pulumi.Output[Any]:
+        """The Output, gated on `rule`."""
+
+        def check(value: object) -> object:
+            with readable(), located(lambda _: self._where):
+                return rule(value)
+
+        return self._output.apply(check)
+
+
+def located_in(component: str, name: str) -> Locate:
+    """Says where a property of a component's arguments is: ``CustomModelVersion "iris-1": resourceRequest``."""
+
+    def locate(path: Sequence[str | int]) -> str:
+        head = f'{component} "{name}"'
+        return f"{head}: {dotted(tuple(path))}" if path else head
+
+    return locate
+
+
+def arguments(args: Mapping[str, Any], keywords: Mapping[str, Any], locate: Locate) -> dict[str, Any]:
+    """A component's arguments, from its args or its keywords; unset ones are left out, Outputs become `Later`."""
+    given = {key: value for key, value in {**args, **keywords}.items() if value is not None}
+    return {key: _later(value, locate, (key,)) for key, value in given.items()}
+
+
+def _later(value: object, locate: Locate, path: tuple[str | int, ...]) -> object:
+    if isinstance(value, pulumi.Output):
+        return Later(value, locate(path))
+    if isinstance(value, dict):
+        return {key: _later(item, locate, (*path, key)) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_later(item, locate, (*path, index)) for index, item in enumerate(value)]
+    return value
+
+
+def platform_from(given: PlatformSpec | Mapping[str, Any] | None) -> PlatformSpec:
+    """The platform that a component was given, else that of the stack's configuration `caraml:platform`.
+
+    The environment's name is the stack's unless the platform says otherwise.
+    """
+    if isinstance(given, PlatformSpec):
+        return given
+    settings = given if given is not None else pulumi.Config(CONFIG_NAMESPACE).get_object(PLATFORM_KEY)
+    where = PLATFORM_KEY if given is not None else f"{CONFIG_NAMESPACE}:{PLATFORM_KEY}"
+    if settings is None:
+        raise CaramlError(
+            "the platform is not configured",
+            where=f"stack {pulumi.get_stack()}",
+            fix=f"set {where} (at least its domain): pulumi config set --path {where}.domain models.example.com",
+        )
+    if isinstance(settings, Mapping):
+        settings = {"environment": pulumi.get_stack(), **settings}
+    return parse(PlatformSpec, settings, locate=lambda path: ".".join(filter(None, (where, dotted(path)))))
+
+
+def kubernetes_object(
+    name: str, manifest: Manifest, *, parent: pulumi.Resource, depends_on: Sequence[pulumi.Resource] = ()
+) -> pulumi.CustomResource:
+    """Register `manifest` as a Kubernetes resource under the logical name `name`.
+
+    The object goes to the provider as it is. The typed classes of pulumi_kubernetes would register the same, at several
+    times the cost.
+    """
+    group = manifest["apiVersion"] if "/" in manifest["apiVersion"] else f"core/{manifest['apiVersion']}"
+    return pulumi.CustomResource(
+        f"kubernetes:{group}:{manifest['kind']}",
+        name,
+        manifest,
+        pulumi.ResourceOptions(parent=parent, depends_on=list(depends_on), version=_provider_version()),
+    )
+
+
+@cache
+def _provider_version() -> str:
+    return version("pulumi-kubernetes")
