@@ -72,3 +72,6 @@ class Engine(Protocol):
 
     def destroy(self, target: Target, options: Options, sink: EventSink, *, preview: bool) -> Outcome:
         """Delete everything in the stack; with `preview`, only say what would go."""
+
+    def cancel(self) -> None:
+        """Ask a running operation to stop: what is in progress ends, nothing more is begun. Called from any thread."""

@@ -98,8 +98,7 @@ def _from_detailed(
         kind_text, _, replaces = diff["diffKind"].partition("-")
         kind = _KINDS[kind_text]
         path = parse_path(text)
-        before = _first(path, old, ("inputs", "outputs") if diff.get("inputDiff") else ("outputs", "inputs"))
-        after = _first(path, new, ("outputs", "inputs") if refreshed else ("inputs", "outputs"))
+        before, after = _values(path, old, new, bool(diff.get("inputDiff")), refreshed)
         yield Change(
             path,
             kind,
@@ -109,12 +108,20 @@ def _from_detailed(
         )
 
 
-def _first(path: Path, state: Mapping[str, Any], places: tuple[str, ...]) -> PropertyValue:
-    for place in places:
-        value = lookup(state.get(place) or {}, path, MISSING)
-        if value is not MISSING:
-            return value
-    return MISSING
+def _values(
+    path: Path, old: Mapping[str, Any], new: Mapping[str, Any], input_diff: bool, refreshed: bool
+) -> tuple[PropertyValue, PropertyValue]:
+    """The values at `path` before and after."""
+
+    def at(state: Mapping[str, Any], place: str) -> PropertyValue:
+        return lookup(state.get(place) or {}, path, MISSING)
+
+    if refreshed and at(old, "inputs") == at(new, "inputs"):
+        return at(old, "outputs"), at(new, "outputs")
+    before, after = at(old, "inputs"), at(new, "inputs")
+    if not input_diff and not refreshed and (live := at(old, "outputs")) is not MISSING:
+        before = live
+    return before, at(new, "outputs") if after is MISSING else after
 
 
 def _visible(properties: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -35,11 +35,13 @@ class Lines(Display):
         if not self.subject.planning:
             self._watch.start()
 
-    def stop(self) -> None:
+    def stop(self, *, begun: bool) -> None:
         """Print the tree of a preview, and the summary."""
         self._over.set()
         if self._watch.is_alive():
             self._watch.join()
+        if not begun:
+            return
         if self.subject.planning or self.show_diff:
             self.print(self.tree_lines())
         self.print(self.summary_lines())

@@ -1,48 +1,27 @@
-"""Pulumi's property paths: ``spec.containers[0].image``, ``metadata.annotations["example.com/a"]``."""
+"""Property paths in events: ``spec.containers[0].image``, ``metadata.annotations["example.com/a"]``."""
 
-import re
-from typing import Final
+from functools import reduce
 
 from caraml_pulumi.engine.display.values import is_secret
+from caraml_pulumi.engine.property_path import PathKey, join_path
+from caraml_pulumi.engine.property_path import parse_path as parse_strictly
 from caraml_pulumi.engine.values import PropertyValue
 
-Path = tuple[str | int, ...]
+Path = tuple[PathKey, ...]
 """Keys and list indexes, from the outside in."""
-
-_PART: Final = re.compile(r'\.?([^.\[\]"]+)|\[(\d+|\*)\]|\["((?:[^"\\]|\\.)*)"\]')
-_PLAIN_KEY: Final = re.compile(r'^[^.\[\]"]+$')
 
 
 def parse_path(text: str) -> Path:
     """The parts of `text`. What is no path at all is taken for a single key, so that it can still be shown."""
-    parts: list[str | int] = []
-    end = 0
-    while end < len(text):
-        match = _PART.match(text, end)
-        if match is None:
-            return (text,)
-        name, index, quoted = match.groups()
-        if quoted is not None:
-            parts.append(re.sub(r"\\(.)", r"\1", quoted))
-        elif index is not None:
-            parts.append(int(index) if index.isdecimal() else index)
-        else:
-            parts.append(name)
-        end = match.end()
-    return tuple(parts)
+    try:
+        return tuple(parse_strictly(text))
+    except ValueError:
+        return (text,)
 
 
 def format_path(path: Path) -> str:
-    """`path` as text; keys that hold dots, quotes or brackets are quoted."""
-    text = ""
-    for part in path:
-        if isinstance(part, int):
-            text += f"[{part}]"
-        elif _PLAIN_KEY.match(part):
-            text += f".{part}" if text else part
-        else:
-            text += '["' + part.replace("\\", "\\\\").replace('"', '\\"') + '"]'
-    return text
+    """`path` as text."""
+    return reduce(join_path, path, "")
 
 
 def lookup(value: PropertyValue, path: Path, missing: PropertyValue) -> PropertyValue:

@@ -33,10 +33,11 @@ class Progress(Display):
         """Begin to draw."""
         self._live.start()
 
-    def stop(self) -> None:
+    def stop(self, *, begun: bool) -> None:
         """Replace the live tree by the final one."""
         self._live.stop()
-        self.print([*self.heading(), *self.tree_lines(), *self.summary_lines()])
+        if begun:
+            self.print([*self.heading(), *self.tree_lines(), *self.summary_lines()])
 
     def cancelling(self) -> None:
         """Say so below the tree."""

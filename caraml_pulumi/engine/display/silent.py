@@ -6,5 +6,5 @@ from caraml_pulumi.engine.display.view import Display
 class Silent(Display):
     """Only gathers the events."""
 
-    def stop(self) -> None:
+    def stop(self, *, begun: bool) -> None:
         """Print nothing."""

@@ -12,7 +12,8 @@ from typing import Any
 from caraml_pulumi.engine.display.changes import Change, changes_of
 from caraml_pulumi.engine.display.ops import REPLACEMENT_STEPS, UNCHANGED
 from caraml_pulumi.engine.events import EngineEvent
-from caraml_pulumi.engine.resource import PROVIDER_PREFIX, STACK_TYPE, urn_name, urn_type
+from caraml_pulumi.engine.reporter import is_default_provider
+from caraml_pulumi.engine.resource import STACK_TYPE, urn_name, urn_type
 
 
 class Status(Enum):
@@ -166,7 +167,7 @@ class Tree:
     def _row(self, metadata: Mapping[str, Any]) -> tuple[Row, bool]:
         urn = metadata["urn"]
         state = metadata.get("new") or metadata.get("old") or {}
-        shown = not _is_default_provider(urn)
+        shown = not is_default_provider(urn)
         rows = self.rows if shown else self._hidden
         row = rows.get(urn)
         if row is None:
@@ -221,11 +222,6 @@ class Tree:
             if row.running:
                 row.duration = row.elapsed(now)
                 row.status = Status.UNFINISHED if failed else Status.DONE
-
-
-def _is_default_provider(urn: str) -> bool:
-    name = urn_name(urn)
-    return urn_type(urn).startswith(PROVIDER_PREFIX) and (name == "default" or name.startswith("default_"))
 
 
 def _found_by_refresh(metadata: Mapping[str, Any]) -> str:

@@ -61,7 +61,7 @@ class Display(ABC):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.ended = time.monotonic()
-        self.stop()
+        self.stop(begun=error is None or bool(self.tree.rows or self.tree.diagnostics))
 
     def sink(self, event: EngineEvent) -> None:
         """Take in an event."""
@@ -80,8 +80,8 @@ class Display(ABC):
         """Called before the first event."""
 
     @abstractmethod
-    def stop(self) -> None:
-        """Called after the last event, also after a failure."""
+    def stop(self, *, begun: bool) -> None:
+        """Called after the last event, also after a failure; `begun` is false if the operation could not begin."""
 
     def changed(self, row: Row, now: float) -> None:
         """Called for each event about a resource, with the lock held."""
@@ -99,6 +99,10 @@ class Display(ABC):
         """Print lines as they are, however long."""
         for line in lines:
             self.console.print(line, soft_wrap=True, highlight=False)
+
+    def print_details(self) -> None:
+        """Print the changes again, with every property."""
+        self.print([Text(), *diff(self.tree)])
 
     def heading(self) -> list[Text]:
         """The title and an empty line."""

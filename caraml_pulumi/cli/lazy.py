@@ -1,0 +1,50 @@
+"""Subcommands that are imported only when they run, so that ``caraml --help`` stays quick."""
+
+from collections.abc import Mapping
+from importlib import import_module
+from typing import TYPE_CHECKING, ClassVar
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+if TYPE_CHECKING:
+    from typer._click import Command, Context
+
+
+class LazyGroup(TyperGroup):
+    """A group whose subcommands are named in `sources`: name -> (``module:attribute``, short help).
+
+    The attribute is a `typer.Typer` app. Help and completion need no import; running a subcommand imports its module.
+    """
+
+    sources: ClassVar[Mapping[str, tuple[str, str]]] = {}
+
+    def __init__(self, **attributes: object) -> None:
+        super().__init__(**attributes)  # type: ignore[arg-type]
+        imported = dict(self.commands)
+        self.commands.clear()
+        for name, (_, help_text) in self.sources.items():
+            self.add_command(TyperCommand(name, help=help_text), name)
+        self.commands.update(imported)
+
+    def resolve_command(self, ctx: "Context", args: list[str]) -> "tuple[str | None, Command | None, list[str]]":
+        """The subcommand that `args` begin with, imported."""
+        name, command, rest = super().resolve_command(ctx, args)
+        source = self.sources.get(name or "")
+        return name, _load(source[0]) if source else command, rest
+
+
+def _load(source: str) -> "Command":
+    module, _, attribute = source.partition(":")
+    command = typer.main.get_command(getattr(import_module(module), attribute))
+    _write_plain_help(command)
+    return command
+
+
+def _write_plain_help(command: "Command") -> None:
+    """Help without rich, whose import would take longer than anything else."""
+    if isinstance(command, TyperCommand | TyperGroup):
+        command.rich_markup_mode = None
+    if isinstance(command, TyperGroup):
+        for child in command.commands.values():
+            _write_plain_help(child)

@@ -1,0 +1,194 @@
+"""The Pulumi CLI as an engine, driven through the Automation API, with the same events and errors as ours."""
+
+import re
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import Enum
+from threading import Lock
+from typing import TYPE_CHECKING, Any, Final
+
+from caraml_pulumi.engine.api import Options, Outcome, Target
+from caraml_pulumi.engine.events import EngineEvent, EventSink
+from caraml_pulumi.engine.resource import STACK_TYPE
+from caraml_pulumi.engine.values import PropertyValue
+from caraml_pulumi.errors import LOCKED, POLICY_VIOLATION, CaramlError
+
+if TYPE_CHECKING:
+    from pulumi.automation import Stack
+    from pulumi.automation.errors import CommandError
+
+_EXACT_NAMES: Final = {"policy_packs": "PolicyPacks"}
+"""Attributes of the Automation API whose JSON name is not simply in camel case."""
+
+
+@dataclass(slots=True)
+class PulumiCliEngine:
+    """Implements `caraml_pulumi.engine.api.Engine` with the `pulumi` on PATH."""
+
+    name: str = "pulumi"
+
+    def preview(self, target: Target, options: Options, sink: EventSink) -> Outcome:
+        """Plan the changes that `up` would make."""
+        if options.render is not None:
+            raise CaramlError(
+                "the Pulumi CLI does not render manifests",
+                where="--render",
+                fix="render with the embedded engine: --engine embedded",
+            )
+        stack = _select(target)
+        arguments = _update_arguments(options)
+        return _run(sink, lambda on_event: stack.preview(on_event=on_event, **arguments))
+
+    def up(self, target: Target, options: Options, sink: EventSink) -> Outcome:
+        """Make the changes."""
+        stack = _select(target)
+        arguments = _update_arguments(options)
+        return _run(sink, lambda on_event: stack.up(on_event=on_event, show_secrets=False, **arguments))
+
+    def refresh(self, target: Target, options: Options, sink: EventSink, *, preview: bool) -> Outcome:
+        """Bring the state up to what is really there."""
+        stack = _select(target)
+        arguments: dict[str, Any] = {"parallel": options.parallel, "message": options.message or None}
+        if preview:
+            return _run(sink, lambda on_event: stack.preview_refresh(on_event=on_event, **arguments))
+        return _run(sink, lambda on_event: stack.refresh(on_event=on_event, show_secrets=False, **arguments))
+
+    def destroy(self, target: Target, options: Options, sink: EventSink, *, preview: bool) -> Outcome:
+        """Delete everything in the stack."""
+        stack = _select(target)
+        arguments: dict[str, Any] = {
+            "parallel": options.parallel,
+            "message": options.message or None,
+            "refresh": options.refresh or None,
+        }
+        if preview:
+            return _run(sink, lambda on_event: stack.preview_destroy(on_event=on_event, **arguments))
+        return _run(sink, lambda on_event: stack.destroy(on_event=on_event, show_secrets=False, **arguments))
+
+    def cancel(self) -> None:
+        """Nothing to do: a terminal sends Ctrl-C to the Pulumi CLI as well, which then ends in the same way."""
+
+
+def event_to_json(event: object) -> PropertyValue:
+    """An event of the Automation API as the JSON of Pulumi's event log, what is not set left out."""
+    if isinstance(event, Enum):
+        return event.value
+    if isinstance(event, dict):
+        return {event_to_json(key): event_to_json(value) for key, value in event.items()}
+    if isinstance(event, list | tuple):
+        return [event_to_json(item) for item in event]
+    if not hasattr(event, "__dict__"):
+        return event
+    found: dict[str, Any] = {}
+    for attribute, value in vars(event).items():
+        if value is not None:
+            found[_EXACT_NAMES.get(attribute) or _camel(attribute)] = event_to_json(value)
+    return found
+
+
+def _camel(name: str) -> str:
+    head, *rest = name.split("_")
+    return head + "".join(word.capitalize() for word in rest)
+
+
+@dataclass(slots=True)
+class _Watcher:
+    """Passes events on, one at a time, and remembers what an `Outcome` needs."""
+
+    sink: EventSink
+    changes: dict[str, int] = field(default_factory=dict)
+    outputs: dict[str, Any] = field(default_factory=dict)
+    errors: list[str] = field(default_factory=list)
+    forbidden: bool = False
+    _lock: Lock = field(default_factory=Lock)
+
+    def __call__(self, event: object) -> None:
+        with self._lock:
+            document: EngineEvent = event_to_json(event)
+            self._remember(document)
+            self.sink(document)
+
+    def _remember(self, event: EngineEvent) -> None:
+        if summary := event.get("summaryEvent"):
+            self.changes = dict(summary["resourceChanges"])
+        elif policy := event.get("policyEvent"):
+            self.forbidden = self.forbidden or policy["enforcementLevel"] == "mandatory"
+        elif diagnostic := event.get("diagnosticEvent"):
+            if diagnostic["severity"] == "error" and not diagnostic.get("ephemeral"):
+                self.errors.append(diagnostic["message"].strip())
+        elif (done := event.get("resOutputsEvent")) and done["metadata"]["type"] == STACK_TYPE:
+            self.outputs = (done["metadata"].get("new") or {}).get("outputs") or {}
+
+
+def _run(sink: EventSink, operation: Callable[[Callable[[object], None]], object]) -> Outcome:
+    from pulumi.automation.errors import CommandError
+
+    watcher = _Watcher(sink)
+    started = time.monotonic()
+    error = None
+    try:
+        operation(watcher)
+    except CommandError as failure:
+        error = _explain(failure, watcher)
+    return Outcome(watcher.changes, watcher.outputs, error, time.monotonic() - started)
+
+
+def _explain(failure: "CommandError", watcher: _Watcher) -> CaramlError:
+    """What the CLI said, without the frame that the Automation API puts around it.
+
+    Raises:
+        CaramlError: the operation did not begin (a lock, a passphrase).
+    """
+    from pulumi.automation.errors import ConcurrentUpdateError
+
+    text = _said(str(failure))
+    if isinstance(failure, ConcurrentUpdateError):
+        raise CaramlError(
+            text, fix="wait for the other run; if it is dead, run: pulumi cancel", exit_code=LOCKED
+        ) from failure
+    if watcher.forbidden:
+        return CaramlError("a mandatory policy is violated", exit_code=POLICY_VIOLATION)
+    if watcher.errors:
+        return CaramlError(watcher.errors[0])
+    return CaramlError(text or "the Pulumi CLI failed")
+
+
+def _said(text: str) -> str:
+    """The ``error:`` lines of a failed command, or else its standard error."""
+    stderr = text.partition("stderr:")[2].strip() or text.strip()
+    errors = re.findall(r"^error: (.+(?:\n(?!error:|warning:).+)*)", stderr, flags=re.MULTILINE)
+    return "\n".join(errors).strip() or stderr
+
+
+def _update_arguments(options: Options) -> dict[str, Any]:
+    return {
+        "parallel": options.parallel,
+        "message": options.message or None,
+        "policy_packs": [str(path.resolve()) for path in options.policy_packs] or None,
+        "policy_pack_configs": [str(path.resolve()) for path in options.policy_pack_configs] or None,
+        "refresh": options.refresh or None,
+    }
+
+
+def _select(target: Target) -> "Stack":
+    """The stack in the backend, made if it is not there, as our engine does.
+
+    Raises:
+        CaramlError: the CLI cannot open the backend or the stack.
+    """
+    from pulumi.automation import LocalWorkspaceOptions, create_or_select_stack
+    from pulumi.automation.errors import CommandError, InvalidVersionError
+
+    try:
+        return create_or_select_stack(
+            target.stack,
+            work_dir=str(target.project.root),
+            opts=LocalWorkspaceOptions(env_vars={"PULUMI_BACKEND_URL": target.backend_url}),
+        )
+    except CommandError as failure:
+        raise CaramlError(_said(str(failure)), where=target.backend_url) from failure
+    except InvalidVersionError as failure:
+        raise CaramlError(
+            str(failure), fix="install a Pulumi CLI of the same age as the pulumi package, or use --engine embedded"
+        ) from failure
