@@ -46,9 +46,11 @@ NonInteractive = Annotated[bool, typer.Option("--non-interactive", help="Plain l
 
 @preview_app.command()
 def preview(
-    cwd:     stack: Stack = None,
+    cwd: Cwd = HERE,
+    stack: Stack = None,
     diff: Diff = False,
-    json:     refresh: Refresh = False,
+    json: Json = False,
+    refresh: Refresh = False,
     expect_no_changes: ExpectNoChanges = False,
     render: Render = None,
     policy_pack: PolicyPacks = None,
@@ -79,10 +81,12 @@ def preview(
 
 @up_app.command()
 def up(
-    cwd:     stack: Stack = None,
+    cwd: Cwd = HERE,
+    stack: Stack = None,
     yes: Yes = False,
     diff: Diff = False,
-    json:     skip_preview: SkipPreview = False,
+    json: Json = False,
+    skip_preview: SkipPreview = False,
     refresh: Refresh = False,
     expect_no_changes: ExpectNoChanges = False,
     policy_pack: PolicyPacks = None,
@@ -115,10 +119,12 @@ def up(
 
 @refresh_app.command()
 def refresh(
-    cwd:     stack: Stack = None,
+    cwd: Cwd = HERE,
+    stack: Stack = None,
     yes: Yes = False,
     diff: Diff = False,
-    json:     skip_preview: SkipPreview = False,
+    json: Json = False,
+    skip_preview: SkipPreview = False,
     expect_no_changes: ExpectNoChanges = False,
     message: Message = "",
     parallel: Parallel = DEFAULT_PARALLEL,
@@ -148,10 +154,12 @@ def refresh(
 
 @destroy_app.command()
 def destroy(
-    cwd:     stack: Stack = None,
+    cwd: Cwd = HERE,
+    stack: Stack = None,
     yes: Yes = False,
     diff: Diff = False,
-    json:     skip_preview: SkipPreview = False,
+    json: Json = False,
+    skip_preview: SkipPreview = False,
     refresh: Refresh = False,
     message: Message = "",
     parallel: Parallel = DEFAULT_PARALLEL,
