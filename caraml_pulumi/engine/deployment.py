@@ -18,7 +18,7 @@ from caraml_pulumi.engine.providers.registry import (
 from caraml_pulumi.engine.reporter import Step
 from caraml_pulumi.engine.resource import PROVIDER_PREFIX, STACK_TYPE, ResourceState, make_urn
 from caraml_pulumi.engine.run import Run, StoppedError
-from caraml_pulumi.engine.state.snapshot import timestamp
+from caraml_pulumi.engine.state.times import timestamp
 from caraml_pulumi.engine.values import Properties, PropertyValue, same
 from caraml_pulumi.errors import CaramlError
 

@@ -2,7 +2,7 @@
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import zip_longest
@@ -14,7 +14,7 @@ from caraml_pulumi.engine.deletion import delete_all
 from caraml_pulumi.engine.deployment import Deployment
 from caraml_pulumi.engine.events import EventSink
 from caraml_pulumi.engine.providers.base import Provider
-from caraml_pulumi.engine.providers.registry import ProviderRegistry
+from caraml_pulumi.engine.providers.registry import Factory, ProviderRegistry
 from caraml_pulumi.engine.recovery import resolve_pending
 from caraml_pulumi.engine.refreshing import refresh_all
 from caraml_pulumi.engine.reporter import Reporter
@@ -30,9 +30,13 @@ Work = Callable[[Session, Run], Properties | None]
 
 @dataclass(slots=True)
 class EmbeddedEngine:
-    """Implements `caraml_pulumi.engine.api.Engine` in this process. One operation at a time."""
+    """Implements `caraml_pulumi.engine.api.Engine` in this process. One operation at a time.
+
+    `more_providers` are packages beyond those that the engine knows, and what makes their providers.
+    """
 
     name: str = "embedded"
+    more_providers: Mapping[str, Factory] = field(default_factory=dict)
     _cancelled: Event = field(default_factory=Event)
 
     def cancel(self) -> None:
@@ -65,7 +69,7 @@ class EmbeddedEngine:
         started = time.time()
         with open_session(target, kind, preview=preview) as session:
             reporter = Reporter(sink, preview)
-            providers = ProviderRegistry(_factories(session, options))
+            providers = ProviderRegistry({**_factories(session, options), **self.more_providers})
             outputs: Properties | None = None
             error: CaramlError | None = None
             run: Run | None = None
@@ -202,7 +206,7 @@ def _policies(session: Session, run: Run, options: Options) -> Iterator[PolicyCh
         yield PolicyChecks(packs, run.reporter, preview=run.preview)
 
 
-def _factories(session: Session, options: Options) -> dict[str, Callable[[Properties], Provider]]:
+def _factories(session: Session, options: Options) -> dict[str, Factory]:
     """The providers that the embedded engine has, by package; each is imported when it is first needed."""
 
     def kubernetes(inputs: Properties) -> Provider:

@@ -9,6 +9,9 @@ from typing import ParamSpec, TextIO, TypeVar
 
 _in_program: ContextVar[bool] = ContextVar("in_program", default=False)
 
+_kept: "list[_Tee]" = []
+"""Streams once installed are never freed: another thread may be in `print`, which holds no reference of its own."""
+
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -63,6 +66,7 @@ def capturing(out: Callable[[str], None], err: Callable[[str], None]) -> Iterato
     """
     before = sys.stdout, sys.stderr
     tees = _Tee(before[0], out), _Tee(before[1], err)
+    _kept.extend(tees)
     sys.stdout, sys.stderr = tees
     try:
         yield _in_program

@@ -9,7 +9,7 @@ from caraml_pulumi.engine.providers.base import Diff
 from caraml_pulumi.engine.reporter import Step
 from caraml_pulumi.engine.resource import PROVIDER_PREFIX, ResourceState
 from caraml_pulumi.engine.run import Run, StoppedError
-from caraml_pulumi.engine.state.snapshot import timestamp
+from caraml_pulumi.engine.state.times import timestamp
 from caraml_pulumi.errors import CaramlError
 
 

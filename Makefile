@@ -1,0 +1,57 @@
+# The two commands of a newcomer are `make up` and `make test`; both set up what they need.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready-$(shell cat requirements.lock pyproject.toml 2>/dev/null | sha256sum | cut -c1-16)
+
+export PULUMI_CONFIG_PASSPHRASE ?= local-development
+CARAML := $(BIN)/caraml
+
+.PHONY: help up down test unit lint format bench lock
+
+help:  ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+up: $(READY)  ## deploy the sample platform to a local control plane (set up first, if need be)
+	@tools/step "local control plane" $(CARAML) cluster up
+	@KUBECONFIG=$$($(CARAML) cluster kubeconfig) $(CARAML) up --stack dev --policy-pack policies --yes
+	@$(CARAML) history --stack dev
+	@echo; echo "Look around:  export KUBECONFIG=$$($(CARAML) cluster kubeconfig)"; \
+	 echo "              kubectl get ksvc,deployments,virtualservices --all-namespaces"; \
+	 echo "Clean up:     make down"
+
+down: $(READY)  ## destroy the sample platform and end the local control plane
+	@$(CARAML) cluster status >/dev/null 2>&1 && \
+	 KUBECONFIG=$$($(CARAML) cluster kubeconfig) $(CARAML) destroy --stack dev --yes || true
+	@$(CARAML) cluster down
+
+test: lint $(READY)  ## every check: style, types, layers, unit tests, end-to-end tests on real servers
+	@tools/step "local control plane" $(CARAML) cluster build
+	@tools/step "tests" $(BIN)/pytest -n 2 --dist loadgroup $(PYTEST_ARGS)
+
+unit: $(READY)  ## the tests that need no server
+	@$(BIN)/pytest -q -m "not e2e" tests/unit
+
+lint: $(READY)  ## ruff, mypy --strict, import-linter
+	@tools/step "ruff" $(BIN)/ruff check .
+	@tools/step "format" $(BIN)/ruff format --check .
+	@tools/step "mypy" $(BIN)/mypy
+	@tools/step "layers" $(BIN)/lint-imports
+
+format: $(READY)  ## format the code
+	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .
+
+bench: $(READY)  ## measure: ratios in one run on the same work
+	@$(BIN)/python -m bench
+
+lock: $(READY)  ## resolve the dependencies anew into requirements.lock
+	@$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
+	 --no-emit-index-url --no-emit-find-links --no-header --upgrade -q -o requirements.lock
+
+$(READY): requirements.lock pyproject.toml
+	@tools/setup "$(PYTHON)" "$(VENV)" "$@"
