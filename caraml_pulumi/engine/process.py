@@ -13,8 +13,12 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Final
+from typing import IO, TYPE_CHECKING, Final, Generic, TypeVar
 
+from google.protobuf.message import Message
+
+from caraml_pulumi.engine.secrecy import mask_secrets
+from caraml_pulumi.engine.values import PropertyValue
 from caraml_pulumi.errors import CaramlError
 
 if TYPE_CHECKING:
@@ -28,6 +32,8 @@ _KEPT_LINES: Final = 200
 _SHOWN_LINES: Final = 8
 _LAG: Final = 0.1
 """Seconds that what a process printed before its answer may come after it, through another pipe."""
+
+_TRACEBACK: Final = "Traceback (most recent call last):"
 
 _BOOTSTRAP: Final = """
 import logging, os, runpy, sys, threading
@@ -50,12 +56,49 @@ The tracebacks of user code, which gRPC logs and by default drops, go to stderr.
 """
 
 
+Answer = TypeVar("Answer", bound=Message)
+Made = TypeVar("Made")
+
+
+class Once(Generic[Made]):
+    """Calls `make` at the first call, and gives what it returned, or raises what it raised, to every caller.
+
+    Of several threads the others wait.
+    """
+
+    def __init__(self, make: Callable[[], Made]) -> None:
+        self._make = make
+        self._lock = threading.Lock()
+        self._made: list[Made] = []
+        self._failure: CaramlError | None = None
+
+    def __call__(self) -> Made:
+        """What `make` made. Raises `CaramlError` as `make` does."""
+        with self._lock:
+            if self._failure is not None:
+                raise self._failure
+            if not self._made:
+                try:
+                    self._made.append(self._make())
+                except CaramlError as error:
+                    self._failure = error
+                    raise
+            return self._made[0]
+
+
+class SideProcessError(CaramlError):
+    """The process ended, or did not answer: what it was asked to do may have been done."""
+
+    outcome_unknown = True
+
+
 class SideProcess:
     """A Python module run as a server: started at once, waited for at its first use, ended by `close`.
 
-    `name` is what it is called in messages (``policy pack "guardrails"``). `on_line` gets each line of its stdout, on a
-    thread of its own; `mask` takes the secrets out first. It runs in a session of its own, so that Ctrl-C reaches us
-    alone and we end it in order.
+    `name` is what it is called in messages (``policy pack "guardrails"``). `environment` is added to ours, and `search`
+    to where Python finds modules. `on_line` gets each line of its stdout, on a thread of its own; what is secret in
+    `secrets` is masked in all that it prints. It runs in a session of its own, so that Ctrl-C reaches us alone and we
+    end it in order.
 
     Raises:
         CaramlError: the interpreter cannot be run.
@@ -70,11 +113,12 @@ class SideProcess:
         directory: Path,
         environment: Mapping[str, str],
         python: Path = Path(sys.executable),
+        search: Sequence[Path] = (),
         on_line: Callable[[str], None] = lambda line: None,
-        mask: Callable[[str], str] = str,
+        secrets: Sequence[PropertyValue] = (),
     ) -> None:
         self.name = name
-        self._mask = mask
+        self._secrets = secrets
         self._on_line = on_line
         self._lines: deque[str] = deque(maxlen=_KEPT_LINES)
         self._port = 0
@@ -82,11 +126,12 @@ class SideProcess:
         self._channel: grpc.Channel | None = None
         self._lock = threading.Lock()
         watched, self._held = os.pipe()
+        path = [*map(str, search), *filter(None, [os.environ.get("PYTHONPATH")])]
         try:
             self._process = subprocess.Popen(
                 [str(python), "-u", "-c", _BOOTSTRAP, str(watched), module, *arguments],
                 cwd=directory,
-                env={**os.environ, **environment},
+                env={**os.environ, **({"PYTHONPATH": os.pathsep.join(path)} if path else {}), **environment},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
@@ -137,32 +182,46 @@ class SideProcess:
                 )
             return self._channel
 
-    def failure(
-        self, error: "grpc.RpcError", doing: str, *, timeout: float, mask: Callable[[str], str] = str
-    ) -> CaramlError:
-        """What a failed call means to the user, who was `doing` something with at most `timeout` seconds for it.
+    def ask(
+        self,
+        call: Callable[..., Answer],
+        request: Message,
+        doing: str,
+        *,
+        timeout: float | None = None,
+        secrets: Sequence[PropertyValue] = (),
+    ) -> Answer:
+        """The answer of the server to `request`; `doing` says for messages what it is asked to do.
 
-        `mask` takes the secrets of that call out of what the process printed.
+        What is secret in `secrets` is masked in what it says when it fails. Without `timeout`, in seconds, it may take
+        for ever.
+
+        Raises:
+            SideProcessError: it ended, or did not answer in time.
+            CaramlError: it failed; with the exception in the user's code, and where that was raised.
         """
         import grpc
 
+        try:
+            return call(request, timeout=timeout)
+        except grpc.RpcError as error:
+            raise self._failure(error, doing, timeout, secrets) from None
+
+    def _failure(
+        self, error: "grpc.RpcError", doing: str, timeout: float | None, secrets: Sequence[PropertyValue]
+    ) -> CaramlError:
+        import grpc
+
         code = error.code() if hasattr(error, "code") else None
+        details = error.details() or "" if hasattr(error, "details") else ""
         time.sleep(_LAG)
-        said = mask(self.last_words())
+        printed = details if _TRACEBACK in details else "\n".join(self._lines)
+        said = mask_secrets(last_words(printed), [*self._secrets, *secrets])
         if code is grpc.StatusCode.DEADLINE_EXCEEDED:
-            return CaramlError(f"{self.name} did not answer within {timeout:g} s while {doing}{said}")
+            return SideProcessError(f"{self.name} did not answer within {timeout:g} s while {doing}{said}")
         if code is grpc.StatusCode.UNAVAILABLE or self._process.poll() is not None:
-            return CaramlError(f"{self.name} ended while {doing} ({self._how_it_ended()}){said}")
-        return CaramlError(f"{self.name} failed while {doing}{said}", where=self.last_frame())
-
-    def last_words(self) -> str:
-        """What it printed last, indented, on lines of their own: of a traceback the exception alone."""
-        lines = exception_lines([line for line in self._lines if line.strip()])
-        return "".join(f"\n    {line}" for line in lines[-_SHOWN_LINES:])
-
-    def last_frame(self) -> str:
-        """Where in the user's own code the last traceback that it printed points to, as ``file:line``; else empty."""
-        return last_user_frame("\n".join(self._lines))
+            return SideProcessError(f"{self.name} ended while {doing} ({self._how_it_ended()}){said}")
+        return CaramlError(f"{self.name} failed while {doing}{said}", where=last_user_frame(printed))
 
     def close(self) -> None:
         """End the process: SIGTERM, and SIGKILL if it is still there after `GRACE` seconds. May be called again."""
@@ -201,18 +260,20 @@ class SideProcess:
         stream.close()
 
     def _keep(self, line: bytes) -> str:
-        text = self._mask(line.decode(errors="replace").rstrip())
+        text = mask_secrets(line.decode(errors="replace").rstrip(), self._secrets)
         self._lines.append(text)
         return text
 
     def _not_ready(self, timeout: float) -> CaramlError:
         if not self._ready.is_set():
-            return CaramlError(f"{self.name} was not ready within {timeout:g} s{self.last_words()}")
+            said = last_words("\n".join(self._lines))
+            return CaramlError(f"{self.name} was not ready within {timeout:g} s{said}")
         for thread in self._readers:
             thread.join(GRACE)  # what it said last comes just after its end
+        printed = "\n".join(self._lines)
         return CaramlError(
-            f"{self.name} ended before it was ready ({self._how_it_ended()}){self.last_words()}",
-            where=self.last_frame(),
+            f"{self.name} ended before it was ready ({self._how_it_ended()}){last_words(printed)}",
+            where=last_user_frame(printed),
         )
 
     def _how_it_ended(self) -> str:
@@ -223,11 +284,13 @@ class SideProcess:
         return f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
 
 
-def exception_lines(lines: list[str]) -> list[str]:
-    """`lines` without the tracebacks in them: what comes after the last one, the exception's own lines; else all."""
-    if not any(line.startswith("Traceback ") for line in lines):
-        return lines
-    return lines[max(number for number, line in enumerate(lines) if line.startswith(("  ", "Traceback "))) + 1 :]
+def last_words(printed: str) -> str:
+    """The last lines in `printed`, indented, on lines of their own: of a traceback the exception alone."""
+    lines = [line for line in printed.splitlines() if line.strip()]
+    if any(line.startswith(_TRACEBACK) for line in lines):
+        body = max(number for number, line in enumerate(lines) if line.startswith(("  ", _TRACEBACK)))
+        lines = lines[body + 1 :]
+    return "".join(f"\n    {line}" for line in lines[-_SHOWN_LINES:])
 
 
 def last_user_frame(text: str) -> str:

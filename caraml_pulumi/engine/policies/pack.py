@@ -1,12 +1,10 @@
 """One running policy pack."""
 
 import json
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final
 
-import grpc
 from google.protobuf.empty_pb2 import Empty
 from google.protobuf.message import Message
 from pulumi.runtime.proto import analyzer_pb2, analyzer_pb2_grpc
@@ -16,10 +14,8 @@ from caraml_pulumi.engine.policies.config import Rule, Setting, read_config, rec
 from caraml_pulumi.engine.policies.manifest import load_manifest
 from caraml_pulumi.engine.policies.messages import AnalyzedResource
 from caraml_pulumi.engine.policies.violation import Violation
-from caraml_pulumi.engine.process import SideProcess
-from caraml_pulumi.engine.secrecy import mask_secrets
+from caraml_pulumi.engine.process import Answer, Once, SideProcess
 from caraml_pulumi.engine.values import Properties, Secret, plain
-from caraml_pulumi.errors import CaramlError
 
 ANSWER_TIMEOUT: Final = 60.0
 """Seconds that a pack may take to answer one question."""
@@ -29,8 +25,6 @@ _ORGANIZATION: Final = "organization"
 """What Pulumi's self-managed backends call the organization of every stack."""
 _SDK_VERSION: Final = "0.0.1"
 """The version of a pack that gives none."""
-
-Answer = TypeVar("Answer", bound=Message)
 
 
 class PolicyPack:
@@ -61,18 +55,16 @@ class PolicyPack:
         self.version = manifest.version or _SDK_VERSION
         self._given = read_config(config_path) if config_path else {}
         self._config_file = str(config_path or manifest.directory)
-        self._config = dict(config)
+        values = plain(dict(config))
         self._stack = analyzer_pb2.AnalyzerStackConfigureRequest(
             stack=stack,
             project=project,
             organization=_ORGANIZATION,
             dry_run=preview,
-            config=plain(self._config),
+            config=values,
             config_secret_keys=[key for key, value in config.items() if isinstance(value, Secret)],
         )
-        self._lock = threading.Lock()
-        self._stub: analyzer_pb2_grpc.AnalyzerStub | None = None
-        self._failure: CaramlError | None = None
+        self._connect = Once(self._configured)
         self._asked: frozenset[str] = frozenset()
         self._process = SideProcess(
             f'policy pack "{self.name}"',
@@ -81,13 +73,13 @@ class PolicyPack:
             directory=manifest.directory,
             python=manifest.python,
             on_line=on_line,
-            mask=lambda text: mask_secrets(text, self._config.values()),
+            secrets=list(config.values()),
             environment={
                 "PULUMI_PROJECT": project,
                 "PULUMI_STACK": stack,
                 "PULUMI_ORGANIZATION": _ORGANIZATION,
                 "PULUMI_DRY_RUN": str(preview).lower(),
-                "PULUMI_CONFIG": json.dumps(plain(self._config)),
+                "PULUMI_CONFIG": json.dumps(values),
             },
         )
 
@@ -150,18 +142,6 @@ class PolicyPack:
         """End the pack's process. May be called again."""
         self._process.close()
 
-    def _connect(self) -> analyzer_pb2_grpc.AnalyzerStub:
-        with self._lock:
-            if self._failure:
-                raise self._failure
-            if self._stub is None:
-                try:
-                    self._stub = self._configured()
-                except CaramlError as error:
-                    self._failure = error
-                    raise
-            return self._stub
-
     def _configured(self) -> analyzer_pb2_grpc.AnalyzerStub:
         """The connection, after the pack has been told the stack, and its policies their settings."""
         stub = analyzer_pb2_grpc.AnalyzerStub(self._process.channel())
@@ -175,13 +155,8 @@ class PolicyPack:
         return stub
 
     def _ask(self, call: Callable[..., Answer], request: Message, doing: str, *resources: AnalyzedResource) -> Answer:
-        try:
-            return call(request, timeout=ANSWER_TIMEOUT)
-        except grpc.RpcError as error:
-            secrets = [resource.properties for resource in resources]
-            raise self._process.failure(
-                error, doing, timeout=ANSWER_TIMEOUT, mask=lambda text: mask_secrets(text, secrets)
-            ) from None
+        secrets = [resource.properties for resource in resources]
+        return self._process.ask(call, request, doing, timeout=ANSWER_TIMEOUT, secrets=secrets)
 
 
 def _questions(rule: Rule, setting: Setting) -> set[str]:

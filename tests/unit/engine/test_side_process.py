@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from caraml_pulumi.engine.process import SideProcess, exception_lines, last_user_frame
+from caraml_pulumi.engine.process import SideProcess, last_user_frame, last_words
 from caraml_pulumi.errors import CaramlError
 
 
@@ -81,16 +81,10 @@ def test_ctrl_c_in_the_terminal_does_not_reach_it(tmp_path: Path) -> None:
 
 
 def test_of_a_traceback_only_the_exception_is_kept() -> None:
-    lines = [
-        "earlier",
-        "Traceback (most recent call last):",
-        '  File "a.py", line 1',
-        "    boom()",
-        "ValueError: no",
-        "why",
-    ]
-    assert exception_lines(lines) == ["ValueError: no", "why"]
-    assert exception_lines(["just", "  text"]) == ["just", "  text"]
+    printed = 'earlier\nTraceback (most recent call last):\n  File "a.py", line 1\n    boom()\nValueError: no\nwhy\n'
+    assert last_words(printed) == "\n    ValueError: no\n    why"
+    assert last_words("just\n  text") == "\n    just\n      text"
+    assert last_words("") == ""
 
 
 def test_the_last_user_frame_is_not_one_of_an_installed_package() -> None:
