@@ -76,7 +76,8 @@ def down(name: Name = DEFAULT_NAME, state: Directory = None) -> None:
     listed = ", ".join(f"{one.name} ({one.pid})" for one in ended) or "none was running"
     steps.console.print(f"[bold]Cluster {name} is down.[/]")
     steps.console.print(f"  [dim]ended    [/]{listed}", soft_wrap=True)
-    steps.console.print(f"  [dim]removed  [/]{cluster.home}", soft_wrap=True)
+    steps.console.print(f"  [dim]removed  [/]", end="")
+    steps.console.print(cluster.home, markup=False, soft_wrap=True)
 
 
 @app.command()
@@ -128,7 +129,7 @@ def _print_status(now: "Status") -> None:
         numbers = (one.process.pid, one.server.port, one.process.rss_mib) if one.process else ("", one.server.port, "")
         since = duration(one.process.seconds_up) if one.process else ""
         table.add_row(one.server.name, health, *map(str, numbers), since)
-    out = Console(highlight=False)
+    out = Console(highlight=False, emoji=False)
     out.print(table)
     out.print()
     _print_facts(out, now)
@@ -138,6 +139,8 @@ def _print_status(now: "Status") -> None:
 
 def _print_facts(out: "Console", now: "Status") -> None:
     """Versions, address and kubeconfig of a cluster."""
+    from rich.markup import escape
+
     facts = {
         "versions": _versions(now),
         "API": now.api_url,
@@ -145,7 +148,7 @@ def _print_facts(out: "Console", now: "Status") -> None:
         "logs": now.cluster.logs,
     }
     for label, text in facts.items():
-        out.print(f"  [dim]{label:<11}[/]{text}", soft_wrap=True)
+        out.print(f"  [dim]{label:<11}[/]{escape(str(text))}", soft_wrap=True)
 
 
 def _versions(now: "Status") -> str:

@@ -11,15 +11,15 @@ from rich.markup import escape
 
 from caraml_pulumi.cluster.report import Say
 
-QUIET_SECONDS = 15.0
-"""How often a step that takes long says how far it is where output is no terminal."""
+FIRST_SECONDS, QUIET_SECONDS = 2.0, 15.0
+"""When a step that takes long first says how far it is, and how often from then on, where output is no terminal."""
 
 
 class Steps:
     """Writes to standard error, so that standard output stays for what a command answers."""
 
     def __init__(self, console: Console | None = None) -> None:
-        self.console = console or Console(file=sys.stderr, highlight=False)
+        self.console = console or Console(file=sys.stderr, highlight=False, emoji=False)
 
     @contextmanager
     def step(self, title: str) -> Iterator[Say]:
@@ -52,7 +52,7 @@ class Steps:
             latest = note
             status.update(text())
 
-        with self.console.status(text()) as status, _every(0.5, lambda: status.update(text())):
+        with self.console.status(text()) as status, _every(0.5, 0.5, lambda: status.update(text())):
             yield say
 
     @contextmanager
@@ -70,7 +70,7 @@ class Steps:
                 f"… {escape(title)}: {duration(time.monotonic() - started)}{escape(note)}", soft_wrap=True
             )
 
-        with _every(QUIET_SECONDS, line):
+        with _every(FIRST_SECONDS, QUIET_SECONDS, line):
             yield say
 
 
@@ -83,13 +83,15 @@ def duration(seconds: float) -> str:
 
 
 @contextmanager
-def _every(seconds: float, act: Callable[[], None]) -> Iterator[None]:
-    """Do something again and again in the background while the block lasts."""
+def _every(first_seconds: float, seconds: float, act: Callable[[], None]) -> Iterator[None]:
+    """Do something after a while, and then again and again, in the background, while the block lasts."""
     done = threading.Event()
 
     def loop() -> None:
-        while not done.wait(seconds):
+        wait = first_seconds
+        while not done.wait(wait):
             act()
+            wait = seconds
 
     thread = threading.Thread(target=loop, daemon=True)
     thread.start()

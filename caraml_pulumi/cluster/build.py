@@ -113,7 +113,7 @@ def _compile(part: Part, module: Path, target: Path, log: Path, say: Say) -> Non
         for edit in part.edits:
             _apply(edit.file, edit.old, edit.new, module)
         mode = "-mod=vendor"
-    flags = [mode, "-trimpath", "-buildvcs=false", "-ldflags", part.ldflags]
+    flags = [mode, "-trimpath", "-ldflags", part.ldflags]
     query = ["list", *flags, "-deps", "-f", "{{.Stale}} {{.ImportPath}}", "tool"]
     packages = golang.run(query, module, log, part.title, downloads)
     stale = {line.split()[1] for line in packages if line.startswith("true ")}

@@ -120,7 +120,10 @@ def _prepare(cluster: Cluster) -> State:
     cluster.remove_home()
     cluster.create_home()
     state = State(ports=dict(zip(PORTS, free_ports(len(PORTS)), strict=True)), tools={})
-    kubernetes.prepare(cluster, state)
+    try:
+        kubernetes.prepare(cluster, state)
+    except OSError as error:
+        raise CaramlError(f"{cluster.home} cannot be written: {error.strerror}", fix="free some space") from error
     return state
 
 

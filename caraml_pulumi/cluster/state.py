@@ -53,13 +53,13 @@ class Cluster:
                 f'"{name}" cannot be the name of a cluster',
                 allowed="1 to 40 lower-case letters, digits and hyphens; a letter or digit first and last",
             )
-        return cls(name, (directory or clusters_home()).absolute() / name)
+        return cls(name, (directory or clusters_home()).resolve() / name)
 
     @property
     def options(self) -> str:
         """The command-line options that choose this cluster, with a leading space; none for the default one."""
         name = "" if self.name == DEFAULT_NAME else f" --name {self.name}"
-        directory = "" if self.home.parent == clusters_home() else f" --state {self.home.parent}"
+        directory = "" if self.home.parent == clusters_home().resolve() else f" --state {self.home.parent}"
         return name + directory
 
     @property

@@ -1,0 +1,88 @@
+"""What end-to-end tests run on: one local control plane with Knative for the whole run, a namespace for each test."""
+
+import fcntl
+import os
+import tempfile
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from caraml_pulumi.cli.steps import Steps
+from caraml_pulumi.cluster import lifecycle
+from caraml_pulumi.cluster.state import Cluster
+from caraml_pulumi.kube.client import KubeClient
+
+KEPT = "CARAML_TEST_CLUSTER"
+"""Names a cluster of the user's to run on; it is brought up if need be and stays. Without it, a run has its own."""
+
+
+@dataclass(frozen=True)
+class LocalCluster:
+    """A running local control plane: administrator's and rightless user's kubeconfig, and a client as administrator."""
+
+    kubeconfig: Path
+    dev_kubeconfig: Path
+    client: KubeClient
+
+
+@pytest.fixture(scope="session")
+def cluster(request: pytest.FixtureRequest) -> Iterator[LocalCluster]:
+    """The local control plane of this run; parallel workers share it and the last one ends it."""
+    capture = request.config.pluginmanager.getplugin("capturemanager")
+    with _shared_cluster(capture.global_and_fixture_disabled) as shared:
+        client = KubeClient.from_kubeconfig(str(shared.kubeconfig))
+        yield LocalCluster(shared.kubeconfig, shared.dev_kubeconfig, client)
+        client.close()
+
+
+@pytest.fixture
+def namespace(cluster: LocalCluster) -> Iterator[str]:
+    """A new namespace; it is deleted afterwards, without waiting for it."""
+    name = f"test-{uuid.uuid4().hex[:10]}"
+    cluster.client.request("POST", "/api/v1/namespaces", body={"metadata": {"name": name}})
+    yield name
+    cluster.client.request("DELETE", f"/api/v1/namespaces/{name}")
+
+
+@contextmanager
+def _shared_cluster(uncaptured: Callable[[], AbstractContextManager[None]]) -> Iterator[Cluster]:
+    if name := os.environ.get(KEPT):
+        kept = Cluster.named(name)
+        with uncaptured():
+            lifecycle.up(kept, with_knative=True, report=Steps())
+        yield kept
+        return
+    run = os.getppid() if "PYTEST_XDIST_WORKER" in os.environ else os.getpid()
+    home = Path(tempfile.gettempdir()) / f"caraml-test-{os.getuid()}"
+    home.mkdir(mode=0o700, exist_ok=True)
+    assert home.stat().st_uid == os.getuid()
+    own = Cluster.named(f"pytest-{run}", home)
+    users = home / f".{own.name}.users"
+    with _only_one(home), uncaptured():
+        _end_clusters_of_killed_runs(home)
+        lifecycle.up(own, with_knative=True, report=Steps())
+        with users.open("a") as file:
+            file.write("+")
+    yield own
+    with _only_one(home):
+        users.write_text(users.read_text()[1:])
+        if not users.read_text():
+            lifecycle.down(own, Steps())
+            users.unlink()
+
+
+def _end_clusters_of_killed_runs(home: Path) -> None:
+    for left_over in home.glob("pytest-*"):
+        if not Path(f"/proc/{left_over.name.removeprefix('pytest-')}").exists():
+            lifecycle.down(Cluster.named(left_over.name, home), Steps())
+
+
+@contextmanager
+def _only_one(home: Path) -> Iterator[None]:
+    with (home / ".lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
