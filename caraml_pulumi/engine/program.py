@@ -94,6 +94,8 @@ def _run(
     )
     settings.set_root_resource(None)  # type: ignore[arg-type]  # a run before this one may have left its own
     loop = asyncio.new_event_loop()
+    # The first failure is raised; those of outputs that depended on it are not news, and would be logged when freed.
+    loop.set_exception_handler(lambda loop, context: None)
     asyncio.set_event_loop(loop)
     executor = ThreadPoolExecutor(parallel, thread_name_prefix="register")
     loop.set_default_executor(executor)
