@@ -98,6 +98,8 @@ def load_document(target: "Target") -> dict[str, Any]:
             allowed=", ".join(name.stack for name in backend.list_stacks(target.project.name)),
             fix=f"make it: caraml stack init {target.stack}, or caraml up",
         )
+    if backend.journal(target.project.name, target.stack).exists():
+        note("an update of this stack was interrupted; what it did counts once 'caraml refresh' or 'caraml up' has run")
     return document
 
 

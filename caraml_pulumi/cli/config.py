@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from caraml_pulumi.engine.state.config import ConfigValue, StackConfig
     from caraml_pulumi.engine.state.secrets import PassphraseCrypter
 
-app = typer.Typer(help="Read and change a stack's configuration; alone, list it.")
+app = typer.Typer(add_completion=False, help="Read and change a stack's configuration; alone, list it.")
 
 Key = Annotated[str, typer.Argument(metavar="KEY", help="name, or namespace:name; without one, the project's.")]
 InPath = Annotated[bool, typer.Option("--path", help="KEY leads into a mapping or list: data.items[0].")]

@@ -20,7 +20,7 @@ from caraml_pulumi.cli.common import (
 from caraml_pulumi.engine.state.config import contains_secure
 from caraml_pulumi.engine.values import PropertyValue
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 DEFAULT_LIMIT: Final = 32
 _SIGNS: Final = (

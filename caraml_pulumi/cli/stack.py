@@ -30,7 +30,9 @@ if TYPE_CHECKING:
     from caraml_pulumi.engine.state.names import StackName
     from caraml_pulumi.engine.state.snapshot import Snapshot
 
-app = typer.Typer(help="List, create and remove stacks; their state and outputs.", no_args_is_help=True)
+app = typer.Typer(
+    add_completion=False, help="List, create and remove stacks; their state and outputs.", no_args_is_help=True
+)
 
 
 @app.command("ls")

@@ -35,8 +35,8 @@ class Crypter(Protocol):
     """Encrypts and decrypts the secrets of one stack."""
 
     @property
-    def provider(self) -> dict[str, Any]:
-        """The ``secrets_providers`` of a checkpoint whose secrets this encrypts."""
+    def provider(self) -> dict[str, Any] | None:
+        """The ``secrets_providers`` of a checkpoint whose secrets this encrypts; None if it has no salt yet."""
 
     def encrypt(self, text: str) -> str:
         """The ciphertext of `text`; another one at each call."""
@@ -154,9 +154,9 @@ class PassphraseCrypter:
         return self._salt
 
     @property
-    def provider(self) -> dict[str, Any]:
-        """The ``secrets_providers`` of a checkpoint whose secrets this encrypts."""
-        return {"type": "passphrase", "state": {"salt": self.salt}}
+    def provider(self) -> dict[str, Any] | None:
+        """The ``secrets_providers`` of a checkpoint whose secrets this encrypts; None if it has no salt yet."""
+        return None if self._salt is None else {"type": "passphrase", "state": {"salt": self._salt}}
 
     @property
     def phrase(self) -> str | None:

@@ -100,15 +100,22 @@ def snapshot_to_json(
 ) -> dict[str, Any]:
     """Write the checkpoint of `stack`, or a deployment without one. `show_secrets` writes them in the clear.
 
+    A stack that never had a secret, nor a salt for one, is written without a secrets provider.
+
     Raises:
         CaramlError: a secret must be encrypted and no passphrase is given.
     """
     seal = sealed_as_text if show_secrets else sealed_with(crypter)
-    deployment: dict[str, Any] = {"manifest": snapshot.manifest, "secrets_providers": crypter.provider}
-    if snapshot.resources:
-        deployment["resources"] = [resource_document(item, seal) for item in snapshot.resources]
-    if snapshot.pending_operations:
-        deployment["pending_operations"] = [_pending_document(item, seal) for item in snapshot.pending_operations]
+    resources = [resource_document(item, seal) for item in snapshot.resources]
+    pending = [_pending_document(item, seal) for item in snapshot.pending_operations]
+    provider = crypter.provider  # only now: the first secret may have made the salt
+    deployment: dict[str, Any] = {"manifest": snapshot.manifest}
+    if provider:
+        deployment["secrets_providers"] = provider
+    if resources:
+        deployment["resources"] = resources
+    if pending:
+        deployment["pending_operations"] = pending
     deployment |= {"metadata": snapshot.metadata, **snapshot.extra}
     if stack is None:
         return {"version": VERSION, "deployment": deployment}
