@@ -31,7 +31,7 @@ def bring_about(
     elif diff.replace:
         _replace(run, provider, goal, old, new, diff, seen)
     else:
-        _update(run, provider, old, new, diff)
+        _update(run, provider, goal, old, new, diff)
 
 
 def _diff(provider: Provider, goal: Goal, old: ResourceState, new: ResourceState) -> Diff:
@@ -81,8 +81,8 @@ def _create(run: Run, provider: Provider, step: Step, new: ResourceState) -> Non
     run.reporter.done(step)
 
 
-def _update(run: Run, provider: Provider, old: ResourceState, new: ResourceState, diff: Diff) -> None:
-    context = run.context(new.urn, new.custom_timeouts.get("update"))
+def _update(run: Run, provider: Provider, goal: Goal, old: ResourceState, new: ResourceState, diff: Diff) -> None:
+    context = run.context(new.urn, new.custom_timeouts.get("update"), goal.ignore_changes)
     step = Step("update", new.urn, old, new, diff)
     new.id = old.id
     with run.operation(step, "updating", new):

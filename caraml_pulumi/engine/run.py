@@ -1,6 +1,6 @@
 """What the parts of one operation share."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from threading import BoundedSemaphore, Event, Lock
@@ -61,12 +61,13 @@ class Run:
             return CaramlError("stopped on request; what was done is recorded", exit_code=INTERRUPTED)
         return shown[0] if len(shown) == 1 else CaramlErrors(shown) if shown else None
 
-    def context(self, urn: str, timeout: float | None) -> Context:
+    def context(self, urn: str, timeout: float | None, ignore_changes: Iterable[str] = ()) -> Context:
         """The circumstances of an operation on `urn`."""
         return Context(
             preview=self.preview,
             timeout=timeout,
             cancelled=self.cancelled,
+            ignore_changes=tuple(ignore_changes),
             report=lambda message: self.reporter.diagnostic("info", message, urn, ephemeral=True),
             warn=lambda message: self.reporter.diagnostic("warning", message, urn),
         )

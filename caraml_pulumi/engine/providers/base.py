@@ -38,10 +38,12 @@ class Context:
 
     `report` shows a passing status (``waiting for 1 of 2 replicas``), `warn` a lasting warning. `cancelled` is set when
     the user stops the run: long waits end then with a `CaramlError`. `timeout` is in seconds; None is the kind's
-    default.
+    default. `ignore_changes` are the property paths whose values are somebody else's to set.
     """
 
     preview: bool = False
+    adopt: bool = False
+    ignore_changes: tuple[str, ...] = ()
     timeout: float | None = None
     cancelled: Event = field(default_factory=Event)
     report: Callable[[str], None] = lambda message: None
