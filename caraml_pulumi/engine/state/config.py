@@ -149,7 +149,13 @@ class StackConfig:
         if full not in self._spellings:
             return False
         removed: list[bool] = []
-        self._edit(lambda document: removed.append(remove_path(document["config"], [self._spellings[full], *inner])))
+
+        def change(document: dict[str, Any]) -> None:
+            removed.append(remove_path(document["config"], [self._spellings[full], *inner]))
+            if not document["config"]:
+                del document["config"]
+
+        self._edit(change)
         return removed[0]
 
     def save(self) -> None:

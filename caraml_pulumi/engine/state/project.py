@@ -62,7 +62,7 @@ def load_project(directory: Path) -> Project:
         stack_config_dir=root / (document.text("stackConfigDir") or config_dir),
         description=document.text("description"),
         config=config,
-        backend_url=document.mapping("backend").text("url"),
+        backend_url=_backend_url(root, document.mapping("backend").text("url")),
     )
 
 
@@ -91,6 +91,13 @@ def _check_runtime(document: YamlMap) -> None:
             allowed="python",
             fix="use the Pulumi CLI for programs in other languages",
         )
+
+
+def _backend_url(root: Path, url: str) -> str:
+    """`url`, a relative directory in it taken from the project's root."""
+    scheme, separator, path = url.partition("://")
+    relative = scheme == "file" and separator and not path.startswith(("/", "~"))
+    return f"file://{(root / path).absolute()}" if relative else url
 
 
 def _config(document: YamlMap) -> tuple[dict[str, Any], str]:
