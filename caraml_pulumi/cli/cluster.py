@@ -63,21 +63,21 @@ def up(
 @app.command()
 def down(name: Name = DEFAULT_NAME, state: Directory = None) -> None:
     """End the cluster and remove all it stored. The built servers stay for the next time."""
+    from rich.markup import escape
+
     from caraml_pulumi.cli.steps import Steps
     from caraml_pulumi.cluster import lifecycle
 
     cluster = Cluster.named(name, state)
-    existed = cluster.home.exists()
     steps = Steps()
     ended = lifecycle.down(cluster, steps)
-    if not existed and not ended:
+    if ended is None:
         steps.note(f"There is no cluster {name}; nothing to do.")
         return
     listed = ", ".join(f"{one.name} ({one.pid})" for one in ended) or "none was running"
     steps.console.print(f"[bold]Cluster {name} is down.[/]")
     steps.console.print(f"  [dim]ended    [/]{listed}", soft_wrap=True)
-    steps.console.print(f"  [dim]removed  [/]", end="")
-    steps.console.print(cluster.home, markup=False, soft_wrap=True)
+    steps.console.print(f"  [dim]removed  [/]{escape(str(cluster.home))}", soft_wrap=True)
 
 
 @app.command()

@@ -98,19 +98,18 @@ def up(cluster: Cluster, *, with_knative: bool, report: Report) -> bool:
         return True
 
 
-def down(cluster: Cluster, report: Report) -> list[Process]:
+def down(cluster: Cluster, report: Report) -> list[Process] | None:
     """End every process of a cluster, remove its directory, and return the processes that were ended.
 
-    The built tools stay. Nothing happens if there is no cluster.
+    The built tools stay. Returns None if there is no cluster; nothing happens then.
     """
     if not cluster.home.parent.is_dir():
-        return []
+        return None
     with cluster.locked(lambda: report.note(BUSY)):
         ended = list(process.running(cluster.home).values())
         for one in ended:
             process.stop(cluster.home, one, grace_seconds=0)
-        cluster.remove_home()
-        return ended
+        return ended if cluster.remove_home() or ended else None
 
 
 def _prepare(cluster: Cluster) -> State:

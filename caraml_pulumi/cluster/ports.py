@@ -4,17 +4,24 @@ import random
 import socket
 from pathlib import Path
 
+from caraml_pulumi.errors import CaramlError
+
 LOOPBACK = "127.0.0.1"
 FIRST, LAST = 20_000, 32_000
 """Ports are taken from below the range that Linux gives to outgoing connections (32768 to 60999)."""
 
 
 def free_ports(count: int) -> list[int]:
-    """`count` neighbouring ports nobody listens on, from a random place, so that clusters started at once differ."""
-    start = random.randrange(FIRST, LAST, count)  # noqa: S311  (spreads clusters out, guards nothing)
-    blocks = range(start, start + LAST - FIRST, count)
-    wrapped = (FIRST + (first - FIRST) % (LAST - FIRST - count) for first in blocks)
-    return next([*range(first, first + count)] for first in wrapped if all(map(is_free, range(first, first + count))))
+    """`count` neighbouring ports nobody listens on, from a random place, so that clusters started at once differ.
+
+    Raises:
+        CaramlError: there are none.
+    """
+    blocks = [range(first, first + count) for first in range(FIRST, LAST - count + 1, count)]
+    for block in random.sample(blocks, len(blocks)):
+        if all(map(is_free, block)):
+            return list(block)
+    raise CaramlError(f"no {count} neighbouring ports are free between {FIRST} and {LAST}", fix="end some servers")
 
 
 def is_free(port: int) -> bool:

@@ -4,6 +4,7 @@ import fcntl
 import json
 import os
 import re
+import shlex
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -59,7 +60,9 @@ class Cluster:
     def options(self) -> str:
         """The command-line options that choose this cluster, with a leading space; none for the default one."""
         name = "" if self.name == DEFAULT_NAME else f" --name {self.name}"
-        directory = "" if self.home.parent == clusters_home().resolve() else f" --state {self.home.parent}"
+        directory = (
+            "" if self.home.parent == clusters_home().resolve() else f" --state {shlex.quote(str(self.home.parent))}"
+        )
         return name + directory
 
     @property
