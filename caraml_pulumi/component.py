@@ -10,8 +10,8 @@ import pulumi
 
 from caraml_pulumi.errors import CaramlError
 from caraml_pulumi.manifests import Manifest
-from caraml_pulumi.model.platform import PlatformSpec
-from caraml_pulumi.model.spec import Locate, dotted, located, parse
+from caraml_pulumi.model.platform import PlatformSpec, parse_platform
+from caraml_pulumi.model.spec import Locate, dotted, located
 
 CONFIG_NAMESPACE = "caraml"
 PLATFORM_KEY = "platform"
@@ -88,9 +88,9 @@ def platform_from(given: PlatformSpec | Mapping[str, Any] | None) -> PlatformSpe
             where=f"stack {pulumi.get_stack()}",
             fix=f"set {where} (at least its domain): pulumi config set --path {where}.domain models.example.com",
         )
-    if isinstance(settings, Mapping):
-        settings = {"environment": pulumi.get_stack(), **settings}
-    return parse(PlatformSpec, settings, locate=lambda path: ".".join(filter(None, (where, dotted(path)))))
+    return parse_platform(
+        settings, environment=pulumi.get_stack(), locate=lambda path: ".".join(filter(None, (where, dotted(path))))
+    )
 
 
 def kubernetes_object(

@@ -10,12 +10,14 @@
 | `platform` | the stack's configuration `caraml:platform` |
 """
 
+from collections.abc import Mapping
 from typing import Any, NotRequired, TypedDict, Unpack, cast, overload
 
 import pulumi
 
 from caraml_pulumi.component import arguments, kubernetes_object, located_in, platform_from, readable
 from caraml_pulumi.manifests.project import namespace
+from caraml_pulumi.model.platform import PlatformSpec
 from caraml_pulumi.model.project import ModelProjectSpec, plan_project
 from caraml_pulumi.model.spec import located, parse
 
@@ -36,6 +38,16 @@ class ModelProjectArgs(TypedDict):
     """The platform of the environment. Default: the stack's configuration `caraml:platform`."""
 
 
+class ModelProjectKeywords(TypedDict):
+    """`ModelProjectArgs` with what Python can pass besides: a parsed platform."""
+
+    team: str
+    stream: str
+    project: NotRequired[str]
+    labels: NotRequired[Mapping[str, str]]
+    platform: NotRequired[Mapping[str, Any] | PlatformSpec]
+
+
 class ModelProject(pulumi.ComponentResource):
     """A project and its namespace."""
 
@@ -47,7 +59,7 @@ class ModelProject(pulumi.ComponentResource):
 
     @overload
     def __init__(
-        self, name: str, *, opts: pulumi.ResourceOptions | None = None, **keywords: Unpack[ModelProjectArgs]
+        self, name: str, *, opts: pulumi.ResourceOptions | None = None, **keywords: Unpack[ModelProjectKeywords]
     ) -> None: ...
 
     def __init__(

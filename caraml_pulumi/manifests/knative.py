@@ -4,22 +4,18 @@ from typing import Final
 
 from caraml_pulumi.manifests import Manifest
 from caraml_pulumi.manifests.container import model_container
-from caraml_pulumi.model.autoscaling import METRICS_THAT_WAKE, knative_target
+from caraml_pulumi.model.autoscaling import (
+    CLASS_ANNOTATION,
+    KNATIVE_CLASSES,
+    KNATIVE_METRICS,
+    METRIC_ANNOTATION,
+    knative_target,
+)
 from caraml_pulumi.model.labels import KNATIVE_VISIBILITY
 from caraml_pulumi.model.platform import PlatformSpec
 from caraml_pulumi.model.version import VersionPlan
 
 API_VERSION: Final = "serving.knative.dev/v1"
-KPA: Final = "kpa.autoscaling.knative.dev"
-"""Knative's own autoscaler: concurrency and rps."""
-HPA: Final = "hpa.autoscaling.knative.dev"
-"""Kubernetes' autoscaler behind Knative: cpu and memory."""
-_METRIC_NAMES: Final = {
-    "cpu_utilization": "cpu",
-    "memory_utilization": "memory",
-    "concurrency": "concurrency",
-    "rps": "rps",
-}
 
 
 def knative_service(version: VersionPlan, platform: PlatformSpec) -> Manifest:
@@ -58,8 +54,8 @@ def autoscaling_annotations(version: VersionPlan) -> dict[str, str]:
     """
     policy = version.autoscaling
     return {
-        "autoscaling.knative.dev/class": KPA if policy.metric in METRICS_THAT_WAKE else HPA,
-        "autoscaling.knative.dev/metric": _METRIC_NAMES[policy.metric],
+        CLASS_ANNOTATION: KNATIVE_CLASSES[policy.metric],
+        METRIC_ANNOTATION: KNATIVE_METRICS[policy.metric],
         "autoscaling.knative.dev/target": knative_target(
             policy.metric, policy.target, version.resources.memory_request
         ),

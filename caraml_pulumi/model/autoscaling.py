@@ -30,6 +30,21 @@ METRICS_OF_MODE: Final = {
 }
 METRICS_THAT_WAKE: Final = (AutoscalingMetric.CONCURRENCY, AutoscalingMetric.RPS)
 """Metrics that Knative measures without a running replica: only they can scale from zero."""
+KPA: Final = "kpa.autoscaling.knative.dev"
+"""Knative's own autoscaler."""
+HPA: Final = "hpa.autoscaling.knative.dev"
+"""Kubernetes' autoscaler behind Knative."""
+CLASS_ANNOTATION: Final = "autoscaling.knative.dev/class"
+METRIC_ANNOTATION: Final = "autoscaling.knative.dev/metric"
+KNATIVE_METRICS: Final = {
+    AutoscalingMetric.CPU_UTILIZATION: "cpu",
+    AutoscalingMetric.MEMORY_UTILIZATION: "memory",
+    AutoscalingMetric.CONCURRENCY: "concurrency",
+    AutoscalingMetric.RPS: "rps",
+}
+"""What Knative calls the metrics."""
+KNATIVE_CLASSES: Final = {metric: KPA if metric in METRICS_THAT_WAKE else HPA for metric in AutoscalingMetric}
+"""Which of Knative's autoscalers measures a metric."""
 _UTILIZATION = (AutoscalingMetric.CPU_UTILIZATION, AutoscalingMetric.MEMORY_UTILIZATION)
 
 
@@ -41,6 +56,20 @@ def autoscaling_metric_allowed_in_mode(metric: AutoscalingMetric, mode: Deployme
             f"{mode.value} cannot scale on {metric.value}",
             allowed=", ".join(candidate.value for candidate in allowed),
             fix=f"deploy as {DeploymentMode.SERVERLESS.value}, or scale on {allowed[0].value}",
+        )
+
+
+def autoscaling_class_measures_metric(class_: str, metric: str) -> None:
+    """Refuse a Knative autoscaler that does not measure the metric; Knative admits some of these and never scales.
+
+    Both are as a revision's annotations have them; a class that is not Knative's own is not judged.
+    """
+    measured = {KNATIVE_METRICS[name] for name, measurer in KNATIVE_CLASSES.items() if measurer == class_}
+    if measured and metric not in measured:
+        raise CaramlError(
+            f"{class_} cannot scale on {metric}",
+            allowed=", ".join(sorted(measured)),
+            fix=f"set {CLASS_ANNOTATION} to {HPA if class_ == KPA else KPA}, or scale on another metric",
         )
 
 

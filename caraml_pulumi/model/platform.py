@@ -1,15 +1,17 @@
 """The platform of an environment: where models are reachable, what they get by default and may ask for."""
 
+from collections.abc import Mapping
 from typing import Annotated
 
 from pydantic import Field, StringConstraints, model_validator
 
+from caraml_pulumi.model.deferred import Value
 from caraml_pulumi.model.env import env_name
 from caraml_pulumi.model.labels import label_prefix
 from caraml_pulumi.model.names import domain_name, environment_name
 from caraml_pulumi.model.numbers import WholeNumber
 from caraml_pulumi.model.resources import QuantityText, ResourceRequest
-from caraml_pulumi.model.spec import Spec, rule
+from caraml_pulumi.model.spec import Locate, Spec, parse, rule
 
 MERLIN_DEFAULT_REQUEST = ResourceRequest(min_replica=0, max_replica=1, cpu_request="500m", memory_request="500Mi")
 """What Merlin's sample environment gives a version that asks for nothing."""
@@ -71,3 +73,10 @@ class PlatformSpec(Spec):
         complete = MERLIN_DEFAULT_REQUEST.model_copy(update=given)
         object.__setattr__(self, "default_deployment_config", complete)
         return self
+
+
+def parse_platform(settings: Value, *, environment: str, locate: Locate) -> PlatformSpec:
+    """The platform in the configuration `settings`; `environment` is its name unless the settings have one."""
+    if isinstance(settings, Mapping):
+        settings = {"environment": environment, **settings}
+    return parse(PlatformSpec, settings, locate=locate)

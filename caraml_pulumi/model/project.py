@@ -6,9 +6,11 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from caraml_pulumi.errors import CaramlError
 from caraml_pulumi.model import labels, names
+from caraml_pulumi.model.deferred import Value
 from caraml_pulumi.model.platform import PlatformSpec
-from caraml_pulumi.model.spec import Spec, rule, within
+from caraml_pulumi.model.spec import Locate, Path, Spec, parse, rule, within
 from caraml_pulumi.model.version import LabelMap
 
 
@@ -58,3 +60,18 @@ def plan_project(spec: ModelProjectSpec, platform: PlatformSpec) -> ProjectPlan:
         prefix + labels.TEAM: spec.team,
     }
     return ProjectPlan(spec.project, platform.environment, spec.team, spec.stream, {**spec.labels, **own})
+
+
+def parse_projects(settings: Value, *, locate: Locate) -> dict[str, ModelProjectSpec]:
+    """The projects in the configuration `settings`, a map from their names to the rest. Raises `CaramlError`."""
+    if not isinstance(settings, Mapping):
+        raise CaramlError("the projects must be a map from their names", where=locate(()))
+    projects = {}
+    for name, value in settings.items():
+        data = {"project": name, **value} if isinstance(value, Mapping) else value
+
+        def locate_project(path: Path, name: str = name) -> str:
+            return locate((name, *(part for part in path if part != "project")))
+
+        projects[str(name)] = parse(ModelProjectSpec, data, locate=locate_project)
+    return projects

@@ -6,10 +6,11 @@ from pydantic import Field, model_validator
 
 from caraml_pulumi.errors import CaramlError
 from caraml_pulumi.model import names, traffic
-from caraml_pulumi.model.endpoint import EndpointSettings
+from caraml_pulumi.model.endpoint import EndpointPlan, EndpointSettings, ModelEndpointSpec, plan_endpoint
 from caraml_pulumi.model.numbers import WholeNumber
-from caraml_pulumi.model.spec import Spec, as_validation_error, rule
-from caraml_pulumi.model.version import VersionSettings
+from caraml_pulumi.model.platform import PlatformSpec
+from caraml_pulumi.model.spec import Spec, as_validation_error, rule, within
+from caraml_pulumi.model.version import ModelVersionSpec, VersionPlan, VersionSettings, plan_version
 
 
 class ReleaseVersion(VersionSettings):
@@ -52,3 +53,24 @@ def traffic_goes_to_listed_versions(routed: list[int], listed: list[int]) -> Non
             f"traffic goes to version {missing[0]}, which the release does not deploy",
             allowed="versions " + ", ".join(str(version) for version in listed),
         )
+
+
+def plan_release(release: ReleaseSpec, platform: PlatformSpec) -> tuple[list[VersionPlan], EndpointPlan | None]:
+    """Decide every value of `release` on `platform`. Raises `CaramlError` for the first rule that is broken.
+
+    The at-most-two rule holds for the versions of a release whether or not they get traffic.
+    """
+    identity = {"model": release.model, "project": release.project}
+    with within("versions"):
+        traffic.at_most_two_deployed_versions(
+            (version.version for version in release.versions), model=release.model, environment=platform.environment
+        )
+    versions = []
+    for index, version in enumerate(release.versions):
+        with within("versions", index):
+            versions.append(plan_version(ModelVersionSpec.model_validate({**identity, **version.given()}), platform))
+    if release.endpoint is None:
+        return versions, None
+    with within("endpoint"):
+        endpoint = ModelEndpointSpec.model_validate({**identity, **release.endpoint.given()})
+        return versions, plan_endpoint(endpoint, platform)

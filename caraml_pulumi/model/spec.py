@@ -48,6 +48,10 @@ class Spec(BaseModel):
         arbitrary_types_allowed=True,
     )
 
+    def given(self) -> dict[str, Any]:
+        """The properties that were given, by their names, to make another spec of them."""
+        return {name: getattr(self, name) for name in self.model_fields_set}
+
     def props(self) -> dict[str, Any]:
         """The properties in camelCase as plain values, deferred ones as they are and unset ones left out."""
         return {

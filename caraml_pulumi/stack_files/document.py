@@ -1,0 +1,71 @@
+"""A YAML file: its data, and the line of each value in it."""
+
+from collections.abc import Hashable
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic.alias_generators import to_camel, to_snake
+
+from caraml_pulumi.errors import CaramlError
+from caraml_pulumi.model.spec import Locate, dotted
+
+
+class Document:
+    """A YAML file: its data, and the line of each value in it."""
+
+    def __init__(self, path: Path) -> None:
+        """Raises `CaramlError` for a file that is missing, unreadable, not YAML, or has a key twice."""
+        self.path = path
+        try:
+            text = path.read_text("utf-8")
+        except OSError as error:
+            raise CaramlError(f"cannot read {path}: {error.strerror}", where=str(path)) from None
+        except UnicodeDecodeError:
+            raise CaramlError(f"{path} is not a text in UTF-8", where=str(path)) from None
+        try:
+            self._root = yaml.compose(text, Loader=_Loader)
+            self.data: Any = yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader
+        except yaml.MarkedYAMLError as error:
+            line = error.problem_mark.line + 1 if error.problem_mark else 1
+            raise CaramlError(f"malformed YAML: {error.problem}", where=f"{path}:{line}") from None
+        except (yaml.YAMLError, RecursionError) as error:
+            raise CaramlError(f"malformed YAML: {str(error).splitlines()[0]}", where=str(path)) from None
+
+    def locate(self, path: tuple[str | int, ...]) -> str:
+        """``file:line (property.path)`` of the value at `path`, or of the deepest value on the way to it."""
+        node, line = self._root, 1
+        for part in path:
+            if isinstance(node, yaml.MappingNode):
+                names = {part, to_camel(str(part)), to_snake(str(part))}
+                found = next(((key, value) for key, value in node.value if key.value in names), None)
+                if found is None:
+                    break
+                line, node = found[0].start_mark.line + 1, found[1]
+            elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
+                node = node.value[part]
+                line = node.start_mark.line + 1
+        return f"{self.path}:{line}" + (f" ({dotted(path)})" if path else "")
+
+    def under(self, *prefix: str) -> Locate:
+        """A `locate` for paths relative to `prefix`."""
+        return lambda path: self.locate((*prefix, *path))
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML's safe types, with every key once. Texts that YAML would take for a date stay texts."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        """A mapping; a key that is there twice is an error."""
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if key.value in seen:
+                raise yaml.MarkedYAMLError(problem=f'key "{key.value}" is there twice', problem_mark=key.start_mark)
+            seen.add(str(key.value))
+        return super().construct_mapping(node, deep)
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
