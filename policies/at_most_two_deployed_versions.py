@@ -1,0 +1,75 @@
+"""At most two versions of a model are deployed in an environment (seed: Deploying a Model Version).
+
+Held twice: by an endpoint's own traffic, before the endpoint is applied, and over the whole stack, where versions
+without an endpoint count too, and Knative Services and Deployments that carry a version's labels but that no component
+made.
+"""
+
+from collections import defaultdict
+from typing import Any
+
+from pulumi_policy import (
+    EnforcementLevel,
+    PolicyConfigSchema,
+    ReportViolation,
+    ResourceValidationArgs,
+    ResourceValidationPolicy,
+    StackValidationArgs,
+    StackValidationPolicy,
+)
+
+from caraml_pulumi.model.traffic import at_most_two_deployed_versions
+from policies.reading import (
+    DEPLOYMENT,
+    KNATIVE_SERVICE,
+    LABEL_PREFIX,
+    LABEL_PREFIX_SCHEMA,
+    MODEL_ENDPOINT,
+    MODEL_VERSION,
+    broken,
+    deployed_version,
+)
+
+DESCRIPTION = "At most two versions of a model are deployed in an environment."
+
+
+def _validate_endpoint(args: ResourceValidationArgs, report: ReportViolation) -> None:
+    if args.resource_type != MODEL_ENDPOINT:
+        return
+    versions = [int(share["version"]) for share in args.props["traffic"]]
+    model, environment = args.props["model"], args.props["environment"]
+    for message in broken(at_most_two_deployed_versions, versions, model=model, environment=environment):
+        report(message, None)
+
+
+def _validate_stack(args: StackValidationArgs, report: ReportViolation) -> None:
+    prefix = args.get_config()[LABEL_PREFIX]
+    versions: dict[tuple[str, str, str], dict[int, str]] = defaultdict(dict)
+    for resource in args.resources:
+        found: Any = None
+        if resource.resource_type == MODEL_VERSION:
+            props = resource.props
+            found = props["environment"], props["project"], props["model"], int(props["version"])
+        elif resource.resource_type in (KNATIVE_SERVICE, DEPLOYMENT):
+            found = deployed_version(resource.props, prefix)
+        if found:
+            environment, project, model, version = found
+            versions[environment, project, model].setdefault(version, resource.urn)
+    for (environment, _, model), urns in versions.items():
+        for message in broken(at_most_two_deployed_versions, urns, model=model, environment=environment):
+            report(message, urns[max(urns)])
+
+
+of_endpoint = ResourceValidationPolicy(
+    name="at-most-two-deployed-versions",
+    description=DESCRIPTION,
+    validate=_validate_endpoint,
+    enforcement_level=EnforcementLevel.MANDATORY,
+)
+of_stack = StackValidationPolicy(
+    name="at-most-two-deployed-versions-of-stack",
+    description=DESCRIPTION,
+    validate=_validate_stack,
+    enforcement_level=EnforcementLevel.MANDATORY,
+    config_schema=PolicyConfigSchema(properties={LABEL_PREFIX: LABEL_PREFIX_SCHEMA}),
+)

@@ -1,0 +1,60 @@
+"""What the policies share: which resources they look at, and how a broken rule is reported.
+
+Properties come as read-only mappings whose numbers are floats. Reading one that is not known at preview makes the
+policy's answer advisory, so only what a rule needs is read.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from typing import Any, ParamSpec
+
+from caraml_pulumi.errors import CaramlError
+from caraml_pulumi.model.labels import APP, ENVIRONMENT, ORCHESTRATOR, ORCHESTRATOR_NAME, VERSION
+
+MODEL_VERSION = "caraml:index:CustomModelVersion"
+MODEL_ENDPOINT = "caraml:index:ModelEndpoint"
+KNATIVE_SERVICE = "kubernetes:serving.knative.dev/v1:Service"
+DEPLOYMENT = "kubernetes:apps/v1:Deployment"
+HORIZONTAL_POD_AUTOSCALER = "kubernetes:autoscaling/v2:HorizontalPodAutoscaler"
+
+LABEL_PREFIX = "labelPrefix"
+LABEL_PREFIX_SCHEMA = {
+    "type": "string",
+    "default": "caraml.dev/",
+    "description": "The platform's label prefix, by which objects that no component made are recognised.",
+}
+
+Value = Any
+Properties = Mapping[str, Value]
+Rule = ParamSpec("Rule")
+
+
+def at(properties: Value, *path: str) -> Value:
+    """The value at `path`, or an empty mapping if there is none."""
+    for name in path:
+        properties = properties.get(name) if isinstance(properties, Mapping) else None
+    return {} if properties is None else properties
+
+
+def deployed_version(properties: Properties, prefix: str) -> tuple[str, str, str, int] | None:
+    """Environment, project, model and version of a Kubernetes object by its labels; none if it is not a version's."""
+    labels = at(properties, "metadata", "labels")
+    if at(labels, prefix + ORCHESTRATOR) != ORCHESTRATOR_NAME:
+        return None
+    values = [at(labels, prefix + name) for name in (ENVIRONMENT, APP, VERSION)]
+    if not all(isinstance(value, str) for value in values):
+        return None
+    environment, model, version = values
+    with suppress(ValueError):
+        return environment, str(at(properties, "metadata", "namespace") or "default"), model, int(version)
+    return None
+
+
+def broken(rule: Callable[Rule, None], *args: Rule.args, **kwargs: Rule.kwargs) -> Iterable[str]:
+    """The message of the rule, if these arguments break it."""
+    try:
+        rule(*args, **kwargs)
+    except CaramlError as error:
+        allowed = f"Allowed: {error.allowed}" if error.allowed else ""
+        fix = f"Fix: {error.fix}" if error.fix else ""
+        yield ". ".join(part for part in (error.what, allowed, fix) if part) + "."
