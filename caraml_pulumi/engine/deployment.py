@@ -59,6 +59,10 @@ class Deployment:
                 self.run.fail(error)
                 self.run.reporter.diagnostic("error", str(error), self._urn(goal))
             raise
+        except Exception as error:
+            self.run.fault = error
+            self.run.fail(StoppedError())
+            raise
 
     def _urn(self, goal: Goal) -> str:
         return make_urn(self.run.stack, self.run.project, goal.type, goal.name, goal.parent)

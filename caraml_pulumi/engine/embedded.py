@@ -72,24 +72,24 @@ class EmbeddedEngine:
             providers = ProviderRegistry({**_factories(session, options), **self.more_providers})
             outputs: Properties | None = None
             error: CaramlError | None = None
+            ended = False
             run: Run | None = None
             try:
                 reporter.prelude({key: _shown(value) for key, value in session.config.items()})
                 self._prepare(session, providers, options, reporter, refresh=options.refresh and kind != "refresh")
                 run = self._run(session, reporter, providers, options)
                 outputs = work(session, run)
-                error = run.error()
+                error, ended = run.error(), True
             except CaramlError as failure:
                 error = failure
             finally:
+                succeeded = ended and error is None
                 if run is not None and not preview:
                     session.save(run.ledger.snapshot())
                 providers.close()
                 if not preview:
-                    session.record(
-                        kind, started, options.message, succeeded=error is None, changes=dict(reporter.changes)
-                    )
-                reporter.summary(time.time() - started, {}, succeeded=error is None)
+                    session.record(kind, started, options.message, succeeded=succeeded, changes=reporter.changes)
+                reporter.summary(time.time() - started, run.packs if run else {}, succeeded=succeeded)
                 reporter.close()
             return Outcome(dict(reporter.changes), redact(outputs or {}), error, time.time() - started)
 
@@ -147,6 +147,8 @@ def _run_program(session: Session, run: Run, policies: PolicyChecks) -> Properti
     except StoppedError:
         return None
     except CaramlError as error:
+        if run.fault is not None:
+            raise run.fault from None
         if error not in run.errors:
             run.fail(error)
     deployment.finish_components()
@@ -203,6 +205,7 @@ def _policies(session: Session, run: Run, options: Options) -> Iterator[PolicyCh
             packs.append(pack)
         for pack in packs:
             pack.wait()
+            run.packs[pack.name] = pack.version
         yield PolicyChecks(packs, run.reporter, preview=run.preview)
 
 

@@ -38,6 +38,10 @@ class Run:
     cancelled: Event
     parallel: int
     errors: list[CaramlError] = field(default_factory=list)
+    packs: dict[str, str] = field(default_factory=dict)
+    """The policy packs that judge this run, and their versions."""
+    fault: Exception | None = None
+    """A bug of ours, or of a provider, that ended the run."""
     _slots: BoundedSemaphore = field(init=False)
     _lock: Lock = field(default_factory=Lock)
 

@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -59,7 +59,7 @@ class Session:
         return document
 
     def record(
-        self, kind: UpdateKind, started: float, message: str, *, succeeded: bool, changes: dict[str, int]
+        self, kind: UpdateKind, started: float, message: str, *, succeeded: bool, changes: Mapping[str, int]
     ) -> None:
         """Add the operation that has ended to the stack's history."""
         project, stack = self.target.project, self.target.stack
