@@ -17,7 +17,7 @@ from typing import IO, TYPE_CHECKING, Final, Generic, TypeVar
 
 from google.protobuf.message import Message
 
-from caraml_pulumi.engine.secrecy import mask_secrets
+from caraml_pulumi.engine.secrecy import mask, secret_texts
 from caraml_pulumi.engine.values import PropertyValue
 from caraml_pulumi.errors import CaramlError
 
@@ -118,7 +118,7 @@ class SideProcess:
         secrets: Sequence[PropertyValue] = (),
     ) -> None:
         self.name = name
-        self._secrets = secrets
+        self._secrets = secret_texts(secrets)
         self._on_line = on_line
         self._lines: deque[str] = deque(maxlen=_KEPT_LINES)
         self._port = 0
@@ -193,8 +193,8 @@ class SideProcess:
     ) -> Answer:
         """The answer of the server to `request`; `doing` says for messages what it is asked to do.
 
-        What is secret in `secrets` is masked in what it says when it fails. Without `timeout`, in seconds, it may take
-        for ever.
+        What is secret in `secrets` is masked in all that it prints from then on. Without `timeout`, in seconds, it may
+        take for ever.
 
         Raises:
             SideProcessError: it ended, or did not answer in time.
@@ -202,21 +202,21 @@ class SideProcess:
         """
         import grpc
 
+        with self._lock:
+            self._secrets |= secret_texts(secrets)
         try:
             return call(request, timeout=timeout)
         except grpc.RpcError as error:
-            raise self._failure(error, doing, timeout, secrets) from None
+            raise self._failure(error, doing, timeout) from None
 
-    def _failure(
-        self, error: "grpc.RpcError", doing: str, timeout: float | None, secrets: Sequence[PropertyValue]
-    ) -> CaramlError:
+    def _failure(self, error: "grpc.RpcError", doing: str, timeout: float | None) -> CaramlError:
         import grpc
 
         code = error.code() if hasattr(error, "code") else None
         details = error.details() or "" if hasattr(error, "details") else ""
         time.sleep(_LAG)
         printed = details if _TRACEBACK in details else "\n".join(self._lines)
-        said = mask_secrets(last_words(printed), [*self._secrets, *secrets])
+        said = mask(last_words(printed), self._secrets)
         if code is grpc.StatusCode.DEADLINE_EXCEEDED:
             return SideProcessError(f"{self.name} did not answer within {timeout:g} s while {doing}{said}")
         if code is grpc.StatusCode.UNAVAILABLE or self._process.poll() is not None:
@@ -260,7 +260,7 @@ class SideProcess:
         stream.close()
 
     def _keep(self, line: bytes) -> str:
-        text = mask_secrets(line.decode(errors="replace").rstrip(), self._secrets)
+        text = mask(line.decode(errors="replace").rstrip(), self._secrets)
         self._lines.append(text)
         return text
 

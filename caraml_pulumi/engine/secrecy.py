@@ -9,12 +9,21 @@ _SHORTEST: Final = 4
 """Texts shorter than this are not masked: they would be found in every other word."""
 
 
-def mask_secrets(text: str, values: Iterable[PropertyValue]) -> str:
-    """`text` with each text that is a secret in `values`, at any depth, replaced by ``[secret]``."""
-    found = {secret for value in values for secret in _secret_texts(value, False) if len(secret) >= _SHORTEST}
-    for secret in sorted(found, key=len, reverse=True):
+def secret_texts(values: Iterable[PropertyValue]) -> frozenset[str]:
+    """The texts that are secret in `values`, at any depth, and long enough to be masked."""
+    return frozenset(text for value in values for text in _texts(value, False) if len(text) >= _SHORTEST)
+
+
+def mask(text: str, secrets: Iterable[str]) -> str:
+    """`text` with each of `secrets` replaced by ``[secret]``."""
+    for secret in sorted(secrets, key=len, reverse=True):
         text = text.replace(secret, "[secret]")
     return text
+
+
+def mask_secrets(text: str, values: Iterable[PropertyValue]) -> str:
+    """`text` with each text that is a secret in `values`, at any depth, replaced by ``[secret]``."""
+    return mask(text, secret_texts(values))
 
 
 def keep_secrets(before: PropertyValue, after: PropertyValue) -> PropertyValue:
@@ -32,14 +41,14 @@ def keep_secrets(before: PropertyValue, after: PropertyValue) -> PropertyValue:
     return Secret(plain(after))
 
 
-def _secret_texts(value: PropertyValue, secret: bool) -> Iterator[str]:
+def _texts(value: PropertyValue, secret: bool) -> Iterator[str]:
     if isinstance(value, Secret):
-        yield from _secret_texts(value.value, True)
+        yield from _texts(value.value, True)
     elif isinstance(value, dict):
         for item in value.values():
-            yield from _secret_texts(item, secret)
+            yield from _texts(item, secret)
     elif isinstance(value, list):
         for item in value:
-            yield from _secret_texts(item, secret)
+            yield from _texts(item, secret)
     elif secret and isinstance(value, str):
         yield value

@@ -52,6 +52,11 @@ class DynamicProvider(Provider):
         )
         self._connect = Once(self._configured)
 
+    @property
+    def pid(self) -> int:
+        """The id of the server's process."""
+        return self._process.pid
+
     def check(self, urn: str, old_inputs: Properties | None, new_inputs: Properties) -> Properties:
         """The inputs as the user's ``check`` returns them; its failures are raised together."""
         request = provider_pb2.CheckRequest(
@@ -110,6 +115,7 @@ class DynamicProvider(Provider):
             olds=_struct(old.outputs),
             news=_struct(new_inputs),
             old_inputs=_struct(old.inputs),
+            ignoreChanges=context.ignore_changes,
             timeout=context.timeout or 0,
         )
         response = self._ask(
