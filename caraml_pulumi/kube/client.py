@@ -143,13 +143,17 @@ class KubeClient:
             time.sleep(0.1 * 3 ** (attempt - 1))
 
     def _unreachable(self, error: Exception) -> ClusterUnreachable:
-        text = str(error)
-        fix = ""
+        # urllib3 puts the pool or connection object before the reason: keep the reason
+        reason = str(error).rsplit(">: ", 1)[-1].rsplit("): ", 1)[-1]
+        fix = "start the cluster (caraml cluster up for a local one), or correct the server in the kubeconfig"
         if isinstance(error, SSLError):
             fix = "correct certificate-authority or tls-server-name of the cluster in the kubeconfig"
-        # urllib3 puts the pool or connection object before the reason: keep the reason
-        reason = text.rsplit(">: ", 1)[-1].rsplit("): ", 1)[-1].removeprefix("Failed to establish a new connection: ")
-        return ClusterUnreachable(self.config.server, self.config.source, reason, fix)
+        return ClusterUnreachable(
+            f"the Kubernetes API server {self.config.server} cannot be reached: "
+            f"{reason.removeprefix('Failed to establish a new connection: ')}",
+            where=self.config.source,
+            fix=fix,
+        )
 
     def _connections(self, credentials: Credentials) -> urllib3.HTTPConnectionPool:
         pool = self._pool

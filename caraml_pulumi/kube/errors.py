@@ -7,15 +7,7 @@ from caraml_pulumi.errors import CaramlError
 
 
 class ClusterUnreachable(CaramlError):
-    """No connection to the API server: it is down, elsewhere, or its certificate is not trusted."""
-
-    def __init__(self, server: str, source: str, reason: str, fix: str = "") -> None:
-        super().__init__(
-            f"the Kubernetes API server {server} cannot be reached: {reason}",
-            where=source,
-            fix=fix or "start the cluster (caraml cluster up for a local one), or correct the server in the kubeconfig",
-        )
-        self.server = server
+    """No connection to an API server: none is configured, it is down, elsewhere, or its certificate is not trusted."""
 
 
 class KubeError(CaramlError):

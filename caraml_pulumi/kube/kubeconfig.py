@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from caraml_pulumi.errors import CaramlError
+from caraml_pulumi.kube.errors import ClusterUnreachable
 
 SERVICE_ACCOUNT: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 TEXT: Final = "the kubeconfig given as text"
@@ -65,7 +66,8 @@ def load_cluster_config(
 ) -> ClusterConfig:
     """The API server and user of `context` (None: the current one) in `kubeconfig`, a path or the text itself.
 
-    `cluster` takes another cluster than the context's. Raises `CaramlError` that names the file and the key.
+    `cluster` takes another cluster than the context's. Raises `CaramlError` that names the file and the key,
+    `ClusterUnreachable` when no cluster is configured at all.
     """
     documents = _documents(kubeconfig)
     if not documents:
@@ -224,7 +226,7 @@ def _in_cluster() -> ClusterConfig:
     host, port = os.environ.get("KUBERNETES_SERVICE_HOST"), os.environ.get("KUBERNETES_SERVICE_PORT", "443")
     token = SERVICE_ACCOUNT / "token"
     if not host or not token.exists():
-        raise CaramlError(
+        raise ClusterUnreachable(
             "no Kubernetes cluster is configured: KUBECONFIG is not set and ~/.kube/config does not exist",
             fix="set KUBECONFIG to your kubeconfig, or start a local cluster with caraml cluster up",
         )

@@ -1,0 +1,205 @@
+"""Creates and changes one object the way pulumi-kubernetes does, so that either can carry on from the other."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from threading import Event
+from typing import Final
+
+from caraml_pulumi.engine.property_path import PathKey
+from caraml_pulumi.engine.providers.kubernetes.managed_fields import (
+    CREATOR,
+    entries,
+    handed_over,
+    without_ignored,
+    yields,
+)
+from caraml_pulumi.engine.providers.kubernetes.objects import (
+    PATCH_FORCE,
+    Object,
+    annotation,
+    group_kind,
+    metadata,
+    name_of,
+    namespace_of,
+    title,
+)
+from caraml_pulumi.errors import CaramlError
+from caraml_pulumi.kube import APPLY_PATCH, JSON_PATCH, KubeClient, KubeError, NoSuchKind
+
+CREATE_PAUSES: Final = (0.2, 0.4, 0.8, 1.6, 3.2)
+"""Seconds between attempts to create what has no namespace or kind yet: both take a moment to be known everywhere."""
+CONFLICT_ATTEMPTS: Final = 8
+"""How often a change is tried again when a controller changed the object in between."""
+_MANAGER: Final = re.compile(r'conflict with "([^"]+)"')
+
+
+@dataclass(frozen=True, slots=True)
+class Applier:
+    """Applies objects under the field manager `manager`.
+
+    `force` takes fields from any other manager; `ignored` are paths that are left as they are live. `warn` gets the API
+    server's warnings.
+    """
+
+    client: KubeClient
+    manager: str
+    cancelled: Event
+    warn: Callable[[str], None]
+    force: bool = False
+    ignored: tuple[list[PathKey], ...] = ()
+
+    def create(self, obj: Object, *, dry_run: bool = False) -> Object:
+        """Create `obj`. Raises `KubeError`, or `NoSuchKind`; waits a little for a namespace or kind just made."""
+        params = {"fieldManager": CREATOR, **_dry(dry_run)}
+        for pause in () if dry_run else CREATE_PAUSES:
+            try:
+                return self._post(obj, params)
+            except (NoSuchKind, KubeError) as error:
+                if isinstance(error, KubeError) and not error.not_found:
+                    raise
+                if self.cancelled.wait(pause):
+                    raise
+        return self._post(obj, params)
+
+    def _post(self, obj: Object, params: dict[str, str]) -> Object:
+        path = self._path(obj, "")
+        created: Object = self.client.request("POST", path, obj, params, on_warning=self.warn)
+        return created
+
+    def read(self, obj: Object) -> Object | None:
+        """The live object of that kind and name; None when there is none."""
+        try:
+            live: Object = self.client.request("GET", self._path(obj, name_of(obj)))
+        except (KubeError, NoSuchKind) as error:
+            if isinstance(error, KubeError) and not error.not_found:
+                raise
+            return None
+        return live
+
+    def update(self, obj: Object, live: Object) -> Object:
+        """Bring `live` to `obj`. Raises `CaramlError` that names the other manager when a field is not ours."""
+        attempt = 0
+        while True:
+            attempt += 1
+            try:
+                if group_kind(obj) == "apiextensions.k8s.io/CustomResourceDefinition":
+                    return self._put(obj, live)
+                self._take_over(live)
+                wanted = without_ignored(obj, live, self.manager, list(self.ignored))
+                return self._patch(wanted, force=self._forced(obj) or not entries(live))
+            except KubeError as error:
+                if error.status != 409 or _conflicts(error) or attempt == CONFLICT_ATTEMPTS:
+                    raise _explained(error, obj) from error
+            again = self.read(obj)
+            if again is None:
+                return self.create(obj)
+            live = again
+
+    def try_update(self, obj: Object, live: Object) -> Object:
+        """What `update` would give, from the last known `live`; nothing is changed."""
+        if self.ignored:
+            live = self.read(obj) or live  # who owns the ignored fields now
+        try:
+            if group_kind(obj) == "apiextensions.k8s.io/CustomResourceDefinition":
+                return self._put(obj, live, dry_run=True)
+            wanted = without_ignored(obj, live, self.manager, list(self.ignored))
+            try:
+                return self._patch(wanted, force=self._forced(obj) or not entries(live), dry_run=True)
+            except KubeError as error:
+                conflicts = _conflicts(error)
+                if not conflicts or not all(yields(manager, "Update") for manager, _ in conflicts):
+                    raise
+                return self._patch(wanted, force=True, dry_run=True)
+        except KubeError as error:
+            raise _explained(error, obj) from error
+
+    def dry_run(self, obj: Object) -> Object:
+        """What applying `obj` over all other managers would give."""
+        return self._patch(obj, force=True, dry_run=True)
+
+    def _forced(self, obj: Object) -> bool:
+        return self.force or annotation(obj, PATCH_FORCE) == "true"
+
+    def _take_over(self, live: Object) -> None:
+        fields = handed_over(live, self.manager)
+        if fields is None:
+            return
+        version = metadata(live).get("resourceVersion")
+        patch = [
+            {"op": "replace", "path": "/metadata/managedFields", "value": fields},
+            {"op": "replace", "path": "/metadata/resourceVersion", "value": version},
+        ]
+        self.client.request("PATCH", self._path(live, name_of(live)), patch, content_type=JSON_PATCH)
+
+    def _patch(self, obj: Object, *, force: bool, dry_run: bool = False) -> Object:
+        params = {"fieldManager": self.manager, "force": str(force).lower(), **_dry(dry_run)}
+        path = self._path(obj, name_of(obj))
+        changed: Object = self.client.request("PATCH", path, obj, params, APPLY_PATCH, on_warning=self.warn)
+        return changed
+
+    def _put(self, obj: Object, live: Object, *, dry_run: bool = False) -> Object:
+        """Definitions are replaced whole: applying would merge their versions."""
+        body = {**obj, "metadata": {**metadata(obj), "resourceVersion": metadata(live).get("resourceVersion")}}
+        params = {"fieldManager": self.manager, **_dry(dry_run)}
+        changed: Object = self.client.request("PUT", self._path(obj, name_of(obj)), body, params)
+        return changed
+
+    def _path(self, obj: Object, name: str) -> str:
+        return self.client.path(str(obj["apiVersion"]), str(obj["kind"]), namespace_of(obj) or "default", name)
+
+
+def _dry(dry_run: bool) -> dict[str, str]:
+    return {"dryRun": "All"} if dry_run else {}
+
+
+def _conflicts(error: KubeError) -> list[tuple[str, str]]:
+    """Manager and field of each conflict of a server-side apply."""
+    found = []
+    for cause in error.causes:
+        match = _MANAGER.search(str(cause.get("message", "")))
+        if cause.get("reason") == "FieldManagerConflict" and match:
+            found.append((match[1], str(cause.get("field", "")).lstrip(".")))
+    return found
+
+
+def _explained(error: KubeError, obj: Object) -> CaramlError:
+    conflicts = _conflicts(error)
+    if not conflicts:
+        return error
+    fields = ", ".join(f"{field} (of {manager})" for manager, field in conflicts)
+    first = conflicts[0][1]
+    leave = f'add ignore_changes=["{first}"] to leave it to the other manager, or ' if "[" not in first else ""
+    return CaramlError(
+        f"{title(obj)} has fields that another field manager owns: {fields}",
+        where=first,
+        fix=f'{leave}add the annotation {PATCH_FORCE}: "true" to take it over',
+    )
+
+
+def exists_already(obj: Object) -> CaramlError:
+    """The error for an object that is there already and is not this resource's."""
+    namespace = namespace_of(obj)
+    where = f" -n {namespace}" if namespace else ""
+    return CaramlError(
+        f"{title(obj)} exists already, and this stack did not create it",
+        fix=f"give the resource another metadata.name, import the object with the Pulumi CLI, "
+        f"or delete it: kubectl delete {str(obj.get('kind')).lower()} {name_of(obj)}{where}",
+    )
+
+
+def refused(error: KubeError, obj: Object) -> CaramlError:
+    """`error` of a create in terms of the object."""
+    return exists_already(obj) if error.already_exists else error
+
+
+def missing_namespace(client: KubeClient, obj: Object) -> bool:
+    """Whether the namespace of `obj` does not exist yet."""
+    namespace = namespace_of(obj)
+    if not namespace:
+        return False
+    try:
+        client.request("GET", client.path("v1", "Namespace", None, namespace))
+    except KubeError as error:
+        return error.not_found
+    return False

@@ -1,0 +1,1 @@
+"""When an object is ready, told kind by kind, and why it is not."""

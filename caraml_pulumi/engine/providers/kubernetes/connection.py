@@ -1,0 +1,71 @@
+"""The provider's connection to its cluster: made when first needed, and known to be missing only once."""
+
+from threading import Lock
+
+from caraml_pulumi.engine.providers.base import Context
+from caraml_pulumi.engine.providers.kubernetes.settings import Settings
+from caraml_pulumi.kube import ClusterUnreachable, KubeClient
+from caraml_pulumi.kube.kubeconfig import ClusterConfig, load_cluster_config
+
+
+class Connection:
+    """Gives the client; after a first failure to reach the cluster, says so again without trying."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._lock = Lock()
+        self._client: KubeClient | None = None
+        self._unreachable: ClusterUnreachable | None = None
+        self._warned = False
+        self._config_lock = Lock()
+        self._loaded: ClusterConfig | None = None
+
+    def client(self) -> KubeClient:
+        """The client of a cluster that answers. Raises `ClusterUnreachable`; `CaramlError` for a bad kubeconfig."""
+        if self._client is not None:
+            return self._client
+        with self._lock:
+            if self._unreachable is not None:
+                raise self._unreachable
+            if self._client is None:
+                self._client = self._connect()
+            return self._client
+
+    def _connect(self) -> KubeClient:
+        try:
+            client = KubeClient(self._config())
+            client.request("GET", "/version")
+        except ClusterUnreachable as error:
+            self._unreachable = error
+            raise
+        return client
+
+    def _config(self) -> ClusterConfig:
+        with self._config_lock:
+            if self._loaded is None:
+                settings = self._settings
+                self._loaded = load_cluster_config(settings.kubeconfig, settings.context, settings.cluster)
+            return self._loaded
+
+    def default_namespace(self) -> str:
+        """The provider's namespace, else that of the kubeconfig's context, else ``default``."""
+        if self._settings.namespace:
+            return self._settings.namespace
+        try:
+            return load_cluster_config(
+                self._settings.kubeconfig, self._settings.context, self._settings.cluster
+            ).namespace
+        except ClusterUnreachable:
+            return "default"
+
+    def warn(self, context: Context, error: ClusterUnreachable, consequence: str) -> None:
+        """Warn once for all resources that the cluster is unreachable."""
+        with self._lock:
+            warned, self._warned = self._warned, True
+        if not warned:
+            context.warn(f"{error.what}; {consequence}")
+
+    def close(self) -> None:
+        """Close the connections."""
+        if self._client is not None:
+            self._client.close()
