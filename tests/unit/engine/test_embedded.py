@@ -215,7 +215,8 @@ def test_a_killed_run_loses_nothing_that_was_created(stack: Stack, monkeypatch: 
         dead.setattr(Session, "save", lambda self, snapshot: {})
         dead.setattr(Session, "record", lambda self, *_, **__: None)
         stack.store.fail = die
-        stack.up()
+        with pytest.raises(RuntimeError, match="killed"):
+            stack.up()
     assert not (stack.directory / "backend/.pulumi/stacks/things/dev.json").exists()
     before = dict(stack.store.things)
 
