@@ -10,7 +10,7 @@ from caraml_pulumi.errors import CaramlError
 
 FAILURES = {
     "the disk is full": "write $WORK/b001/_pkg_.a: no space left on device",
-    "cannot be downloaded": "k8s.io/api@v0.36.3: Get https://proxy.example/x: dial tcp: lookup proxy.example: no such host",
+    "cannot be downloaded": "k8s.io/api@v0.36.3: Get https://proxy.example/x: dial tcp: lookup proxy: no such host",
     "cannot be downloaded:": "go: k8s.io/api@v0.36.3: reading https://proxy.example/x: 403 Forbidden",
     "is not the pinned one": "verifying k8s.io/api@v0.36.3: checksum mismatch",
     "building kwok failed": "./main.go:12:2: undefined: frobnicate",
