@@ -69,7 +69,7 @@ class EmbeddedEngine:
         started = time.time()
         with open_session(target, kind, preview=preview) as session:
             reporter = Reporter(sink, preview)
-            providers = ProviderRegistry({**_factories(session, options), **self.more_providers})
+            providers = ProviderRegistry({**_factories(session, options, reporter), **self.more_providers})
             outputs: Properties | None = None
             error: CaramlError | None = None
             ended = False
@@ -209,7 +209,7 @@ def _policies(session: Session, run: Run, options: Options) -> Iterator[PolicyCh
         yield PolicyChecks(packs, run.reporter, preview=run.preview)
 
 
-def _factories(session: Session, options: Options) -> dict[str, Factory]:
+def _factories(session: Session, options: Options, reporter: Reporter) -> dict[str, Factory]:
     """The providers that the embedded engine has, by package; each is imported when it is first needed."""
 
     def kubernetes(inputs: Properties) -> Provider:
@@ -220,7 +220,9 @@ def _factories(session: Session, options: Options) -> dict[str, Factory]:
     def python(inputs: Properties) -> Provider:
         from caraml_pulumi.engine.providers.dynamic import DynamicProvider
 
-        return DynamicProvider(session.target.project, session.config)
+        return DynamicProvider(
+            session.target.project, session.config, on_line=lambda line: reporter.diagnostic("info", line)
+        )
 
     def stacks(inputs: Properties) -> Provider:
         from caraml_pulumi.engine.providers.stack_reference import StackReferenceProvider
