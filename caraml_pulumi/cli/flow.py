@@ -18,6 +18,7 @@ from caraml_pulumi.engine.display.document import document
 from caraml_pulumi.engine.display.lines import Lines
 from caraml_pulumi.engine.display.progress import Progress
 from caraml_pulumi.engine.display.silent import Silent
+from caraml_pulumi.engine.display.values import SECRET, flow_text, plain_value
 from caraml_pulumi.engine.display.view import Display, Subject
 from caraml_pulumi.errors import CHANGES, FAILED, POLICY_VIOLATION, CaramlError, CaramlErrors
 
@@ -83,6 +84,9 @@ def apply(request: Request) -> None:
             _print_document(request, display)
         _check(request, display, outcome)
         if not request.yes:
+            if not _changes_anything(display, outcome):
+                print("\nThere is nothing to do.")
+                return
             _ask(request, display)
     elif not request.yes:
         _ask(request, None)
@@ -139,6 +143,12 @@ def _check(request: Request, display: Display, outcome: Outcome) -> None:
     if request.expect_no_changes and outcome.has_changes:
         counts = ", ".join(f"{count} {op}" for op, count in sorted(outcome.changes.items()) if op != "same")
         raise CaramlError(f"no changes were expected in {request.stack}, but there are: {counts}", exit_code=CHANGES)
+
+
+def _changes_anything(preview: Display, outcome: Outcome) -> bool:
+    """Whether resources or outputs would change; secret outputs may, as events do not tell."""
+    old, new = preview.tree.outputs or ({}, {})
+    return outcome.has_changes or old != new or SECRET in flow_text(plain_value(dict(new)))
 
 
 def _unseen(request: Request, display: Display, error: CaramlError, exit_code: int) -> CaramlError:

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from caraml_pulumi.engine.display.paths import Path, format_path, lookup, parse_path
 from caraml_pulumi.engine.display.values import is_secret
-from caraml_pulumi.engine.values import PropertyValue
+from caraml_pulumi.engine.values import PropertyValue, same
 
 MISSING: Final = object()
 """No value at all, which is not the same as null."""
@@ -73,7 +73,7 @@ def output_changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Chang
             found.append(Change((name,), Kind.ADD, before, after))
         elif after is MISSING:
             found.append(Change((name,), Kind.DELETE, before, after))
-        elif before != after:
+        elif not same(before, after):
             found.append(Change((name,), Kind.UPDATE, before, after))
     return found
 
@@ -131,7 +131,7 @@ def _visible(properties: Mapping[str, Any] | None) -> dict[str, Any]:
 
 def compare(path: Path, old: PropertyValue, new: PropertyValue) -> Iterator[Change]:
     """The leaves below `path` in which `old` and `new` differ; lists of different lengths differ as a whole."""
-    if old == new and isinstance(old, bool) == isinstance(new, bool):
+    if same(old, new):
         return
     if is_secret(old) or is_secret(new):
         yield Change(path, Kind.UPDATE, old, new)

@@ -2,7 +2,8 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from typing import Final
+from dataclasses import dataclass
+from typing import Final, Self
 
 from rich.cells import cell_len
 from rich.text import Text
@@ -19,6 +20,8 @@ MAX_TYPE: Final = 56
 MAX_NAME: Final = 44
 _FOUND: Final = {"update": "drifted", "delete": "gone"}
 """What a refresh found, by operation on the state."""
+_LIVE_STATUS: Final = 18
+"""The least width of the status while it changes, so that what stands behind it does not move."""
 KIND_STYLES: Final = {Kind.ADD: "green", Kind.UPDATE: "yellow", Kind.DELETE: "red"}
 
 
@@ -26,17 +29,15 @@ def table(tree: Tree, *, now: float, planning: bool, spinner: str = "", inline: 
     """The lines of the tree. `spinner` marks rows in progress; `inline` shows changed values below their rows."""
     lines = lay_out(tree)
     remarks = remarks_of(tree)
-    widths = [
-        (cell_len(line.guides + short_type(line.row.type)), cell_len(line.row.name)) for line in lines if line.row
-    ]
-    types = min(MAX_TYPE, max((type_width for type_width, _ in widths), default=0))
-    names = min(MAX_NAME, max((name_width for _, name_width in widths), default=0))
+    cells = [_Cells.of(line, line.row, remarks, now, planning) if line.row else None for line in lines]
+    widths = _Cells.widths([cell for cell in cells if cell], least_status=_LIVE_STATUS if spinner else 0)
     rendered = []
-    for line in lines:
-        if line.row is None:
+    for line, cell in zip(lines, cells, strict=True):
+        if line.row is None or cell is None:
             rendered.append(Text(f"    {line.guides}{line.folded} unchanged", "dim"))
             continue
-        rendered.append(_row_line(line, line.row, types, names, remarks, now, planning, spinner))
+        spins = bool(spinner) and line.row.running and not planning
+        rendered.append(_row_line(line, line.row, cell, widths, spinner if spins else look(line.row.op).sign))
         if inline and line.row.changed:
             rendered += [_below(line, text) for text in inline_changes(line.row)]
     return rendered
@@ -93,30 +94,46 @@ def _short_change(change: Change) -> Text | None:
     return Text.assemble((f"{change.kind.value} ", KIND_STYLES[change.kind]), f"{change.where}: ", values)
 
 
-def _row_line(
-    line: Line,
-    row: Row,
-    types: int,
-    names: int,
-    remarks: Mapping[str, Counter[str]],
-    now: float,
-    planning: bool,
-    spinner: str,
-) -> Text:
+@dataclass(frozen=True, slots=True)
+class _Cells:
+    """The columns of one row, before they are aligned."""
+
+    type: str
+    status: str
+    info: Text | None
+    type_width: int
+    name_width: int
+
+    @classmethod
+    def of(cls, line: Line, row: Row, remarks: Mapping[str, Counter[str]], now: float, planning: bool) -> Self:
+        token = short_type(row.type)
+        info = _info(row, remarks, planning)
+        status = status_text(row, now, planning=planning)
+        return cls(token, status, info, cell_len(line.guides + token), cell_len(row.name))
+
+    @staticmethod
+    def widths(cells: "list[_Cells]", least_status: int) -> tuple[int, int, int]:
+        types = min(MAX_TYPE, max((cell.type_width for cell in cells), default=0))
+        names = min(MAX_NAME, max((cell.name_width for cell in cells), default=0))
+        statuses = max((len(cell.status) for cell in cells if cell.info), default=0)
+        return types, names, max(statuses, least_status)
+
+
+def _row_line(line: Line, row: Row, cell: _Cells, widths: tuple[int, int, int], sign: str) -> Text:
+    types, names, statuses = widths
     style = row_style(row)
-    text = Text(" ")
-    text.append(f"{spinner if row.running and spinner and not planning else look(row.op).sign:<2} ", style)
-    text.append(line.guides, "dim")
-    text.append(_fit(short_type(row.type), max(types - cell_len(line.guides), 8)), "" if row.changed else "dim")
-    text.append("  ")
-    text.append(_fit(row.name, names), "bold" if row.changed else "dim")
-    status = status_text(row, now, planning=planning)
-    info = _info(row, remarks, planning)
-    if status or info:
-        text.append("  ")
-        text.append(f"{status:<18}" if info else status, style)
-    if info:
-        text.append("  ").append(info)
+    text = Text.assemble(
+        " ",
+        (f"{sign:<2} ", style),
+        (line.guides, "dim"),
+        (_fit(cell.type, max(types - cell_len(line.guides), 8)), "" if row.changed else "dim"),
+        "  ",
+        (_fit(row.name, names), "bold" if row.changed else "dim"),
+        "  ",
+        (f"{cell.status:<{statuses}}", style),
+    )
+    if cell.info:
+        text.append("  ").append(cell.info)
     text.rstrip()
     return text
 

@@ -151,6 +151,8 @@ class Tree:
 
     def _finish(self, metadata: Mapping[str, Any], now: float, status: Status) -> Row | None:
         row, shown = self._row(metadata)
+        if status is Status.FAILED:
+            self.rows.setdefault(row.urn, row)
         op = metadata["op"]
         if row.refreshed:
             row.op = row.step = _found_by_refresh(metadata)
