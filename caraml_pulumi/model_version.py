@@ -160,11 +160,11 @@ class CustomModelVersion(pulumi.ComponentResource):
         route = istio.version_virtual_service(plan, self.platform)
         routed = kubernetes_object(name, route, parent=self, depends_on=workload)
 
-        outputs = {"fullName": plan.full_name, "url": plan.url, "status": declared_status(routed=False).value}
+        status = declared_status(routed=False).value
         self.full_name = pulumi.Output.from_input(plan.full_name)
         self.url = routed.urn.apply(lambda _: plan.url)
-        self.status = pulumi.Output.from_input(outputs["status"])
-        self.register_outputs(outputs)
+        self.status = pulumi.Output.from_input(status)
+        self.register_outputs({**plan.identity(), "fullName": plan.full_name, "url": plan.url, "status": status})
 
 
 def _without_components(given: dict[str, Any]) -> tuple[dict[str, Any], list[pulumi.Resource]]:

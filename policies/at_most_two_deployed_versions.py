@@ -6,7 +6,6 @@ made.
 """
 
 from collections import defaultdict
-from typing import Any
 
 from pulumi_policy import (
     EnforcementLevel,
@@ -27,7 +26,8 @@ from policies.reading import (
     MODEL_ENDPOINT,
     MODEL_VERSION,
     broken,
-    deployed_version,
+    version_of_component,
+    version_of_object,
 )
 
 DESCRIPTION = "At most two versions of a model are deployed in an environment."
@@ -46,15 +46,14 @@ def _validate_stack(args: StackValidationArgs, report: ReportViolation) -> None:
     prefix = args.get_config()[LABEL_PREFIX]
     versions: dict[tuple[str, str, str], dict[int, str]] = defaultdict(dict)
     for resource in args.resources:
-        found: Any = None
         if resource.resource_type == MODEL_VERSION:
-            props = resource.props
-            found = props["environment"], props["project"], props["model"], int(props["version"])
+            found = version_of_component(resource.props)
         elif resource.resource_type in (KNATIVE_SERVICE, DEPLOYMENT):
-            found = deployed_version(resource.props, prefix)
+            found = version_of_object(resource.props, prefix)
+        else:
+            found = None
         if found:
-            environment, project, model, version = found
-            versions[environment, project, model].setdefault(version, resource.urn)
+            versions[found.environment, found.project, found.model].setdefault(found.version, resource.urn)
     for (environment, _, model), urns in versions.items():
         for message in broken(at_most_two_deployed_versions, urns, model=model, environment=environment):
             report(message, urns[max(urns)])

@@ -30,7 +30,7 @@ from policies.reading import (
     Properties,
     at,
     broken,
-    deployed_version,
+    version_of_object,
 )
 
 _METRICS_BY_RESOURCE = {name: metric for metric, name in KNATIVE_METRICS.items()}
@@ -61,7 +61,7 @@ def _hold_knative_service(props: Properties, _prefix: str) -> None:
 
 
 def _hold_autoscaler(props: Properties, prefix: str) -> None:
-    if deployed_version(props, prefix) is None:
+    if version_of_object(props, prefix) is None:
         return
     for measured in at(props, "spec", "metrics"):
         metric = _METRICS_BY_RESOURCE.get(at(measured, "resource").get("name"))

@@ -5,8 +5,7 @@ policy's answer advisory, so only what a rule needs is read.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
-from typing import Any, ParamSpec
+from typing import Any, NamedTuple, ParamSpec
 
 from caraml_pulumi.errors import CaramlError
 from caraml_pulumi.model.labels import APP, ENVIRONMENT, ORCHESTRATOR, ORCHESTRATOR_NAME, VERSION
@@ -36,18 +35,32 @@ def at(properties: Value, *path: str) -> Value:
     return {} if properties is None else properties
 
 
-def deployed_version(properties: Properties, prefix: str) -> tuple[str, str, str, int] | None:
-    """Environment, project, model and version of a Kubernetes object by its labels; none if it is not a version's."""
-    labels = at(properties, "metadata", "labels")
-    if at(labels, prefix + ORCHESTRATOR) != ORCHESTRATOR_NAME:
+class DeployedVersion(NamedTuple):
+    """A version that is deployed, and where."""
+
+    environment: str
+    project: str
+    model: str
+    version: int
+
+
+def version_of_component(outputs: Properties) -> DeployedVersion | None:
+    """The version that a CustomModelVersion deploys, by its outputs."""
+    if "version" not in outputs:
         return None
+    return DeployedVersion(outputs["environment"], outputs["project"], outputs["model"], int(outputs["version"]))
+
+
+def version_of_object(properties: Properties, prefix: str) -> DeployedVersion | None:
+    """The version that a Kubernetes object belongs to, by its labels; none if it carries no version's."""
+    labels = at(properties, "metadata", "labels")
     values = [at(labels, prefix + name) for name in (ENVIRONMENT, APP, VERSION)]
-    if not all(isinstance(value, str) for value in values):
+    if at(labels, prefix + ORCHESTRATOR) != ORCHESTRATOR_NAME or not all(isinstance(value, str) for value in values):
         return None
     environment, model, version = values
-    with suppress(ValueError):
-        return environment, str(at(properties, "metadata", "namespace") or "default"), model, int(version)
-    return None
+    if not version.isdecimal():
+        return None
+    return DeployedVersion(environment, str(at(properties, "metadata", "namespace") or "default"), model, int(version))
 
 
 def broken(rule: Callable[Rule, None], *args: Rule.args, **kwargs: Rule.kwargs) -> Iterable[str]:

@@ -195,7 +195,7 @@ def _explain(details: ErrorDetails, spec: type[Spec], data: Value, locate: Locat
 
 def _shown(value: Value, path: Path) -> str:
     if NEVER_SHOWN.intersection(to_snake(part) for part in path if isinstance(part, str)):
-        return f"what was given (a {type(value).__name__}; not shown, as it may be a secret)"
+        return "what was given (not shown: it may be a secret)"
     if isinstance(value, Mapping):
         return "a map"
     if isinstance(value, list | tuple):

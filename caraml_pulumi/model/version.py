@@ -114,13 +114,19 @@ class VersionPlan:
         """`POST` to this path predicts (seed: Custom Model)."""
         return f"{self.health_path}:predict"
 
-    def props(self) -> dict[str, Any]:
-        """The decided values in camelCase, as policies and previews read them; the platform's variables left out."""
+    def identity(self) -> dict[str, Any]:
+        """Which version it is, and where; policies over a whole stack see outputs only, so it is among them."""
         return {
             "model": self.model,
             "version": self.version,
             "project": self.project,
             "environment": self.environment,
+        }
+
+    def props(self) -> dict[str, Any]:
+        """The decided values in camelCase, as policies and previews read them; the platform's variables left out."""
+        return {
+            **self.identity(),
             "image": self.image,
             **({"command": list(self.command)} if self.command else {}),
             **({"args": list(self.args)} if self.args else {}),
