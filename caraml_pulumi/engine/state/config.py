@@ -63,7 +63,12 @@ class StackConfig:
         self._text = text
         self._salt = document.text(_SALT)
         self._entries = document.mapping("config")
-        self._spellings = {self.full_key(key, self._entries.where(key)): key for key in self._entries}
+        self._spellings: dict[str, str] = {}
+        for spelling in self._entries:
+            key = self.full_key(spelling, self._entries.where(spelling))
+            if key in self._spellings:
+                raise CaramlError(f"the key {key!r} is there twice", where=self._entries.where(spelling))
+            self._spellings[key] = spelling
 
     @property
     def salt(self) -> str | None:

@@ -149,7 +149,7 @@ def deployment_of(document: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _objects(deployment: Mapping[str, Any], key: str) -> list[dict[str, Any]]:
-    items = deployment.get(key) or []
+    items = [] if deployment.get(key) is None else deployment[key]
     if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
         raise CaramlError(f"the state has a bad {key!r}", allowed="a list of objects")
     return items

@@ -111,24 +111,28 @@ def parse_mapping(path: Path, text: str) -> YamlMap:
         loader.dispose()
     if node is not None and not isinstance(node, yaml.MappingNode):
         raise CaramlError("the file does not hold a mapping", where=f"{path}:1", allowed="key: value lines")
-    _refuse_duplicates(path, node, set())
+    _check(path, node, [], set())
     return YamlMap(path, node)
 
 
-def _refuse_duplicates(path: Path, node: yaml.Node | None, visited: set[int]) -> None:
-    if id(node) in visited:
+def _check(path: Path, node: yaml.Node | None, outer: list[yaml.Node], checked: set[int]) -> None:
+    """Refuse duplicate keys, which PyYAML lets pass, and aliases of a node within itself, which JSON cannot say."""
+    if not isinstance(node, yaml.CollectionNode) or id(node) in checked:
         return
-    visited.add(id(node))
-    if isinstance(node, yaml.SequenceNode):
-        for item in node.value:
-            _refuse_duplicates(path, item, visited)
+    if node in outer:
+        raise CaramlError("a value contains itself", where=f"{path}:{node.start_mark.line + 1}")
+    inner = [*outer, node]
     if isinstance(node, yaml.MappingNode):
         seen: set[str] = set()
         for key, value in node.value:
             if str(key.value) in seen:
                 raise CaramlError(f"the key {key.value!r} is there twice", where=f"{path}:{key.start_mark.line + 1}")
             seen.add(str(key.value))
-            _refuse_duplicates(path, value, visited)
+            _check(path, value, inner, checked)
+    else:
+        for item in node.value:
+            _check(path, item, inner, checked)
+    checked.add(id(node))
 
 
 def read_mapping(path: Path) -> YamlMap:

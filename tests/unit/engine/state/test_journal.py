@@ -1,0 +1,59 @@
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from caraml_pulumi.engine.state.bucket import FileBucket
+from caraml_pulumi.engine.state.journal import Journal
+from caraml_pulumi.errors import CaramlError
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Journal:
+    return Journal(FileBucket(tmp_path), "journals/shop/dev.jsonl")
+
+
+def test_records_are_read_in_order_until_they_are_cleared(journal: Journal) -> None:
+    assert not journal.exists()
+    journal.append({"do": "begin", "text": "two\nlines"})
+    journal.append({"do": "end"})
+    assert journal.exists()
+    assert journal.read() == [{"do": "begin", "text": "two\nlines"}, {"do": "end"}]
+    journal.clear()
+    assert not journal.exists()
+    assert journal.read() == []
+
+
+def test_threads_do_not_mix_their_records(journal: Journal) -> None:
+    with ThreadPoolExecutor(16) as pool:
+        list(pool.map(lambda number: journal.append({"number": number, "pad": "x" * 5000}), range(200)))
+    assert sorted(record["number"] for record in journal.read()) == list(range(200))
+
+
+class _Kept(FileBucket):
+    """A bucket whose journal is what it is told."""
+
+    def __init__(self, data: bytes) -> None:
+        super().__init__(Path("nowhere"))
+        self.data = data
+
+    def get(self, key: str) -> bytes | None:
+        return self.data
+
+
+@given(st.integers(0, 60))
+def test_a_write_cut_short_anywhere_loses_only_its_own_record(cut: int) -> None:
+    data = b'{"number":1}\n{"number":2}\n{"number":3}\n'[:cut]
+    read = Journal(_Kept(data), "x").read()
+    assert read == [{"number": number} for number in range(1, data.count(b"\n") + 1)]
+
+
+def test_a_damaged_line_in_the_middle_is_refused_with_its_number(journal: Journal, tmp_path: Path) -> None:
+    journal.append({"number": 1})
+    with (tmp_path / "journals/shop/dev.jsonl").open("a") as file:
+        file.write('{"num\n{"number":3}\n')
+    with pytest.raises(CaramlError, match="damaged") as caught:
+        journal.read()
+    assert caught.value.where.endswith("journals/shop/dev.jsonl:2")

@@ -1,0 +1,118 @@
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from caraml_pulumi.engine.state.backend import Backend
+from caraml_pulumi.engine.state.bucket import FileBucket
+from caraml_pulumi.errors import LOCKED, CaramlError
+
+DIRECTORY = ".pulumi/locks/organization/shop/dev"
+
+
+@pytest.fixture
+def notes() -> list[str]:
+    return []
+
+
+@pytest.fixture
+def backend(tmp_path: Path, notes: list[str]) -> Backend:
+    return Backend(FileBucket(tmp_path), notes.append)
+
+
+def _locks(root: Path) -> list[Path]:
+    return list((root / DIRECTORY).glob("*"))
+
+
+def _left(root: Path, **owner: Any) -> Path:
+    """A lock that another run holds, or left behind."""
+    owner = {
+        "pid": os.getpid(),
+        "username": "ana",
+        "hostname": "elsewhere",
+        "timestamp": "2026-11-22T04:00:00Z",
+    } | owner
+    path = root / DIRECTORY / "1.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(owner))
+    return path
+
+
+def test_the_lock_says_who_holds_it_and_is_gone_afterwards(backend: Backend, tmp_path: Path) -> None:
+    with backend.lock("shop", "dev", "up"):
+        (path,) = _locks(tmp_path)
+        owner = json.loads(path.read_text())
+        assert owner["pid"] == os.getpid()
+        assert owner["hostname"] == socket.gethostname()
+        assert owner["command"] == "up"
+        assert {"username", "timestamp"} <= owner.keys()
+    assert _locks(tmp_path) == []
+
+
+def test_a_failed_run_gives_the_lock_back(backend: Backend, tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError), backend.lock("shop", "dev", "up"):
+        raise RuntimeError
+    assert _locks(tmp_path) == []
+
+
+def test_a_second_run_is_refused_and_told_who_when_and_where(backend: Backend, tmp_path: Path) -> None:
+    path = _left(tmp_path, pid=7)
+    with pytest.raises(CaramlError) as caught, backend.lock("shop", "dev", "up"):
+        pytest.fail("the lock was given twice")
+    assert caught.value.exit_code == LOCKED
+    for part in ("organization/shop/dev", "ana on elsewhere", "process 7", "2026-11-22 04:00:00 UTC", str(path)):
+        assert part in str(caught.value)
+    assert _locks(tmp_path) == [path]
+
+
+def test_a_run_of_this_very_process_is_refused_too(backend: Backend) -> None:
+    with backend.lock("shop", "dev", "up"), pytest.raises(CaramlError), backend.lock("shop", "dev", "destroy"):
+        pytest.fail("the lock was given twice")
+
+
+def test_other_stacks_are_not_locked(backend: Backend) -> None:
+    with backend.lock("shop", "dev", "up"), backend.lock("shop", "prod", "up"), backend.lock("shop2", "dev", "up"):
+        pass
+
+
+def test_the_lock_of_a_killed_run_is_removed_and_said_so(backend: Backend, tmp_path: Path, notes: list[str]) -> None:
+    code = (
+        "import sys, time; from caraml_pulumi.engine.state.backend import open_backend\n"
+        "with open_backend(sys.argv[1]).lock('shop', 'dev', 'up'): print('held', flush=True); time.sleep(60)"
+    )
+    holder = subprocess.Popen([sys.executable, "-c", code, backend.url], stdout=subprocess.PIPE)
+    assert holder.stdout
+    assert holder.stdout.readline() == b"held\n"
+    with pytest.raises(CaramlError, match=f"'up', .* process {holder.pid}"), backend.lock("shop", "dev", "up"):
+        pass
+    holder.send_signal(signal.SIGKILL)
+    holder.communicate()
+    with backend.lock("shop", "dev", "up"):
+        assert len(_locks(tmp_path)) == 1
+    assert len(notes) == 1
+    assert f"process {holder.pid}" in notes[0]
+
+
+def test_a_process_that_only_got_the_number_of_the_dead_one_is_not_it(backend: Backend, tmp_path: Path) -> None:
+    _left(tmp_path, hostname=socket.gethostname(), processStart="an earlier boot:1")
+    with backend.lock("shop", "dev", "up"):
+        pass
+
+
+@pytest.mark.parametrize("owner", [{"pid": 2**22 + 1}, {"pid": None}, {"pid": -1, "hostname": socket.gethostname()}])
+def test_a_lock_not_proved_dead_is_respected(owner: dict[str, Any], backend: Backend, tmp_path: Path) -> None:
+    _left(tmp_path, **owner)
+    with pytest.raises(CaramlError), backend.lock("shop", "dev", "up"):
+        pass
+
+
+def test_a_lock_file_that_cannot_be_read_is_respected(backend: Backend, tmp_path: Path) -> None:
+    _left(tmp_path).write_text("{")
+    with pytest.raises(CaramlError, match="an unknown user on an unknown host"), backend.lock("shop", "dev", "up"):
+        pass
