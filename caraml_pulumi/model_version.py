@@ -70,7 +70,7 @@ class CustomModelVersionArgs(TypedDict):
     protocol: NotRequired[Protocol]
     """What the web service speaks. Default: HTTP_JSON."""
     deployment_mode: NotRequired[DeploymentMode]
-    """SERVERLESS or RAW_DEPLOYMENT. Default: SERVERLESS. Fixed while the version is deployed."""
+    """SERVERLESS or RAW_DEPLOYMENT. Default: SERVERLESS."""
     resource_request: NotRequired[ResourceRequestArgs]
     """Requests and replicas. Default: the platform's, property by property."""
     autoscaling_policy: NotRequired[AutoscalingPolicyArgs]

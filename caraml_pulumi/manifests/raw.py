@@ -11,6 +11,15 @@ SERVICE_PORT: Final = 80
 """KServe's: the port of the Service, whatever the container's."""
 
 
+def service_name(version: VersionPlan) -> str:
+    """`{model}-{version}-predictor`, as KServe names it.
+
+    Knative makes a Service `{model}-{version}` for a SERVERLESS version; with another name here, a version changes its
+    mode without a moment in which neither answers.
+    """
+    return f"{version.full_name}-predictor"
+
+
 def _metadata(version: VersionPlan) -> Manifest:
     return {"name": version.full_name, "namespace": version.project, "labels": dict(version.labels)}
 
@@ -42,7 +51,7 @@ def service(version: VersionPlan) -> Manifest:
     return {
         "apiVersion": "v1",
         "kind": "Service",
-        "metadata": _metadata(version),
+        "metadata": _metadata(version) | {"name": service_name(version)},
         "spec": {
             "selector": dict(version.selector),
             "ports": [{"name": "http", "port": SERVICE_PORT, "targetPort": HTTP1, "protocol": "TCP"}],

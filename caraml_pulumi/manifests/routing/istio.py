@@ -8,7 +8,7 @@ the version's own VirtualService rewrites the path.
 from typing import Any, Final
 
 from caraml_pulumi.manifests import Manifest
-from caraml_pulumi.manifests.raw import SERVICE_PORT
+from caraml_pulumi.manifests.raw import SERVICE_PORT, service_name
 from caraml_pulumi.model.endpoint import PREDICT_PATH, EndpointPlan
 from caraml_pulumi.model.modes import DeploymentMode
 from caraml_pulumi.model.platform import PlatformSpec
@@ -25,8 +25,9 @@ def version_virtual_service(version: VersionPlan, platform: PlatformSpec) -> Man
     The endpoint's path is rewritten to the version's; a prediction that names no content type is JSON (Merlin); every
     other path is passed on. Knative finds a SERVERLESS version by its host inside the cluster.
     """
-    in_cluster = f"{version.full_name}.{version.project}.svc.cluster.local"
     is_serverless = version.mode is DeploymentMode.SERVERLESS
+    service = version.full_name if is_serverless else service_name(version)
+    in_cluster = f"{service}.{version.project}.svc.cluster.local"
     to = platform.istio.local_gateway_host if is_serverless else in_cluster
     route = [{"destination": {"host": to, "port": {"number": SERVICE_PORT}}, "headers": _host(in_cluster)}]
     rewrite = {"uri": version.predict_path}
