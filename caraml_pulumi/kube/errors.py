@@ -1,9 +1,14 @@
 """What can go wrong between us and an API server, told so that the reader can mend it."""
 
+import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
 from caraml_pulumi.errors import CaramlError
+
+_WRONG_TYPE: Final = re.compile(
+    r"^.* cannot be handled as .*json: cannot unmarshal (\w+) into Go struct field \w+\.(\S+) of type (\S+)", re.DOTALL
+)
 
 
 class ClusterUnreachable(CaramlError):
@@ -64,7 +69,7 @@ def _what(error: KubeError, server: str, user: str) -> str:
         kind = (error.details.get("details") or {}).get("kind", "object")
         name = (error.details.get("details") or {}).get("name", "")
         return f"{kind} {name} is invalid:".replace("  ", " ") + "".join(f"\n  - {problem}" for problem in problems)
-    return error.message
+    return _WRONG_TYPE.sub(r"\2 must be of type \3, not \1", error.message)
 
 
 def _problems(error: KubeError) -> Iterator[str]:

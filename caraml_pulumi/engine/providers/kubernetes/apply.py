@@ -27,7 +27,7 @@ from caraml_pulumi.engine.providers.kubernetes.objects import (
 from caraml_pulumi.errors import CaramlError
 from caraml_pulumi.kube import APPLY_PATCH, JSON_PATCH, KubeClient, KubeError, NoSuchKind
 
-CREATE_PAUSES: Final = (0.2, 0.4, 0.8, 1.6, 3.2)
+CREATE_PAUSES: Final = (0.1, 0.2, 0.3, 0.4, 0.5, 0.5, 1.0, 1.0, 2.0)
 """Seconds between attempts to create what has no namespace or kind yet: both take a moment to be known everywhere."""
 CONFLICT_ATTEMPTS: Final = 8
 """How often a change is tried again when a controller changed the object in between."""

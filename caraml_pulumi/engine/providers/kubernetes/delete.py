@@ -12,6 +12,7 @@ from caraml_pulumi.engine.providers.kubernetes.objects import (
     annotation,
     at,
     group_kind,
+    group_of,
     is_built_in,
     metadata,
     name_of,
@@ -28,13 +29,14 @@ _WITH_DEPENDENTS: Final = frozenset(
     )
 )
 """Built-in kinds whose pods should be gone too before the object counts as deleted."""
+_LEAF_GROUPS: Final = frozenset(["networking.istio.io", "security.istio.io", "telemetry.istio.io"])
 _LEAVES: Final = frozenset(
     words(
-        "monitoring.coreos.com/PodMonitor monitoring.coreos.com/PrometheusRule monitoring.coreos.com/ServiceMonitor "
-        "networking.istio.io/DestinationRule networking.istio.io/VirtualService gateway.networking.k8s.io/HTTPRoute"
+        "gateway.networking.k8s.io/GRPCRoute gateway.networking.k8s.io/HTTPRoute monitoring.coreos.com/PodMonitor "
+        "monitoring.coreos.com/PrometheusRule monitoring.coreos.com/ServiceMonitor"
     )
 )
-"""Custom kinds whose controllers make no objects of their own."""
+"""Custom kinds whose controllers make no objects of their own; of `_LEAF_GROUPS` all kinds."""
 
 
 def propagation(inputs: Object) -> str:
@@ -47,7 +49,7 @@ def propagation(inputs: Object) -> str:
     if chosen in ("Orphan", "Background", "Foreground"):
         return chosen
     kind = group_kind(inputs)
-    leaf = kind in _LEAVES or (is_built_in(inputs) and kind not in _WITH_DEPENDENTS)
+    leaf = kind in _LEAVES or group_of(inputs) in _LEAF_GROUPS or (is_built_in(inputs) and kind not in _WITH_DEPENDENTS)
     return "Background" if leaf else "Foreground"
 
 
@@ -73,7 +75,7 @@ def delete(client: KubeClient, live: Object, inputs: Object, context: Context) -
 
 
 def _wait_until_gone(client: KubeClient, path: str, last: Object, context: Context, seconds: float) -> None:
-    started, pause = time.monotonic(), FIRST_PAUSE
+    started, pause, told = time.monotonic(), FIRST_PAUSE, ""
     while True:
         try:
             found = client.request("GET", path)
@@ -83,14 +85,15 @@ def _wait_until_gone(client: KubeClient, path: str, last: Object, context: Conte
             raise
         if metadata(found).get("uid") != metadata(last).get("uid"):
             return
-        why = _held_by(found)
+        if (why := _held_by(found)) != told:
+            context.report(f"waiting for {why}")
+            told = why
         left = started + seconds - time.monotonic()
         if left <= 0:
             raise CaramlError(
                 f"{title(found)} is still there {seconds:g} s after it was deleted: {why}",
                 fix="see to what its finalizers wait for: their controller must run and be able to clean up",
             )
-        context.report(f"waiting for {why}" if why else "waiting for it to go")
         if context.cancelled.wait(min(pause, left)):
             raise CaramlError(f"stopped while {title(found)} was being deleted; it will still go")
         pause = min(pause * 1.5, LONGEST_PAUSE)

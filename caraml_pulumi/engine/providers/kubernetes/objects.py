@@ -40,8 +40,8 @@ _CLUSTER_SCOPED: Final = frozenset(
         "ComponentStatus CustomResourceDefinition DeviceClass FlowSchema IPAddress IngressClass "
         "MutatingAdmissionPolicy MutatingAdmissionPolicyBinding MutatingWebhookConfiguration Namespace Node "
         "PersistentVolume PriorityClass PriorityLevelConfiguration ResourceSlice RuntimeClass SelfSubjectAccessReview "
-        "SelfSubjectReview SelfSubjectRulesReview ServiceCIDR StorageClass StorageVersion "
-        "StorageVersionMigration SubjectAccessReview TokenReview ValidatingAdmissionPolicy ValidatingAdmissionPolicyBinding "
+        "SelfSubjectReview SelfSubjectRulesReview ServiceCIDR StorageClass StorageVersion StorageVersionMigration "
+        "SubjectAccessReview TokenReview ValidatingAdmissionPolicy ValidatingAdmissionPolicyBinding "
         "ValidatingWebhookConfiguration VolumeAttachment VolumeAttributesClass"
     )
 )

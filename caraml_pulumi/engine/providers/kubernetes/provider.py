@@ -260,9 +260,12 @@ def _unreachable(error: ClusterUnreachable) -> CaramlError:
 
 
 def _guarded(inputs: Properties, action: Callable[[], Result]) -> Result:
-    """Run `action`; an error that quotes a secret of `inputs` is told without it."""
+    """Run `action`; its error is told with the object's name, and without any secret of `inputs` that it quotes."""
     try:
         return action()
     except CaramlError as error:
         hide_secrets(error, inputs)
+        # missing rights are the same for all objects of a kind, and should read the same
+        if not (isinstance(error, KubeError) and error.denied_by_rbac):
+            error.where = error.where or title(to_object(inputs))
         raise
