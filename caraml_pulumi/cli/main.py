@@ -88,6 +88,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def report(error: CaramlError) -> None:
     """Print `error` to standard error: what, then its labelled parts."""
+    sys.stdout.flush()
     red, plain = ("\033[1;31m", "\033[0m") if colors(sys.stderr) else ("", "")
     for single in error.errors if isinstance(error, CaramlErrors) else [error]:
         print(f"{red}error:{plain} {single}", file=sys.stderr)

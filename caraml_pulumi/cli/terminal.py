@@ -3,7 +3,7 @@
 import os
 import sys
 from enum import StrEnum
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Literal, TextIO
 
 from caraml_pulumi.errors import USAGE, CaramlError
 
@@ -45,8 +45,8 @@ def console() -> "Console":
     """Standard output, in colour where that is wanted."""
     from rich.console import Console
 
-    colored = colors(sys.stdout)
-    return Console(force_terminal=True if colored else None, no_color=not colored, highlight=False, emoji=False)
+    system: Literal["auto", "standard"] = "auto" if sys.stdout.isatty() else "standard"
+    return Console(color_system=system if colors(sys.stdout) else None, highlight=False, emoji=False)
 
 
 def refuse_to_ask(command: str) -> CaramlError:
