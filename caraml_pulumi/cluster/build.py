@@ -32,18 +32,29 @@ def ensure(parts: Sequence[Part], report: Report) -> None:
     missing = [part for part in parts if not part.home.is_dir()]
     if not missing:
         return
-    tools_home().mkdir(parents=True, exist_ok=True)
     for part in missing:
         golang.check(part.source)
-    for number, part in enumerate(missing, 1):
-        later = sum(other.minutes for other in missing[number:])
-        then = f", then {len(missing) - number} more (about {later} min cold)" if later else ""
-        with (
-            report.step(f"build {part.title} {part.version} ({number} of {len(missing)}{then})") as say,
-            _lock(part, say),
-        ):
-            if not part.home.is_dir():
-                _build(part, say)
+    try:
+        tools_home().mkdir(parents=True, exist_ok=True)
+        for number, part in enumerate(missing, 1):
+            with report.step(_announced(number, missing)) as say, _lock(part, say):
+                if not part.home.is_dir():
+                    _build(part, say)
+    except OSError as error:
+        raise CaramlError(
+            f"the tools of the local control plane cannot be stored: {error.strerror}",
+            where=str(error.filename or tools_home()),
+            fix="free some space, or set XDG_CACHE_HOME to a directory that you can write to",
+        ) from error
+
+
+def _announced(number: int, missing: Sequence[Part]) -> str:
+    """What is built now, the how manyth it is, and how long the others after it will take."""
+    part = missing[number - 1]
+    task = f"build {part.title} {part.version}" if part.programs else f"fetch {part.title}"
+    later = sum(other.minutes for other in missing[number:])
+    then = f", the rest takes up to {later} min" if later else ""
+    return f"{task} ({number} of {len(missing)}{then})"
 
 
 def _build(part: Part, say: Say) -> None:
@@ -65,10 +76,6 @@ def _build(part: Part, say: Say) -> None:
         if part.programs:
             _compile(part, module, done / "bin", log, say)
         done.rename(part.home)
-    except OSError as error:
-        raise CaramlError(
-            f"building {part.title} failed: {error.strerror}", where=str(error.filename or work)
-        ) from error
     finally:
         shutil.rmtree(work, ignore_errors=True)
 

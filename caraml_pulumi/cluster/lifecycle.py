@@ -146,13 +146,13 @@ def _start(cluster: Cluster, state: State, report: Report) -> None:
             manifests.create(client, [kubernetes.node()])
             _wait_for_node(client)
         if CRDS in new:
-            with report.step(f"send the {CRDS.title}"):
+            with report.step(f"send {CRDS.title}"):
                 manifests.create(client, manifests.read(CRDS))
         if KNATIVE.name in state.tools:
             with report.step(f"start Knative Serving {KNATIVE.version}"):
                 _start_knative(cluster, state, client, probe)
         if CRDS in new:
-            with report.step(f"wait for the {CRDS.title}"):
+            with report.step(f"wait for {CRDS.title}"):
                 manifests.wait_established(client, manifests.read(CRDS))
     state.installed = list(state.tools)
     state.save(cluster)

@@ -71,10 +71,25 @@ def _is_established(crd: Manifest) -> bool:
 
 
 def _create(client: KubeClient, manifest: Manifest) -> None:
-    """Create one object unless it exists."""
+    """Create one object unless it exists.
+
+    That it exists is not always the answer: a webhook that is down, and is about to be started again, refuses first.
+    """
+    metadata = manifest["metadata"]
+    path = client.path(manifest["apiVersion"], manifest["kind"], metadata.get("namespace"))
     try:
-        path = client.path(manifest["apiVersion"], manifest["kind"], manifest["metadata"].get("namespace"))
         client.request("POST", path, body=manifest)
     except KubeError as error:
-        if not error.already_exists:
+        if not error.already_exists and not _exists(client, f"{path}/{metadata['name']}"):
             raise
+
+
+def _exists(client: KubeClient, path: str) -> bool:
+    """Whether there is an object at `path`."""
+    try:
+        client.request("GET", path)
+    except KubeError as error:
+        if error.not_found:
+            return False
+        raise
+    return True

@@ -184,7 +184,7 @@ KNATIVE = Part(
 
 CRDS = Part(
     name="crds",
-    title="CRDs of Istio, prometheus-operator and Gateway API",
+    title="the CRDs of Istio, prometheus-operator and Gateway API",
     main_module="istio.io/api",
     manifests=(
         Manifests("istio.io/api", ("kubernetes/customresourcedefinitions.gen.yaml",)),

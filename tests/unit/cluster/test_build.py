@@ -4,6 +4,7 @@ import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -155,6 +156,24 @@ def test_too_little_disk_space_is_said_before_anything_is_fetched(go: Path) -> N
     with pytest.raises(CaramlError, match="building App needs 1000000 GiB"):
         build.ensure([part(gib=1_000_000)], Shown())
     assert "build" not in go.read_text()
+
+
+def test_the_time_of_the_parts_still_to_come_is_announced(go: Path) -> None:
+    other = replace(part(), name="other", main_module="example.test/app", minutes=4)
+    (other.source).mkdir()
+    for file in ("go.mod", "go.sum"):
+        (other.source / file).write_text((part().source / file).read_text())
+    shown = Shown()
+    build.ensure([part(), other], shown)
+    assert shown.titles == ["build App 1.2.3 (1 of 2, the rest takes up to 4 min)", "build App 1.2.3 (2 of 2)"]
+
+
+def test_a_cache_that_cannot_be_written_is_named(go: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    with pytest.raises(CaramlError, match="cannot be stored: Not a directory") as raised:
+        build.ensure([part()], Shown())
+    assert raised.value.where.startswith(str(tmp_path / "file"))
 
 
 def test_without_go_nothing_is_begun(go: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
