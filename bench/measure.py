@@ -12,7 +12,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One process: wall and processor time in seconds; the most memory it had in MiB, at least what we had before it."""
+    """One process: wall and processor time in seconds; the most memory it had in MiB (at least ours)."""
 
     seconds: float
     cpu_seconds: float
