@@ -21,7 +21,7 @@ from caraml_pulumi.cli.common import (
     project_backend,
     resolve_target,
 )
-from caraml_pulumi.cli.terminal import refuse_to_ask
+from caraml_pulumi.cli.terminal import is_interactive, refuse_to_ask
 from caraml_pulumi.errors import CaramlError
 
 if TYPE_CHECKING:
@@ -93,7 +93,8 @@ def rm(
                 fix="remove them first: caraml destroy; or forget them, and leave them where they are: --force",
             )
         if not yes:
-            refuse_to_ask("stack rm")
+            if not is_interactive():
+                raise refuse_to_ask("stack rm")
             typer.confirm(f"Remove the stack {target.stack} and its history?", abort=True, err=True)
         backend.remove(target.project.name, target.stack)
     note(f"removed the stack {target.stack}")

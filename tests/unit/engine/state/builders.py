@@ -6,6 +6,7 @@ from caraml_pulumi.engine.resource import STACK_TYPE, ResourceState, make_urn
 from caraml_pulumi.engine.state.secrets import PassphraseCrypter
 
 CRYPTER = PassphraseCrypter.new("a passphrase")
+CRYPTER.prepare()
 STACK = make_urn("dev", "shop", STACK_TYPE, "shop-dev")
 
 
