@@ -4,7 +4,7 @@ from threading import Lock
 
 from caraml_pulumi.engine.providers.base import Context
 from caraml_pulumi.engine.providers.kubernetes.settings import Settings
-from caraml_pulumi.kube import ClusterUnreachable, KubeClient
+from caraml_pulumi.kube import ClusterUnreachable, KubeClient, KubeError
 from caraml_pulumi.kube.kubeconfig import ClusterConfig, load_cluster_config
 
 
@@ -38,6 +38,9 @@ class Connection:
         except ClusterUnreachable as error:
             self._unreachable = error
             raise
+        except KubeError as error:
+            if error.status == 401:
+                raise
         return client
 
     def _config(self) -> ClusterConfig:
@@ -52,9 +55,7 @@ class Connection:
         if self._settings.namespace:
             return self._settings.namespace
         try:
-            return load_cluster_config(
-                self._settings.kubeconfig, self._settings.context, self._settings.cluster
-            ).namespace
+            return self._config().namespace
         except ClusterUnreachable:
             return "default"
 
