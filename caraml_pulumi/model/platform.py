@@ -5,9 +5,9 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints, model_validator
 
+from caraml_pulumi.model import labels
 from caraml_pulumi.model.deferred import Value
 from caraml_pulumi.model.env import env_name
-from caraml_pulumi.model.labels import label_prefix
 from caraml_pulumi.model.names import domain_name, environment_name
 from caraml_pulumi.model.numbers import WholeNumber
 from caraml_pulumi.model.resources import QuantityText, ResourceRequest
@@ -48,9 +48,9 @@ class PlatformSpec(Spec):
     """The environment's name; default: the stack's."""
     domain: Annotated[str, rule(domain_name)]
     """The domain under which models are reachable: ``{model}.{project}.{domain}``."""
-    label_prefix: Annotated[str, rule(label_prefix)] = "caraml.dev/"
+    label_prefix: Annotated[str, rule(labels.label_prefix)] = "caraml.dev/"
     """Prefix of the labels of every object."""
-    namespace_label_prefix: Annotated[str, rule(label_prefix)] = "caraml.dev/"
+    namespace_label_prefix: Annotated[str, rule(labels.label_prefix)] = "caraml.dev/"
     """Prefix of the label ``managed`` of the namespaces of projects."""
     deployment_timeout_seconds: Annotated[WholeNumber, Field(ge=1)] = 600
     """How long a version may take to become ready."""

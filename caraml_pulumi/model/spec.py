@@ -117,10 +117,12 @@ def within(*path: str | int) -> Iterator[None]:
 
 @contextmanager
 def located(locate: Locate, data: Value = None) -> Iterator[None]:
-    """Say where the property that broke a rule is, in the spelling that `data` has."""
+    """Say where the property that broke a rule is, in the spelling that `data` has; an error that says it is kept."""
     try:
         yield
     except CaramlError as error:
+        if isinstance(error, CaramlErrors) or (error.where and not isinstance(error, PropertyError)):
+            raise
         where = locate(as_written(data, getattr(error, "path", ())))
         raise CaramlError(
             error.what, where=where, allowed=error.allowed, fix=error.fix, exit_code=error.exit_code

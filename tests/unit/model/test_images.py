@@ -64,7 +64,7 @@ def test_a_repository_that_knative_cannot_parse_is_refused() -> None:
 
 @given(
     st.sampled_from(["", "ghcr.io", "localhost:5000"]),
-    st.from_regex(r"[a-z0-9]+([._-][a-z0-9]+){0,2}(/[a-z0-9]+){0,2}", fullmatch=True).filter(
+    st.from_regex(r"[a-z0-9]+([_-][a-z0-9]+){0,2}(/[a-z0-9]+([._-][a-z0-9]+)?){0,2}", fullmatch=True).filter(
         lambda name: len(name) < 99
     ),
     st.from_regex(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,20}", fullmatch=True) | st.just(""),

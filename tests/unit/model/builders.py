@@ -1,0 +1,24 @@
+"""Specs to start from: each test says only what it is about."""
+
+from typing import Any
+
+from caraml_pulumi.model.endpoint import EndpointPlan, ModelEndpointSpec, plan_endpoint
+from caraml_pulumi.model.platform import PlatformSpec, parse_platform
+from caraml_pulumi.model.spec import dotted, located, parse
+from caraml_pulumi.model.version import ModelVersionSpec, VersionPlan, plan_version
+
+
+def platform(**settings: Any) -> PlatformSpec:
+    return parse_platform({"domain": "models.example.com", **settings}, environment="dev", locate=dotted)
+
+
+def version(on: PlatformSpec | None = None, **settings: Any) -> VersionPlan:
+    given = {"model": "iris", "version": 1, "project": "iris-team", "image": "ghcr.io/team/iris:1", **settings}
+    with located(dotted, given):
+        return plan_version(parse(ModelVersionSpec, given), on or platform())
+
+
+def endpoint(traffic: list[dict[str, int]], on: PlatformSpec | None = None, **settings: Any) -> EndpointPlan:
+    given = {"model": "iris", "project": "iris-team", "traffic": traffic, **settings}
+    with located(dotted, given):
+        return plan_endpoint(parse(ModelEndpointSpec, given), on or platform())

@@ -1,0 +1,186 @@
+import pytest
+
+from caraml_pulumi.errors import CaramlError
+from tests.unit.model.builders import platform, version
+
+
+def test_a_version_gets_what_it_does_not_ask_for_from_the_platform_property_by_property() -> None:
+    on = platform(defaultDeploymentConfig={"maxReplica": 4, "cpuRequest": "250m", "memoryRequest": "300Mi"})
+    plan = version(on, resourceRequest={"cpuRequest": 1})
+    assert (plan.resources.cpu_request, plan.resources.memory_request) == ("1", "300Mi")
+    assert (plan.min_replica, plan.max_replica) == (0, 4)
+
+
+def test_a_serverless_version_without_a_policy_is_scaled_on_one_request_in_flight() -> None:
+    plan = version()
+    assert (plan.autoscaling.metric, plan.autoscaling.target, plan.min_replica) == ("concurrency", 1, 0)
+
+
+def test_a_raw_version_without_a_policy_is_scaled_on_half_its_cpu_request_and_stays_awake() -> None:
+    plan = version(deploymentMode="RAW_DEPLOYMENT")
+    assert (plan.autoscaling.metric, plan.autoscaling.target, plan.min_replica) == ("cpu_utilization", 50, 1)
+
+
+def test_the_default_range_of_replicas_makes_room_for_what_is_asked() -> None:
+    wide = version(resourceRequest={"minReplica": 3})
+    narrow = version(
+        platform(defaultDeploymentConfig={"minReplica": 2, "maxReplica": 8}), resourceRequest={"maxReplica": 1}
+    )
+    assert (wide.min_replica, wide.max_replica) == (3, 3)
+    assert (narrow.min_replica, narrow.max_replica) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("limits", "asked", "limit"),
+    [
+        ({}, {}, "8"),
+        ({"cpuFactor": 2}, {}, "1"),
+        ({"cpuFactor": 2}, {"cpuLimit": "3"}, "3"),
+        ({"cpuFactor": 2}, {"cpuLimit": "0"}, "1"),
+        ({"defaultCpu": "4"}, {}, "4"),
+        ({"cpuFactor": 1.25}, {"cpuRequest": "250m"}, "312m"),
+    ],
+)
+def test_the_cpu_limit_is_explicit_or_by_factor_or_constant(
+    limits: dict[str, object], asked: dict[str, object], limit: str
+) -> None:
+    assert version(platform(limits=limits), resourceRequest=asked).resources.cpu_limit == limit
+
+
+def test_the_memory_limit_is_twice_the_request_unless_the_platform_says_otherwise() -> None:
+    assert version().resources.memory_limit == "1000Mi"
+    assert version(platform(limits={"memoryFactor": 0})).resources.memory_limit is None
+
+
+def test_platform_variables_come_with_the_constant_cpu_limit_only_and_give_way_to_the_versions_own() -> None:
+    on = platform(limits={"envWithoutCpuFactor": {"OMP_NUM_THREADS": "2", "MKL_NUM_THREADS": "2"}})
+    plan = version(on, env={"OMP_NUM_THREADS": "4"})
+    assert (plan.env["OMP_NUM_THREADS"], plan.env["MKL_NUM_THREADS"]) == ("4", "2")
+    assert "MKL_NUM_THREADS" not in version(on, resourceRequest={"cpuLimit": "2"}).env
+
+
+def test_the_container_is_promised_the_variables_of_the_contract() -> None:
+    plan = version()
+    assert dict(plan.env) == {
+        "CARAML_HTTP_PORT": "8080",
+        "CARAML_GRPC_PORT": "9000",
+        "CARAML_MODEL_NAME": "iris",
+        "CARAML_MODEL_VERSION": "1",
+        "CARAML_MODEL_FULL_NAME": "iris-1",
+        "CARAML_ARTIFACT_LOCATION": "/mnt/models",
+    }
+
+
+@pytest.mark.parametrize("name", ["CARAML_HTTP_PORT", "STORAGE_URI", "CARAML_MODEL_FULL_NAME", "MERLIN_MODEL_NAME"])
+def test_a_variable_of_the_platform_cannot_be_set(name: str) -> None:
+    with pytest.raises(CaramlError, match=f'"{name}" is set by the platform') as caught:
+        version(env={name: "x"})
+    assert caught.value.where == f"env.{name}"
+
+
+def test_a_variable_of_knative_can_be_set_in_raw_deployments_only() -> None:
+    assert version(env={"PORT": "1"}, deploymentMode="RAW_DEPLOYMENT").env["PORT"] == "1"
+    with pytest.raises(CaramlError, match='"PORT" is set by Knative'):
+        version(env={"PORT": "1"})
+
+
+@pytest.mark.parametrize("name", ["CARAML_DISABLE_LIVENESS_PROBE", "MERLIN_DISABLE_LIVENESS_PROBE"])
+@pytest.mark.parametrize(("value", "liveness"), [("true", False), ("TRUE", False), ("false", True), ("1", True)])
+def test_either_switch_set_to_true_in_any_case_turns_liveness_off(name: str, value: str, liveness: bool) -> None:
+    assert version(env={name: value}).liveness is liveness
+
+
+def test_a_command_is_split_as_a_shell_splits_it() -> None:
+    plan = version(command="serve  --name 'iris model'", args=["a b"])
+    assert (plan.command, plan.args) == (("serve", "--name", "iris model"), ("a b",))
+    with pytest.raises(CaramlError, match="cannot be split into words: No closing quotation"):
+        version(command="serve 'iris")
+
+
+def test_the_address_of_a_version_is_that_of_the_seed() -> None:
+    assert version().url == "http://iris-1.iris-team.models.example.com/v1/models/iris-1:predict"
+
+
+@pytest.mark.parametrize(
+    ("settings", "message", "where"),
+    [
+        ({"resourceRequest": {"cpuRequest": "7500m"}}, "cpuRequest 7500m is more", "resourceRequest"),
+        ({"resourceRequest": {"memoryRequest": "8Gi"}}, "memoryRequest 8Gi is more", "resourceRequest"),
+        ({"resourceRequest": {"maxReplica": 9}}, "maxReplica 9 is more", "resourceRequest"),
+        ({"resourceRequest": {"cpuRequest": "0"}}, "cpuRequest is 0", "resourceRequest"),
+        ({"resourceRequest": {"cpuRequest": 1, "cpuLimit": "500m"}}, "limit 500m is less than", "resourceRequest"),
+        ({"image": "registry.local/x:1"}, "Knative does not take image", "image"),
+        ({"labels": {"component": "x"}}, 'label "component" is set by the platform', "labels"),
+        ({"labels": {"caraml.dev/team": "x"}}, "is set by the platform", "labels"),
+        ({"labels": {"a.knative.dev/x": "x"}}, "is set by the platform", "labels"),
+        ({"labels": {"-a": "x"}}, "is not a label key", "labels.-a"),
+        ({"labels": {"a": "-x"}}, "is not a label value", "labels.a"),
+        (
+            {"deploymentMode": "RAW_DEPLOYMENT", "autoscalingPolicy": {"metric": "rps", "target": 5}},
+            "RAW_DEPLOYMENT cannot scale on rps",
+            "autoscalingPolicy.metric",
+        ),
+    ],
+)
+def test_a_broken_rule_names_the_property(settings: dict[str, object], message: str, where: str) -> None:
+    on = platform(maxCpu="7", maxMemory="7Gi", maxAllowedReplica=8)
+    with pytest.raises(CaramlError, match=message) as caught:
+        version(on, **settings)
+    assert caught.value.where == where
+
+
+def test_a_platform_without_ceilings_refuses_no_amount() -> None:
+    plan = version(platform(limits={"cpuFactor": 1}), resourceRequest={"cpuRequest": "900", "maxReplica": 5000})
+    assert (plan.resources.cpu_request, plan.max_replica) == ("900", 5000)
+
+
+def test_labels_name_the_model_its_version_and_its_owners_and_keep_the_users_own() -> None:
+    labels = version(team="fraud", stream="risk", labels={"tier": "gold"}).labels
+    assert labels == {
+        "tier": "gold",
+        "caraml.dev/app": "iris",
+        "caraml.dev/component": "model-version",
+        "caraml.dev/environment": "dev",
+        "caraml.dev/orchestrator": "caraml",
+        "caraml.dev/stream": "risk",
+        "caraml.dev/team": "fraud",
+        "caraml.dev/version": "1",
+        "serving.kserve.io/inferenceservice": "iris-1",
+        "component": "predictor",
+    }
+
+
+def test_the_selector_stays_the_same_whatever_else_changes() -> None:
+    before = version()
+    after = version(platform(labelPrefix="example.org/"), labels={"tier": "gold"}, team="other", image="a/b:2")
+    assert (
+        before.selector
+        == after.selector
+        == {
+            "serving.kserve.io/inferenceservice": "iris-1",
+            "component": "predictor",
+        }
+    )
+    assert before.selector.items() <= before.labels.items()
+
+
+def test_what_policies_read_has_every_decided_value_and_none_of_the_platforms_variables() -> None:
+    assert version(env={"A": "1"}).props() == {
+        "model": "iris",
+        "version": 1,
+        "project": "iris-team",
+        "environment": "dev",
+        "image": "ghcr.io/team/iris:1",
+        "env": {"A": "1"},
+        "protocol": "HTTP_JSON",
+        "deploymentMode": "SERVERLESS",
+        "resourceRequest": {
+            "minReplica": 0,
+            "maxReplica": 1,
+            "cpuRequest": "500m",
+            "memoryRequest": "500Mi",
+            "cpuLimit": "8",
+        },
+        "autoscalingPolicy": {"metric": "concurrency", "target": 1},
+        "labels": version().labels,
+    }
