@@ -2,16 +2,15 @@
 
 import json
 import os
-import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from getpass import getuser
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 from caraml_pulumi.engine.state.bucket import Bucket
 from caraml_pulumi.engine.state.names import StackName
+from caraml_pulumi.engine.state.processes import has_ended, identity
 from caraml_pulumi.engine.state.properties import compact_json
 from caraml_pulumi.engine.state.times import ago, parse_timestamp, timestamp
 from caraml_pulumi.errors import LOCKED, CaramlError
@@ -40,14 +39,7 @@ def hold_lock(
 
 
 def _owner(command: str) -> dict[str, Any]:
-    return {
-        "pid": os.getpid(),
-        "username": username(),
-        "hostname": socket.gethostname(),
-        "timestamp": timestamp(),
-        "command": command,
-        "processStart": _process_start(os.getpid()),
-    }
+    return {**identity(os.getpid()), "username": username(), "timestamp": timestamp(), "command": command}
 
 
 def username() -> str:
@@ -58,24 +50,12 @@ def username() -> str:
         return str(os.getuid())
 
 
-def _process_start(pid: int) -> str:
-    """When the process began, in clock ticks since this machine did, and that start of the machine; "" if unknown.
-
-    It tells a process from a later one that got the same id.
-    """
-    try:
-        ticks = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
-        return f"{Path('/proc/sys/kernel/random/boot_id').read_text().strip()}:{ticks}"
-    except (OSError, IndexError):
-        return ""
-
-
 def _refuse_others(bucket: Bucket, directory: str, stack: StackName, own: str, note: Callable[[str], None]) -> None:
     for key in bucket.list(directory):
         if key == own or not key.endswith(".json") or (data := bucket.get(key)) is None:
             continue
         owner = _parsed(data)
-        if _is_dead(owner):
+        if has_ended(owner):
             bucket.delete(key)
             note(f"removed the lock of a run that was killed on {stack}: {_described(owner)}")
             continue
@@ -93,20 +73,6 @@ def _parsed(data: bytes) -> dict[str, Any]:
     except ValueError:
         return {}
     return owner if isinstance(owner, dict) else {}
-
-
-def _is_dead(owner: dict[str, Any]) -> bool:
-    pid = owner.get("pid")
-    if owner.get("hostname") != socket.gethostname() or not isinstance(pid, int) or pid <= 0:
-        return False
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return True
-    except PermissionError:
-        return False
-    started = owner.get("processStart")
-    return bool(started) and started != _process_start(pid)
 
 
 def _described(owner: dict[str, Any]) -> str:

@@ -99,20 +99,23 @@ def test_the_lock_of_a_killed_run_is_removed_and_said_so(backend: Backend, tmp_p
     assert f"process {holder.pid}" in notes[0]
 
 
-def test_a_process_that_only_got_the_number_of_the_dead_one_is_not_it(backend: Backend, tmp_path: Path) -> None:
-    _left(tmp_path, hostname=socket.gethostname(), processStart="an earlier boot:1")
-    with backend.lock("shop", "dev", "up"):
-        pass
-
-
-@pytest.mark.parametrize("owner", [{"pid": 2**22 + 1}, {"pid": None}, {"pid": -1, "hostname": socket.gethostname()}])
-def test_a_lock_not_proved_dead_is_respected(owner: dict[str, Any], backend: Backend, tmp_path: Path) -> None:
-    _left(tmp_path, **owner)
-    with pytest.raises(CaramlError), backend.lock("shop", "dev", "up"):
-        pass
-
-
 def test_a_lock_file_that_cannot_be_read_is_respected(backend: Backend, tmp_path: Path) -> None:
     _left(tmp_path).write_text("{")
     with pytest.raises(CaramlError, match="an unknown user on an unknown host"), backend.lock("shop", "dev", "up"):
+        pass
+
+
+def test_the_lock_of_a_dead_process_of_the_pulumi_cli_is_removed(
+    backend: Backend, tmp_path: Path, notes: list[str]
+) -> None:
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    _left(tmp_path, pid=gone.pid, hostname=socket.gethostname())
+    with backend.lock("shop", "dev", "up"):
+        assert "ana on" in notes[0]
+
+
+def test_the_lock_of_a_living_process_of_the_pulumi_cli_is_respected(backend: Backend, tmp_path: Path) -> None:
+    _left(tmp_path, hostname=socket.gethostname())
+    with pytest.raises(CaramlError), backend.lock("shop", "dev", "up"):
         pass

@@ -1,0 +1,61 @@
+"""Which process it was, so that another one, later, can tell whether it has ended.
+
+A process id alone cannot: ids are used again, and containers and machines of one host name each have their own.
+"""
+
+import os
+import socket
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+Identity = dict[str, Any]
+"""``pid`` and ``hostname``, as in the locks of the Pulumi CLI, and Linux's ``boot`` (the start of the machine),
+``namespace`` (of process ids) and ``started`` (clock ticks after boot); those that are not known are left out."""
+
+
+def identity(pid: int) -> Identity:
+    """The identity of a process of this machine."""
+    known = {"boot": _boot(), "namespace": _namespace(), "started": _started(pid)}
+    return {"pid": pid, "hostname": socket.gethostname(), **{key: value for key, value in known.items() if value}}
+
+
+def has_ended(recorded: Mapping[str, Any]) -> bool:
+    """Whether the process with the `recorded` identity has surely ended; False where that cannot be known from here.
+
+    What another boot, or another container, recorded cannot be judged. The locks of the Pulumi CLI, which say only id
+    and host name, are judged by these.
+    """
+    pid = recorded.get("pid")
+    if recorded.get("hostname") != socket.gethostname() or not isinstance(pid, int) or pid <= 0:
+        return False
+    if recorded.get("boot", _boot()) != _boot() or recorded.get("namespace", _namespace()) != _namespace():
+        return False
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    except (PermissionError, OverflowError):
+        return False
+    return "started" in recorded and recorded["started"] != _started(pid)
+
+
+def _boot() -> str:
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    except OSError:
+        return ""
+
+
+def _namespace() -> str:
+    try:
+        return str(Path("/proc/self/ns/pid").readlink())
+    except OSError:
+        return ""
+
+
+def _started(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+    except (OSError, IndexError):
+        return ""
