@@ -142,6 +142,8 @@ def _start(cluster: Cluster, state: State, report: Report) -> None:
             with report.step("define the kinds of Knative Serving"):
                 _define_knative(cluster, client)
         with report.step(f"start kwok {KWOK.version} with one fake node"):
+            if "kwok" not in process.running(cluster.home):
+                kubernetes.forget_node_lease(client)
             servers.start(cluster, [kubernetes.kwok(cluster, state)], probe)
             manifests.create(client, [kubernetes.node()])
             _wait_for_node(client)
