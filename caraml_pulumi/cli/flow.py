@@ -158,7 +158,7 @@ def _unseen(request: Request, display: Display, error: CaramlError, exit_code: i
     unseen = [single for single in errors if str(single) not in shown]
     left = CaramlErrors(unseen) if len(unseen) > 1 else unseen[0] if unseen else None
     if left is None:
-        left = CaramlError(f"{display.subject.title} failed", fix="see the diagnostics above")
+        left = CaramlError(display.subject.failure, fix="see the diagnostics above")
     left.exit_code = exit_code
     return left
 

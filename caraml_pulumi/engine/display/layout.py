@@ -1,5 +1,6 @@
 """The order and indentation of a tree's rows, with unchanged resources folded away."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,10 +23,15 @@ class Line:
 
 
 def lay_out(tree: Tree) -> list[Line]:
-    """The rows that matter, parents before children: changed, failed or with messages, and all their ancestors."""
+    """The rows that matter, parents before children: changed, failed or with messages, and all their ancestors.
+
+    Siblings are sorted by type and name: events come in a different order at every run, and logs should compare.
+    """
     children: dict[str, list[Row]] = {}
     for row in tree.rows.values():
         children.setdefault(row.parent if row.parent in tree.rows else "", []).append(row)
+    for siblings in children.values():
+        siblings.sort(key=lambda row: (row.type, _natural(row.name)))
     remarked = remarks_of(tree)
     sizes: dict[str, int] = {}
     visible: dict[str, bool] = {}
@@ -56,6 +62,11 @@ def lay_out(tree: Tree) -> list[Line]:
     for root in children.get("", []):
         measure(root)
     return list(walk(children.get("", []), 0, ""))
+
+
+def _natural(name: str) -> list[tuple[int, str]]:
+    """A sort key by which ``iris-2`` comes before ``iris-10``."""
+    return [(int(part), "") if part.isdecimal() else (0, part) for part in re.split(r"(\d+)", name)]
 
 
 def remarks_of(tree: Tree) -> dict[str, Counter[str]]:

@@ -39,6 +39,11 @@ class Subject:
         """The heading, ``Previewing update (iris/dev)``."""
         return f"{_TITLES[self.operation, self.planning]} ({self.stack})"
 
+    @property
+    def failure(self) -> str:
+        """What to say when it failed and the reasons were shown."""
+        return f"the {'preview' if self.planning else self.operation} of {self.stack} failed"
+
 
 class Display(ABC):
     """Shows one operation. Use it as a context manager around the operation, with `sink` taking the events."""

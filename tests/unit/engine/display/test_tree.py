@@ -122,3 +122,9 @@ def test_an_unchanged_resource_with_a_warning_is_not_folded() -> None:
 def test_a_resource_whose_parent_is_not_known_stands_at_the_top() -> None:
     lines = lay_out(tree_of(config_map("orphan", "urn:pulumi:dev::iris::a:b:C::gone").does("delete", {})))
     assert [(line.row.name, line.depth) for line in lines if line.row] == [("orphan", 0)]
+
+
+def test_siblings_are_sorted_so_that_two_logs_can_be_compared() -> None:
+    events = [event for name in ("iris-10", "iris-2", "b", "iris-2a") for event in config_map(name).does("delete", {})]
+    lines = lay_out(tree_of(events))
+    assert [line.row.name for line in lines if line.row] == ["b", "iris-2", "iris-2a", "iris-10"]
