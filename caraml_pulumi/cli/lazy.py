@@ -2,13 +2,17 @@
 
 from collections.abc import Mapping
 from importlib import import_module
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Final
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
 if TYPE_CHECKING:
     from typer._click import Command, Context
+
+
+_OF_THE_ROOT: Final = frozenset({"install_completion", "show_completion"})
+"""Options that typer gives to every app, and that make sense only for the whole command."""
 
 
 class LazyGroup(TyperGroup):
@@ -38,6 +42,7 @@ def _load(source: str) -> "Command":
     module, _, attribute = source.partition(":")
     command = typer.main.get_command(getattr(import_module(module), attribute))
     _write_plain_help(command)
+    command.params = [option for option in command.params if option.name not in _OF_THE_ROOT]
     return command
 
 

@@ -19,16 +19,24 @@ destroy_app = typer.Typer(rich_markup_mode=None)
 Yes = Annotated[bool, typer.Option("-y", "--yes", help="Do not ask.")]
 Diff = Annotated[bool, typer.Option("--diff", help="Show every changed property.")]
 SkipPreview = Annotated[bool, typer.Option("--skip-preview", help="Go ahead without a preview.")]
-Message = Annotated[str, typer.Option("-m", "--message", help="What this is for; it stands in the history.")]
-Parallel = Annotated[int, typer.Option("-p", "--parallel", min=1, help="Operations at one time.")]
+Message = Annotated[
+    str, typer.Option("-m", "--message", metavar="TEXT", help="What this is for; it stands in the history.")
+]
+Parallel = Annotated[int, typer.Option("-p", "--parallel", metavar="N", min=1, help="Operations at one time.")]
 PolicyPacks = Annotated[
     list[Path] | None,
-    typer.Option("--policy-pack", exists=True, file_okay=False, help="A policy pack to check against; repeatable."),
+    typer.Option(
+        "--policy-pack", metavar="DIR", exists=True, file_okay=False, help="A policy pack to check against; repeatable."
+    ),
 ]
 PolicyPackConfigs = Annotated[
     list[Path] | None,
     typer.Option(
-        "--policy-pack-config", exists=True, dir_okay=False, help="The configuration of a pack, in the same order."
+        "--policy-pack-config",
+        metavar="FILE",
+        exists=True,
+        dir_okay=False,
+        help="The configuration of a pack, in the same order.",
     ),
 ]
 Refresh = Annotated[bool, typer.Option("-r", "--refresh", help="Refresh the state first.")]
@@ -37,7 +45,7 @@ ExpectNoChanges = Annotated[
 ]
 Render = Annotated[
     Path | None,
-    typer.Option("--render", file_okay=False, help="Write the manifests as YAML into this directory."),
+    typer.Option("--render", metavar="DIR", file_okay=False, help="Write the manifests there, as YAML."),
 ]
 Engine = Annotated[EngineChoice, typer.Option("--engine", envvar="CARAML_ENGINE", help="What runs the program.")]
 ColorOption = Annotated[Color, typer.Option("--color", help="When to colour.")]
