@@ -16,7 +16,7 @@ from caraml_pulumi.engine.providers.registry import (
     provider_outputs,
 )
 from caraml_pulumi.engine.reporter import Step
-from caraml_pulumi.engine.resource import PROVIDER_PREFIX, STACK_TYPE, ResourceState, make_urn
+from caraml_pulumi.engine.resource import PROVIDER_PREFIX, STACK_TYPE, ResourceState, make_urn, urn_type
 from caraml_pulumi.engine.run import Run, StoppedError
 from caraml_pulumi.engine.state.times import timestamp
 from caraml_pulumi.engine.values import Properties, PropertyValue, same
@@ -33,6 +33,7 @@ class Deployment:
     olds: dict[str, ResourceState] = field(default_factory=dict)
     news: dict[str, ResourceState] = field(default_factory=dict)
     _aliased: dict[str, list[str]] = field(default_factory=dict)
+    _stack_outputs: Properties = field(default_factory=dict)
     _components: dict[str, Step] = field(default_factory=dict)
     _seen: set[str] = field(default_factory=set)
     _defaults: dict[tuple[str, str], ResourceState] = field(default_factory=dict)
@@ -137,22 +138,36 @@ class Deployment:
         return new
 
     def register_outputs(self, urn: str, outputs: Properties) -> None:
-        """The outputs of a component, or of the stack: it is complete."""
+        """Take the outputs of a component, which is then complete, or of the stack, which is when the program ends."""
         with self._lock:
-            step = self._components.pop(urn, None)
-        if step is None or step.new is None:
+            step = self._components.get(urn)
+            if urn_type(urn) == STACK_TYPE:
+                self._stack_outputs = outputs
+                return
+        if step is not None:
+            self._complete(step, outputs)
+
+    def finish(self, *, succeeded: bool) -> None:
+        """The program has ended: complete the stack, and the components that registered no outputs.
+
+        A program that failed did not get to all of its outputs: those of before stay.
+        """
+        for urn, step in list(self._components.items()):
+            outputs = step.new.outputs if step.new is not None else {}
+            if urn_type(urn) == STACK_TYPE:
+                outputs = self._stack_outputs if succeeded else {**outputs, **self._stack_outputs}
+            self._complete(step, outputs)
+
+    def _complete(self, step: Step, outputs: Properties) -> None:
+        with self._lock:
+            self._components.pop(step.urn, None)
+        if step.new is None:
             return
         changed = not same(step.new.outputs, outputs)
         if changed:
             step.new.outputs = outputs
         self.run.ledger.put(step.new, same=not changed)
         self.run.reporter.done(step)
-
-    def finish_components(self) -> None:
-        """Report the components that registered no outputs as complete."""
-        for step in list(self._components.values()):
-            self.run.reporter.done(step)
-        self._components.clear()
 
     def _custom(self, urn: str, goal: Goal, old: ResourceState | None) -> ResourceState:
         source = self._provider_state(goal)

@@ -144,14 +144,12 @@ def _run_program(session: Session, run: Run, policies: PolicyChecks) -> Properti
             preview=run.preview,
             parallel=run.parallel,
         )
-    except StoppedError:
-        return None
     except CaramlError as error:
         if run.fault is not None:
             raise run.fault from None
-        if error not in run.errors:
+        if error not in run.errors and not isinstance(error, StoppedError):
             run.fail(error)
-    deployment.finish_components()
+    deployment.finish(succeeded=not run.stopped)
     if not run.stopped:
         _finish(session, run, deployment, policies)
     return deployment.outputs

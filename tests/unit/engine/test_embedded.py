@@ -244,3 +244,12 @@ def test_cancelling_begins_nothing_more_and_says_so(stack: Stack) -> None:
     stack.engine = EmbeddedEngine(more_providers=stack.engine.more_providers)
     stack.store.fail = lambda call: None
     assert stack.must_up().changes == {"same": 2, "create": 1}
+
+
+def test_a_program_that_fails_keeps_the_outputs_of_before(stack: Stack) -> None:
+    stack.program('a = Thing("a", "one")\npulumi.export("size", a.size)\npulumi.export("kept", 1)').must_up()
+    before = state(stack)[0]["outputs"]
+    stack.program('pulumi.export("size", 7)\nraise ValueError("oh no")')
+    assert stack.up().error is not None
+    assert state(stack)[0]["outputs"] == {"size": 7, "kept": 1}
+    assert before == {"size": 3, "kept": 1}
