@@ -1,0 +1,165 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from caraml_pulumi.errors import CaramlError, CaramlErrors
+from caraml_pulumi.stack_files import StackFiles, read_stack
+
+CONFIG = """\
+config:
+  caraml:platform:
+    domain: dev.example.test
+    maxCpu: "2"
+  caraml:projects:
+    iris-team:
+      team: data-science
+      stream: samples
+"""
+RELEASE = """\
+model: iris
+project: iris-team
+versions:
+  - version: 1
+    image: ghcr.io/team/iris:1
+  - version: 2
+    image: ghcr.io/team/iris:2
+    deploymentMode: RAW_DEPLOYMENT
+endpoint:
+  traffic:
+    - {version: 1, weight: 90}
+    - {version: 2, weight: 10}
+"""
+
+
+def read(directory: Path, config: str = CONFIG, **releases: str) -> StackFiles:
+    (directory / "Pulumi.dev.yaml").write_text(config)
+    (directory / "releases" / "dev").mkdir(parents=True)
+    for name, text in releases.items():
+        (directory / "releases" / "dev" / f"{name}.yaml").write_text(text)
+    return read_stack(directory, "dev", yaml.safe_load(config)["config"])
+
+
+def problem(directory: Path, config: str = CONFIG, **releases: str) -> CaramlError:
+    with pytest.raises(CaramlError) as caught:
+        read(directory, config, **releases)
+    return caught.value
+
+
+def test_a_stack_is_its_platform_its_projects_and_its_releases(tmp_path: Path) -> None:
+    stack = read(tmp_path, iris=RELEASE)
+    assert (stack.platform.environment, stack.platform.domain) == ("dev", "dev.example.test")
+    assert stack.projects["iris-team"].team == "data-science"
+    (release,) = stack.releases
+    assert [version.version for version in release.versions] == [1, 2]
+    assert release.routed == {1, 2}
+
+
+def test_an_environment_without_releases_deploys_none(tmp_path: Path) -> None:
+    assert read(tmp_path).releases == []
+
+
+def test_the_platform_may_name_an_environment_other_than_the_stack(tmp_path: Path) -> None:
+    stack = read(tmp_path, CONFIG.replace("domain:", "environment: id-dev\n    domain:"), iris=RELEASE)
+    assert stack.platform.environment == "id-dev"
+    assert stack.releases == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "what"),
+    [
+        ("model: iris", "model: Iris", 1, 'model name "Iris"'),
+        ("model: iris\n", "", 1, "`model` is missing"),
+        ("project: iris-team", "project: iris-temas", 2, 'project "iris-temas" is not one of the stack\'s'),
+        ("image: ghcr.io/team/iris:1", "image: ghcr.io/team/iris:-1", 5, "malformed tag"),
+        ("image: ghcr.io/team/iris:1", "imge: ghcr.io/team/iris:1", 5, "unknown field `imge`"),
+        ("version: 2", "version: two", 6, "'two' is not a whole number"),
+        ("version: 2\n", "version: 1\n", 3, "version 1 is listed twice"),
+        ("RAW_DEPLOYMENT", "RAW", 8, '`deploymentMode` cannot be "RAW"'),
+        ("RAW_DEPLOYMENT", "RAW_DEPLOYMENT\n    resourceRequest: {minReplica: 0}", 9, "would never wake up"),
+        ("RAW_DEPLOYMENT", "SERVERLESS\n    resourceRequest:\n      cpuRequest: 3", 9, "cpuRequest 3 is more"),
+        ("RAW_DEPLOYMENT", "SERVERLESS\n    resourceRequest:\n      cpuRequest: 3x", 10, '"3x" is not a quantity'),
+        ("{version: 2, weight: 10}", "{version: 3, weight: 10}", 10, "traffic goes to version 3"),
+        ("{version: 2, weight: 10}", "{version: 2, weight: 11}", 10, "the weights sum to 101"),
+        ("{version: 2, weight: 10}", "{version: 2, weight: ten}", 12, "'ten' is not a whole number"),
+        ("endpoint:", "  - {version: 3, image: a/b}\nendpoint:", 3, "3 versions of model"),
+        ("endpoint:", "endpoint: [", 11, "malformed YAML"),
+        ("versions:", "model: wine\nversions:", 3, 'key "model" is there twice'),
+        (RELEASE, "just a text", 1, "the document must be a map"),
+        (RELEASE, "", 1, "the document must be a map, not empty"),
+    ],
+)
+def test_a_wrong_release_is_answered_with_file_and_line(
+    tmp_path: Path, old: str, new: str, line: int, what: str
+) -> None:
+    assert old in RELEASE
+    found = problem(tmp_path, iris=RELEASE.replace(old, new, 1))
+    errors = found.errors if isinstance(found, CaramlErrors) else [found]
+    (error,) = [each for each in errors if what in each.what]
+    assert error.where.startswith(f"{tmp_path}/releases/dev/iris.yaml:{line}")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "what"),
+    [
+        ('maxCpu: "2"', "maxCpu: lots", 4, '"lots" is not a quantity'),
+        ('maxCpu: "2"', "maxCpus: 2", 4, "unknown field `maxCpus`"),
+        ("domain: dev.example.test", "domain: dev_example", 3, 'domain "dev_example" is not a DNS name'),
+        ("    domain: dev.example.test\n", "", 2, "`domain` is missing"),
+        ("team: data-science", "team: data science", 7, '"data science" is not a label value'),
+        ("    iris-team:", "    Iris:", 6, 'project name "Iris"'),
+    ],
+)
+def test_a_wrong_configuration_is_answered_with_file_and_line(
+    tmp_path: Path, old: str, new: str, line: int, what: str
+) -> None:
+    assert old in CONFIG
+    error = problem(tmp_path, CONFIG.replace(old, new))
+    assert what in error.what
+    assert error.where.startswith(f"{tmp_path}/Pulumi.dev.yaml:{line}")
+
+
+@pytest.mark.parametrize("key", ["caraml:platform", "caraml:projects"])
+def test_a_stack_that_is_not_configured_says_what_to_add(tmp_path: Path, key: str) -> None:
+    config: dict[str, Any] = yaml.safe_load(CONFIG)["config"]
+    del config[key]
+    with pytest.raises(CaramlError, match=f"{key} is not configured") as caught:
+        read_stack(tmp_path, "dev", config)
+    assert caught.value.fix == f"add {key} to Pulumi.dev.yaml"
+
+
+def test_the_problems_of_all_releases_are_told_together(tmp_path: Path) -> None:
+    wine = RELEASE.replace("model: iris", "model: wine").replace("iris:2", "iris:-2")
+    error = problem(tmp_path, iris=RELEASE.replace("weight: 10", "weight: 1"), wine=wine)
+    assert isinstance(error, CaramlErrors)
+    assert ["the weights sum" in str(error), "malformed tag" in str(error)] == [True, True]
+
+
+def test_a_model_cannot_be_released_by_two_files(tmp_path: Path) -> None:
+    error = problem(tmp_path, iris=RELEASE, other=RELEASE)
+    assert 'iris" of project "iris-team" is released by two files' in error.what
+    assert "iris.yaml and" in error.where
+
+
+def test_a_model_cannot_be_named_after_another_models_version(tmp_path: Path) -> None:
+    error = problem(tmp_path, iris=RELEASE, other=RELEASE.replace("model: iris", "model: iris-1"))
+    assert '"iris-1" of project "iris-team" is released by two files' in error.what
+
+
+def test_a_release_that_is_not_utf_8_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "releases" / "dev").mkdir(parents=True)
+    (tmp_path / "releases" / "dev" / "iris.yaml").write_bytes(b"model: \xff")
+    with pytest.raises(CaramlError, match="is not a text in UTF-8"):
+        read_stack(tmp_path, "dev", yaml.safe_load(CONFIG)["config"])
+
+
+def test_a_release_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "releases" / "dev" / "iris.yaml").mkdir(parents=True)
+    with pytest.raises(CaramlError, match=r"cannot read .*: Is a directory"):
+        read_stack(tmp_path, "dev", yaml.safe_load(CONFIG)["config"])
+
+
+def test_a_text_that_looks_like_a_date_stays_a_text(tmp_path: Path) -> None:
+    stack = read(tmp_path, iris=RELEASE.replace("RAW_DEPLOYMENT", "SERVERLESS\n    env: {DAY: 2026-11-22}"))
+    assert stack.releases[0].versions[1].env == {"DAY": "2026-11-22"}
