@@ -90,8 +90,10 @@ def _short_change(change: Change) -> Text | None:
     texts = [short_text(plain_value(value)) for value in sides]
     if None in texts:
         return None
-    values = Text(" => ", "dim").join(Text(text or "") for text in texts)
-    return Text.assemble((f"{change.kind.value} ", KIND_STYLES[change.kind]), f"{change.where}: ", values)
+    line = Text.assemble((f"{change.kind.value} ", KIND_STYLES[change.kind]), change.where)
+    for text, before in zip(texts, (": ", " => "), strict=False):
+        line.append(before, "dim").append(text or "")
+    return line
 
 
 @dataclass(frozen=True, slots=True)

@@ -105,6 +105,11 @@ def test_at_most_four_changes_stand_below_a_row_and_the_rest_is_counted() -> Non
     assert "… 2 more (--diff shows all)" in text
 
 
+def test_a_change_whose_values_are_not_told_is_named() -> None:
+    events = config_map("a").does("update", {"token": SECRET}, {"token": SECRET}, diffs=["token"])
+    assert "~ token\n" in shown(events, planning=True)
+
+
 def test_long_values_are_left_to_the_diff() -> None:
     events = config_map("a").does("update", {"text": "a" * 100}, {"text": "b" * 100})
     assert "bbb" not in shown(events, planning=True)
