@@ -19,7 +19,7 @@ from caraml_pulumi.kube.client import KubeClient
 from caraml_pulumi.kube.errors import KubeError
 from tests.e2e.conftest import LocalCluster
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("caraml cluster")]
 
 READY_SECONDS = 15
 """Usually 1 s. Less than the leases of killed servers last (40 s and 75 s)."""
