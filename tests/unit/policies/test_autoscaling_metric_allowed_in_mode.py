@@ -1,0 +1,90 @@
+import pytest
+from pulumi_policy import EnforcementLevel
+
+from caraml_pulumi.engine.values import UNKNOWN, Properties
+from caraml_pulumi.testing.policies import UnknownValueError, violations
+from policies.autoscaling_metric_allowed_in_mode import policy
+from policies.reading import HORIZONTAL_POD_AUTOSCALER, KNATIVE_SERVICE, MODEL_VERSION
+
+
+def version(mode: str, metric: object) -> Properties:
+    return {"deploymentMode": mode, "autoscalingPolicy": {"metric": metric, "target": 50}}
+
+
+def knative_service(class_: str, metric: str) -> Properties:
+    annotations = {
+        "autoscaling.knative.dev/class": f"{class_}.autoscaling.knative.dev",
+        "autoscaling.knative.dev/metric": metric,
+    }
+    return {"spec": {"template": {"metadata": {"annotations": annotations}}}}
+
+
+def autoscaler(metric: str, orchestrator: str = "caraml") -> Properties:
+    labels = {"orchestrator": orchestrator, "environment": "dev", "app": "iris", "version": "1"}
+    return {
+        "metadata": {"labels": {f"caraml.dev/{name}": value for name, value in labels.items()}},
+        "spec": {"metrics": [{"type": "Resource", "resource": {"name": metric}}]},
+    }
+
+
+def test_the_policy_is_mandatory_and_says_what_it_holds() -> None:
+    assert policy.name == "autoscaling-metric-allowed-in-mode"
+    assert policy.enforcement_level is EnforcementLevel.MANDATORY
+    assert policy.config_schema is not None
+    assert policy.config_schema.properties["labelPrefix"]["default"] == "caraml.dev/"
+
+
+@pytest.mark.parametrize("metric", ["cpu_utilization", "memory_utilization", "concurrency", "rps"])
+def test_serverless_may_scale_on_all_metrics(metric: str) -> None:
+    assert violations(policy, MODEL_VERSION, version("SERVERLESS", metric)) == []
+
+
+def test_raw_deployments_may_scale_on_cpu() -> None:
+    assert violations(policy, MODEL_VERSION, version("RAW_DEPLOYMENT", "cpu_utilization")) == []
+
+
+@pytest.mark.parametrize("metric", ["memory_utilization", "concurrency", "rps"])
+def test_raw_deployments_may_not_scale_on_anything_else(metric: str) -> None:
+    assert violations(policy, MODEL_VERSION, version("RAW_DEPLOYMENT", metric)) == [
+        f"RAW_DEPLOYMENT cannot scale on {metric}. Allowed: cpu_utilization. "
+        "Fix: deploy as SERVERLESS, or scale on cpu_utilization."
+    ]
+
+
+def test_a_metric_that_is_unknown_is_not_judged() -> None:
+    with pytest.raises(UnknownValueError):
+        violations(policy, MODEL_VERSION, version("RAW_DEPLOYMENT", UNKNOWN))
+
+
+@pytest.mark.parametrize(
+    ("class_", "metric", "allowed"),
+    [
+        ("kpa", "concurrency", True),
+        ("kpa", "rps", True),
+        ("hpa", "cpu", True),
+        ("hpa", "memory", True),
+        ("hpa", "rps", False),
+        ("hpa", "concurrency", False),
+        ("kpa", "cpu", False),
+    ],
+)
+def test_a_knative_service_is_scaled_by_the_autoscaler_that_measures_its_metric(
+    class_: str, metric: str, allowed: bool
+) -> None:
+    reported = violations(policy, KNATIVE_SERVICE, knative_service(class_, metric))
+    assert bool(reported) is not allowed
+
+
+@pytest.mark.parametrize("properties", [{}, {"spec": {"template": {}}}, {"spec": {"template": {"metadata": {}}}}])
+def test_a_knative_service_without_autoscaling_passes(properties: Properties) -> None:
+    assert violations(policy, KNATIVE_SERVICE, properties) == []
+
+
+def test_an_autoscaler_of_a_version_that_goes_around_the_components_is_held_to_the_same_rule() -> None:
+    assert violations(policy, HORIZONTAL_POD_AUTOSCALER, autoscaler("cpu")) == []
+    (message,) = violations(policy, HORIZONTAL_POD_AUTOSCALER, autoscaler("memory"))
+    assert message.startswith("RAW_DEPLOYMENT cannot scale on memory_utilization.")
+
+
+def test_an_autoscaler_that_belongs_to_no_version_is_not_looked_at() -> None:
+    assert violations(policy, HORIZONTAL_POD_AUTOSCALER, autoscaler("memory", orchestrator="other")) == []
