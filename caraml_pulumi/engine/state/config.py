@@ -12,6 +12,7 @@ from caraml_pulumi.engine.state.names import check_name
 from caraml_pulumi.engine.state.project import Project
 from caraml_pulumi.engine.state.properties import compact_json
 from caraml_pulumi.engine.state.secrets import Crypter, check_provider
+from caraml_pulumi.engine.state.yaml_edit import edited
 from caraml_pulumi.engine.state.yaml_text import parse_mapping, read_text
 from caraml_pulumi.engine.values import PropertyValue, Secret
 from caraml_pulumi.errors import CaramlError
@@ -204,7 +205,14 @@ class StackConfig:
         return Secret(text) if contains_secure(raw) else text
 
     def _edit(self, change: Callable[[Any], object]) -> None:
-        self._read(_edited(self._text, change))
+        from ruamel.yaml.error import YAMLError
+
+        try:
+            text = edited(self._text, change)
+        except YAMLError as error:
+            problem = getattr(error, "problem", None) or "it is not valid YAML"
+            raise CaramlError(f"the file cannot be edited: {problem}", where=str(self.path)) from None
+        self._read(text)
 
 
 def _secure(value: PropertyValue) -> str | None:
@@ -229,21 +237,3 @@ def _decrypted(value: PropertyValue, decrypt: Callable[[str], str]) -> PropertyV
     if isinstance(value, dict):
         return {key: _decrypted(item, decrypt) for key, item in value.items()}
     return [_decrypted(item, decrypt) for item in value] if isinstance(value, list) else value
-
-
-def _edited(text: str, change: Callable[[Any], object]) -> str:
-    """The YAML `text` after `change` of its mapping, everything else in it as it was."""
-    from io import StringIO
-
-    from ruamel.yaml import YAML
-    from ruamel.yaml.comments import CommentedMap
-
-    yaml = YAML()
-    yaml.preserve_quotes = True
-    yaml.width = 1_000_000
-    document = yaml.load(text)
-    document = CommentedMap() if document is None else document
-    change(document)
-    written = StringIO()
-    yaml.dump(document, written)
-    return written.getvalue()

@@ -37,6 +37,8 @@ class YamlMap:
 
     def __init__(self, path: Path, node: yaml.MappingNode | None) -> None:
         self.path = path
+        if node:
+            _CoreLoader("").flatten_mapping(node)
         self._line = node.start_mark.line + 1 if node else 1
         self._items = {str(key.value): (key, value) for key, value in node.value} if node else {}
 
@@ -99,8 +101,6 @@ def parse_mapping(path: Path, text: str) -> YamlMap:
     loader = _CoreLoader(text)
     try:
         node = loader.get_single_node()
-        if isinstance(node, yaml.MappingNode):
-            loader.flatten_mapping(node)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         problem = getattr(error, "problem", None) or str(error)

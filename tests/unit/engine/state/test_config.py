@@ -134,6 +134,17 @@ def test_a_stack_without_a_file_is_empty_until_it_is_saved(project: Project) -> 
     assert config.path.read_text() == "encryptionsalt: v1:x\n"
 
 
+def test_merged_values_are_read(project: Project) -> None:
+    config = _config(project, "base: &base {a: 1}\nconfig:\n  <<: *base\n  b: 2\n")
+    assert config.values(CRYPTER) == {"shop:a": "1", "shop:b": "2"}
+
+
+def test_a_file_that_cannot_be_edited_is_explained(project: Project) -> None:
+    config = _config(project, "config: {1: 3, true: 4}\n")
+    with pytest.raises(CaramlError, match="cannot be edited"):
+        config.set("a", "1")
+
+
 def test_the_mode_of_the_file_stays(project: Project) -> None:
     config = _config(project, "config: {}\n")
     config.path.chmod(0o640)
