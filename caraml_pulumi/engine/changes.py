@@ -13,11 +13,20 @@ from caraml_pulumi.errors import CaramlError
 
 
 def bring_about(
-    run: Run, provider: Provider, goal: Goal, old: ResourceState | None, new: ResourceState, seen: Collection[str]
+    run: Run,
+    provider: Provider,
+    goal: Goal,
+    old: ResourceState | None,
+    new: ResourceState,
+    seen: Collection[str],
+    *,
+    afresh: Callable[[], Properties],
 ) -> None:
     """Make the resource as `new` says, and fill in its id and outputs.
 
     `seen` are the URNs that the program has registered so far: a replacement deletes none of these along with it.
+    `afresh` checks the inputs as those of a resource without a past, which a replacement is: the name that the provider
+    once chose for the old one is not for the new one.
     """
     if old is None or old.external:
         _create(run, provider, Step("create", new.urn, None, new), new)
@@ -29,6 +38,7 @@ def bring_about(
     if not diff.changed:
         _keep(run, old, new)
     elif diff.replace:
+        new.inputs = afresh()
         _replace(run, provider, goal, old, new, diff, seen)
     else:
         _update(run, provider, goal, old, new, diff)

@@ -178,8 +178,9 @@ class Deployment:
         new.provider = f"{source.urn}::{source.id}"
         remediated = self.policies.check(goal, new, source)
         if remediated is not new.inputs:
-            new.inputs = provider.check(urn, old_inputs, remediated)
-        bring_about(self.run, provider, goal, old, new, self._seen)
+            wanted = remediated
+            new.inputs = provider.check(urn, old_inputs, wanted)
+        bring_about(self.run, provider, goal, old, new, self._seen, afresh=lambda: provider.check(urn, None, wanted))
         with self._lock:
             self.news[urn] = new
         return new
