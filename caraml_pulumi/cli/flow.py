@@ -178,6 +178,9 @@ def _ask(request: Request, preview: Display | None) -> None:
             answer = input(f"{question} {choices}: ").strip().lower()
         except EOFError:
             answer = "no"
+        except KeyboardInterrupt:
+            print()
+            raise
         if answer in ("y", "yes"):
             print()
             return

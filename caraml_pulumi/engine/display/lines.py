@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.text import Text
 
 from caraml_pulumi.engine.display.ops import REPLACEMENT_STEPS, UNCHANGED, look
-from caraml_pulumi.engine.display.table import seconds, short_type
+from caraml_pulumi.engine.display.table import FOUND, seconds, short_type
 from caraml_pulumi.engine.display.tree import Row, Status
 from caraml_pulumi.engine.display.view import Display, Subject
 
@@ -50,12 +50,11 @@ class Lines(Display):
         """Print the step if it is over and changed something."""
         if self.subject.planning or row.running or row.step == "replace":
             return
-        key = (row.urn, row.step)
-        changes_something = row.step not in UNCHANGED or row.status is Status.FAILED
-        if changes_something and self._announced.get(key) != row.status.value:
-            self._announced[key] = row.status.value
-            failed = row.status is Status.FAILED
-            words = f"{look(row.step).planned} failed" if failed else look(row.step).done
+        if row.step in UNCHANGED and row.status is not Status.FAILED:
+            return
+        words = _words(row)
+        if (row.urn, words) not in self._announced:
+            self._announced[row.urn, words] = ""
             self._print_step(row, f"{words} ({seconds(row.duration)})" if row.custom else words)
 
     def cancelling(self) -> None:
@@ -81,3 +80,9 @@ class Lines(Display):
             (f" {sign:<2} ", style), f"{short_type(row.type)} ", (row.name, "bold"), "  ", (words, style)
         )
         self.print([line])
+
+
+def _words(row: Row) -> str:
+    if row.status is Status.FAILED:
+        return f"{look(row.step).planned} failed"
+    return FOUND[row.op] if row.refreshed else look(row.step).done

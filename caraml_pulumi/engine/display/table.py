@@ -18,7 +18,7 @@ MAX_INLINE_CHANGES: Final = 4
 """Changed properties shown below a row; the rest is counted."""
 MAX_TYPE: Final = 56
 MAX_NAME: Final = 44
-_FOUND: Final = {"update": "drifted", "delete": "gone"}
+FOUND: Final = {"update": "drifted", "delete": "gone"}
 """What a refresh found, by operation on the state."""
 _LIVE_STATUS: Final = 18
 """The least width of the status while it changes, so that what stands behind it does not move."""
@@ -54,8 +54,8 @@ def status_text(row: Row, now: float, *, planning: bool) -> str:
     """What happens to the row: ``create``, ``creating (1.2s)``, ``created (1.3s)``, ``create failed``, ``drifted``."""
     if row.status is Status.FAILED or (row.status is Status.UNFINISHED and row.changed and not planning):
         return f"{look(row.op).planned} {row.status.value}"
-    if row.refreshed and row.op in _FOUND:
-        return _FOUND[row.op]
+    if row.refreshed and row.op in FOUND:
+        return FOUND[row.op]
     if planning:
         return look(row.op).planned
     if row.running:

@@ -102,8 +102,7 @@ class Display(ABC):
 
     def print(self, lines: list[Text]) -> None:
         """Print lines as they are, however long."""
-        for line in lines:
-            self.console.print(line, soft_wrap=True, highlight=False)
+        self.console.print(Text("\n").join(lines), soft_wrap=True, highlight=False)
 
     def print_details(self) -> None:
         """Print the changes again, with every property."""

@@ -1,4 +1,5 @@
 import json
+import os
 import re
 import signal
 import time
@@ -116,6 +117,15 @@ def test_anything_but_a_yes_changes_nothing(program: Program, answer: str) -> No
     terminal.type(answer)
     assert terminal.end() == 1
     assert "Nothing was changed." in terminal.text
+    assert program.checkpoint() == ""
+
+
+def test_ctrl_c_at_the_question_changes_nothing(program: Program) -> None:
+    terminal = Terminal(program, "up")
+    terminal.wait_for("Apply these changes to demo/dev?")
+    os.kill(terminal.process.pid, signal.SIGINT)
+    assert terminal.end() == INTERRUPTED
+    assert "Traceback" not in terminal.text
     assert program.checkpoint() == ""
 
 

@@ -127,6 +127,16 @@ def test_drift_is_called_drift_and_what_is_gone_is_called_gone() -> None:
     assert "gone" in text
 
 
+def test_a_log_tells_drift_and_its_repair_apart() -> None:
+    thing = config_map("a")
+    found = [thing.starts("refresh", {"x": 1}, {"x": 1}), thing.ends("update", {"x": 1}, {"x": 2})]
+    text = shown([*found, *thing.does("update", {"x": 2}, {"x": 1})])
+    assert [line.split("  ")[-1].split(" (")[0] for line in text.splitlines() if line.startswith(" ~")] == [
+        "drifted",
+        "updated",
+    ]
+
+
 def test_messages_are_grouped_by_resource_and_violations_begin_with_the_mandatory_ones() -> None:
     thing = config_map("a")
     events = [
