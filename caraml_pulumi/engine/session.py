@@ -1,21 +1,22 @@
 """A stack opened for one operation: its configuration, its state, and where changes are written."""
 
-import os
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from threading import Lock
 from typing import Any
 
 from caraml_pulumi.engine.api import Target
 from caraml_pulumi.engine.ledger import Ledger, replay
+from caraml_pulumi.engine.resource import ResourceState
 from caraml_pulumi.engine.state.backend import Backend, open_backend
 from caraml_pulumi.engine.state.config import ConfigValue, StackConfig, load_stack_config
 from caraml_pulumi.engine.state.history import UpdateKind, default_message, history_entry, update_environment
 from caraml_pulumi.engine.state.names import StackName
 from caraml_pulumi.engine.state.resources import resource_from_json, resource_to_json
-from caraml_pulumi.engine.state.secrets import PassphraseCrypter, new_crypter, open_crypter
+from caraml_pulumi.engine.state.secrets import PassphraseCrypter, open_crypter
 from caraml_pulumi.engine.state.snapshot import Snapshot, snapshot_from_json, snapshot_to_json
 from caraml_pulumi.engine.values import Secret
 
@@ -31,6 +32,7 @@ class Session:
     config: dict[str, ConfigValue]
     snapshot: Snapshot
     preview: bool
+    _salt_lock: Lock = field(default_factory=Lock)
 
     @property
     def plain_config(self) -> dict[str, str]:
@@ -47,12 +49,26 @@ class Session:
         if self.preview:
             return Ledger(self.snapshot)
         journal = self.backend.journal(self.target.project.name, self.target.stack)
-        return Ledger(self.snapshot, journal.append, lambda resource: resource_to_json(resource, self.crypter))
+        return Ledger(self.snapshot, journal.append, self._encoded)
+
+    def _encoded(self, resource: ResourceState) -> dict[str, Any]:
+        document = resource_to_json(resource, self.crypter)
+        self._keep_salt()
+        return document
+
+    def _keep_salt(self) -> None:
+        """Write the salt of the stack's first secret where Pulumi looks for it, before anything depends on it."""
+        if self.stack_config.salt is None and self.crypter.provider is not None:
+            with self._salt_lock:
+                if self.stack_config.salt is None:
+                    self.stack_config.set_salt(self.crypter.salt)
+                    self.stack_config.save()
 
     def save(self, snapshot: Snapshot) -> dict[str, Any]:
         """Write the checkpoint; what the journal holds is then part of it. Returns the document."""
         project, stack = self.target.project.name, self.target.stack
         document = snapshot_to_json(snapshot, self.crypter, StackName(project, stack))
+        self._keep_salt()
         self.backend.save(project, stack, document)
         self.backend.journal(project, stack).clear()
         self.snapshot = snapshot
@@ -106,15 +122,10 @@ def _opened(target: Target, backend: Backend, *, preview: bool) -> Session:
     project, stack = target.project, target.stack
     document = backend.load(project.name, stack)
     stack_config = load_stack_config(project, stack)
-    writes = not preview and (stack_config.salt is not None or _passphrase_given())
-    crypter = (new_crypter if writes else open_crypter)(stack_config, document)
+    crypter = open_crypter(stack_config, document)
     config = stack_config.values(crypter)
     snapshot = snapshot_from_json(document, crypter) if document is not None else Snapshot()
     journal = backend.journal(project.name, stack)
     if journal.exists():
         snapshot = replay(snapshot, journal.read(), lambda record: resource_from_json(record, crypter))
     return Session(target, backend, stack_config, crypter, config, snapshot, preview)
-
-
-def _passphrase_given() -> bool:
-    return "PULUMI_CONFIG_PASSPHRASE" in os.environ or "PULUMI_CONFIG_PASSPHRASE_FILE" in os.environ

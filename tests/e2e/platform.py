@@ -5,7 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +38,7 @@ class Platform:
     directory: Path
     kubeconfig: Path
     project: str
-    more_environment: dict[str, str] = field(default_factory=dict)
+    passphrase: str | None = "test"
 
     def __post_init__(self) -> None:
         shutil.copy(REPOSITORY / "Pulumi.yaml", self.directory)
@@ -67,9 +67,8 @@ class Platform:
             "HOME": str(self.directory),
             "KUBECONFIG": str(self.kubeconfig),
             "PULUMI_BACKEND_URL": f"file://{self.directory}/backend",
-            "PULUMI_CONFIG_PASSPHRASE": "test",
             "CARAML_ENGINE": "embedded",
-        } | self.more_environment
+        } | ({} if self.passphrase is None else {"PULUMI_CONFIG_PASSPHRASE": self.passphrase})
 
     def start(self, *arguments: str) -> "subprocess.Popen[str]":
         """Start `caraml` with `arguments`, on the stack dev."""
