@@ -39,8 +39,8 @@ class PendingOperation:
 
 
 def magic(version: str) -> str:
-    """The checksum that a manifest of the Pulumi release `version` carries."""
-    return hashlib.sha256(version.encode()).hexdigest()
+    """The checksum that a manifest of the Pulumi release `version` carries; none where it names no release."""
+    return "" if not version else hashlib.sha256(version.encode()).hexdigest()
 
 
 def new_manifest() -> dict[str, Any]:

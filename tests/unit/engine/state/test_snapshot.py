@@ -95,6 +95,11 @@ def test_a_secret_is_never_in_a_written_document(text: str) -> None:
     assert text not in compact_json(snapshot_to_json(snapshot, CRYPTER, NAME))
 
 
+def test_a_manifest_that_names_no_release_has_no_checksum() -> None:
+    manifest = {"time": "0001-01-01T00:00:00Z", "magic": "", "version": ""}
+    assert snapshot_from_json({"version": 3, "deployment": {"manifest": manifest}}, CRYPTER).manifest == manifest
+
+
 def test_an_unchanged_secret_keeps_its_ciphertext() -> None:
     snapshot = Snapshot([stack(outputs={"token": Secret("x")})])
     first = snapshot_to_json(snapshot, CRYPTER, NAME)
