@@ -42,7 +42,6 @@ class Context:
     """
 
     preview: bool = False
-    adopt: bool = False
     ignore_changes: tuple[str, ...] = ()
     timeout: float | None = None
     cancelled: Event = field(default_factory=Event)
