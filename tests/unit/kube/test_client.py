@@ -1,7 +1,9 @@
 """What the client does with answers, failures and lost connections."""
 
 import socket
-from concurrent.futures import ThreadPoolExecutor
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -131,39 +133,41 @@ def test_a_server_that_does_not_run_is_named_with_the_kubeconfig() -> None:
     assert caught.value.where == "the test's kubeconfig"
 
 
-def dropping(times: int) -> tuple[socket.socket, list[bytes]]:
-    """A server that hangs up on the first `times` requests and answers the next one."""
-    listener = socket.create_server(("127.0.0.1", 0))
+@contextmanager
+def dropping(times: int) -> Iterator[tuple[str, list[bytes]]]:
+    """A server that hangs up on the first `times` requests and answers the others; and what it received."""
     received: list[bytes] = []
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(0.05)
 
-    def serve() -> None:
-        for number in range(times + 1):
-            connection, _ = listener.accept()
-            with connection:
-                received.append(connection.recv(65536))
-                if number == times:
-                    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+        def serve() -> None:
+            while listener.fileno() >= 0:
+                try:
+                    connection, _ = listener.accept()
+                except OSError:
+                    continue
+                with connection:
+                    received.append(connection.recv(65536))
+                    if len(received) > times:
+                        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
 
-    ThreadPoolExecutor(1).submit(serve)
-    return listener, received
+        threading.Thread(target=serve, daemon=True).start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}", received
 
 
 def test_a_read_is_repeated_when_the_connection_breaks() -> None:
-    listener, received = dropping(2)
-    with listener:
-        assert client_of(f"http://127.0.0.1:{listener.getsockname()[1]}").request("GET", "/x") == {}
+    with dropping(2) as (url, received):
+        assert client_of(url).request("GET", "/x") == {}
     assert len(received) == 3
 
 
 def test_a_create_is_not_repeated_when_the_connection_breaks() -> None:
-    listener, received = dropping(1)
-    with listener, pytest.raises(ClusterUnreachable):
-        client_of(f"http://127.0.0.1:{listener.getsockname()[1]}").request("POST", "/x", {"a": 1})
+    with dropping(1) as (url, received), pytest.raises(ClusterUnreachable):
+        client_of(url).request("POST", "/x", {"a": 1})
     assert len(received) == 1
 
 
 def test_a_dry_run_of_a_create_is_repeated_when_the_connection_breaks() -> None:
-    listener, received = dropping(1)
-    with listener:
-        client_of(f"http://127.0.0.1:{listener.getsockname()[1]}").request("POST", "/x", {"a": 1}, {"dryRun": "All"})
+    with dropping(1) as (url, received):
+        client_of(url).request("POST", "/x", {"a": 1}, {"dryRun": "All"})
     assert len(received) == 2
