@@ -72,7 +72,7 @@ def _snapshots(draw: st.DrawFn) -> Snapshot:
     return Snapshot(resources, pending, secrets_provider=CRYPTER.provider)
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 @given(_snapshots(), st.sampled_from([None, NAME]))
 def test_any_snapshot_is_read_as_it_was_written(snapshot: Snapshot, name: StackName | None) -> None:
     document = json.loads(compact_json(snapshot_to_json(snapshot, CRYPTER, name)))
@@ -81,14 +81,14 @@ def test_any_snapshot_is_read_as_it_was_written(snapshot: Snapshot, name: StackN
     assert snapshot_to_json(again, CRYPTER, name) == document
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 @given(_snapshots())
 def test_any_snapshot_survives_an_export_in_the_clear(snapshot: Snapshot) -> None:
     document = json.loads(compact_json(snapshot_to_json(snapshot, CRYPTER, show_secrets=True)))
     assert snapshot_from_json(document, CRYPTER) == snapshot
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 @given(st.text("abcdefgh", min_size=6, max_size=40))
 def test_a_secret_is_never_in_a_written_document(text: str) -> None:
     snapshot = Snapshot([stack(outputs={"a": Secret({"deep": [text]}), "b": [{"c": Secret(text)}]})])
