@@ -20,7 +20,7 @@ REGISTRATIONS = (
     "validatingwebhookconfigurations/validation.webhook.serving.knative.dev",
     "mutatingwebhookconfigurations/webhook.serving.knative.dev",
 )
-READY_SECONDS = 60
+READY_SECONDS = 120
 
 PODSPEC_FEATURES = (
     "affinity",
@@ -152,7 +152,7 @@ def wait_ready(client: KubeClient) -> None:
     """Wait until the webhook is registered with its certificate and answers for a Service.
 
     Raises:
-        CaramlError: it does not after a minute.
+        CaramlError: it does not after two minutes.
     """
     deadline = time.monotonic() + READY_SECONDS
     while (problem := _not_ready(client)) is not None:

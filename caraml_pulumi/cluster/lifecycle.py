@@ -15,7 +15,7 @@ from caraml_pulumi.cluster.state import PORTS, Cluster, State
 from caraml_pulumi.errors import CaramlError
 from caraml_pulumi.kube.client import KubeClient
 
-NODE_SECONDS = 30
+NODE_SECONDS = 60
 BUSY = "another command is at work on this cluster, waiting for it"
 
 

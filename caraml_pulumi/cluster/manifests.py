@@ -15,7 +15,7 @@ from caraml_pulumi.kube.errors import KubeError
 Manifest = dict[str, Any]
 """A Kubernetes object as its API has it."""
 THREADS = 8
-ESTABLISHED_SECONDS = 30
+ESTABLISHED_SECONDS = 120
 CRDS_PATH = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 
 
@@ -40,7 +40,7 @@ def wait_established(client: KubeClient, manifests: Iterable[Manifest]) -> None:
     """Wait until the API server serves the kinds that the CustomResourceDefinitions among `manifests` define.
 
     Raises:
-        CaramlError: one is still not served after half a minute.
+        CaramlError: one is still not served after two minutes.
     """
     deadline = time.monotonic() + ESTABLISHED_SECONDS
     for crd in (one for one in manifests if one["kind"] == "CustomResourceDefinition"):
@@ -55,7 +55,7 @@ def wait_described(client: KubeClient, api_version: str) -> None:
     """Wait until the API server's OpenAPI document describes `api_version`, shortly after it serves it.
 
     Raises:
-        CaramlError: it still does not after half a minute.
+        CaramlError: it still does not after two minutes.
     """
     deadline = time.monotonic() + ESTABLISHED_SECONDS
     while f"apis/{api_version}" not in client.request("GET", "/openapi/v3")["paths"]:

@@ -14,8 +14,8 @@ from caraml_pulumi.cluster.parts import Part
 from caraml_pulumi.cluster.state import Cluster
 from caraml_pulumi.errors import CaramlError
 
-READY_SECONDS = 60
-"""How long a server may take to become healthy; usually 0.3 to 3 s."""
+READY_SECONDS = 120
+"""How long a server may take to become healthy; usually 0.3 to 3 s, on a busy machine many times that."""
 POLL_SECONDS = 0.025
 
 

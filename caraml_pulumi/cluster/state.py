@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import IO
 
 from caraml_pulumi.cluster.paths import clusters_home
 from caraml_pulumi.errors import CaramlError
@@ -91,15 +92,25 @@ class Cluster:
 
     @contextmanager
     def locked(self, waiting: Callable[[], None]) -> Iterator[None]:
-        """Keep other `up` and `down` of this cluster out; `waiting` is called once if one is under way."""
-        self.home.parent.mkdir(parents=True, mode=0o700, exist_ok=True)
-        with (self.home.parent / f".{self.name}.lock").open("w") as file:
+        """Keep other `up` and `down` of this cluster out; `waiting` is called once if one is under way.
+
+        Raises:
+            CaramlError: the directory of all clusters cannot be made or written to.
+        """
+        path = self.home.parent / f".{self.name}.lock"
+        try:
+            path.parent.mkdir(parents=True, mode=0o700, exist_ok=True)
+            path.touch()
+        except OSError as error:
+            raise CaramlError(
+                f"{path.parent} cannot be written: {error.strerror}", fix="choose another --state"
+            ) from error
+        with _lock(path, waiting):
             try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                waiting()
-                fcntl.flock(file, fcntl.LOCK_EX)
-            yield
+                yield
+            finally:
+                if not self.home.exists():
+                    path.unlink()
 
     def create_home(self) -> None:
         """Make the empty directory, readable by its owner only.
@@ -158,3 +169,26 @@ class State:
         temporary = cluster.home / "cluster.json.new"
         temporary.write_text(json.dumps(asdict(self), indent=2))
         os.replace(temporary, cluster.home / "cluster.json")
+
+
+@contextmanager
+def _lock(path: Path, waiting: Callable[[], None]) -> Iterator[None]:
+    """Hold the lock file at `path`; one that its last holder has removed meanwhile does not count."""
+    while True:
+        with path.open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                waiting()
+                fcntl.flock(file, fcntl.LOCK_EX)
+            if _is_still_at(path, file):
+                yield
+                return
+
+
+def _is_still_at(path: Path, file: IO[str]) -> bool:
+    """Whether an open file is the one at `path`."""
+    try:
+        return os.path.samestat(path.stat(), os.fstat(file.fileno()))
+    except FileNotFoundError:
+        return False

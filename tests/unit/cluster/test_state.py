@@ -1,5 +1,6 @@
 import os
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -73,6 +74,15 @@ def test_an_empty_directory_is_used(cluster: Cluster) -> None:
     assert not cluster.home.exists()
 
 
+def test_a_directory_of_clusters_that_cannot_be_made_is_explained(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with (
+        pytest.raises(CaramlError, match=r"file cannot be written: File exists"),
+        Cluster.named("one", tmp_path / "file").locked(lambda: None),
+    ):
+        pass
+
+
 def test_a_home_that_cannot_be_made_is_explained(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(CaramlError, match=r"cannot be written: Not a directory"):
@@ -110,3 +120,35 @@ def test_a_second_command_waits_for_the_first_and_says_so(cluster: Cluster) -> N
         order.append("first")
     thread.join()
     assert order == ["first", "second"]
+
+
+def test_no_lock_is_left_of_a_cluster_that_is_gone(cluster: Cluster) -> None:
+    with cluster.locked(lambda: None):
+        cluster.create_home()
+    assert [file.name for file in cluster.home.parent.iterdir() if file.is_file()] == [".one.lock"]
+    with cluster.locked(lambda: None):
+        cluster.remove_home()
+    assert list(cluster.home.parent.iterdir()) == []
+
+
+def test_a_removed_lock_lets_only_one_of_those_in_that_waited_for_it(cluster: Cluster) -> None:
+    inside: list[int] = []
+    most: list[int] = []
+    waiting = threading.Semaphore(0)
+
+    def wait(number: int) -> None:
+        with cluster.locked(waiting.release):
+            inside.append(number)
+            most.append(len(inside))
+            time.sleep(0.02)
+            inside.remove(number)
+
+    threads = [threading.Thread(target=wait, args=(number,)) for number in range(5)]
+    with cluster.locked(lambda: None):
+        for thread in threads:
+            thread.start()
+        for _ in threads:
+            assert waiting.acquire(timeout=5)
+    for thread in threads:
+        thread.join()
+    assert most == [1] * 5
