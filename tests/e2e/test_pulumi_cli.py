@@ -1,0 +1,105 @@
+"""The Pulumi CLI and the embedded engine take turns on one stack."""
+
+import json
+import os
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+from caraml_pulumi.errors import CHANGES, POLICY_VIOLATION
+from tests.unit.cli.program import Program, Terminal
+
+pytestmark = [
+    pytest.mark.pulumi_cli,
+    pytest.mark.skipif(shutil.which("pulumi") is None, reason="the Pulumi CLI is not on PATH"),
+]
+
+
+@pytest.fixture
+def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Program:
+    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+    return Program(tmp_path)
+
+
+def test_the_cli_is_chosen_where_it_is_installed(program: Program) -> None:
+    assert program.run("up", "--yes", "--engine", "auto").returncode == 0
+    assert '"exec.kind": "auto.local"' in _history(program)
+
+
+def test_what_the_cli_deployed_the_embedded_engine_finds_unchanged(program: Program) -> None:
+    up = program.run("up", "--yes", "--engine", "pulumi")
+    assert up.returncode == 0, up.stdout + up.stderr
+    preview = program.run("preview", "--engine", "embedded", "--expect-no-changes")
+    assert preview.returncode == 0, preview.stdout + preview.stderr
+
+
+def test_what_the_embedded_engine_deployed_the_cli_finds_unchanged_and_can_change(program: Program) -> None:
+    program.run("up", "--yes", "--engine", "embedded")
+    preview = program.run("preview", "--engine", "pulumi", "--expect-no-changes")
+    assert preview.returncode == 0, preview.stdout + preview.stderr
+    program.configure("2")
+    assert program.run("preview", "--engine", "pulumi", "--expect-no-changes").returncode == CHANGES
+    up = program.run("up", "--yes", "--engine", "pulumi")
+    assert '~ size: "1" => "2"' in up.stdout
+    assert "No changes." in program.run("refresh", "--yes", "--engine", "pulumi").stdout
+    assert program.run("destroy", "--yes", "--engine", "pulumi").returncode == 0
+    assert "demo:index:Team" not in program.checkpoint()
+
+
+def test_both_engines_show_the_same(program: Program) -> None:
+    def shown(engine: str) -> list[str]:
+        text = program.run("preview", "--engine", engine).stdout
+        return [line for line in text.splitlines() if not line.startswith("Duration:")]
+
+    assert shown("pulumi") == shown("embedded")
+    program.run("up", "--yes", "--engine", "embedded")
+    program.configure("2")
+    assert shown("pulumi") == shown("embedded")
+
+
+def test_both_engines_print_the_same_json(program: Program) -> None:
+    def essence(engine: str) -> object:
+        document = json.loads(program.run("preview", "--json", "--engine", engine).stdout)
+        return document["config"], document["changeSummary"], [(step["op"], step["urn"]) for step in document["steps"]]
+
+    assert essence("pulumi") == essence("embedded")
+
+
+def test_a_mandatory_policy_stops_the_cli_too(program: Program) -> None:
+    program.configure("9")
+    done = program.run("up", "--yes", "--engine", "pulumi", "--policy-pack", str(program.policy_pack()))
+    assert done.returncode == POLICY_VIOLATION, done.stdout + done.stderr
+    assert "a team of nine is too large" in done.stdout
+    assert "demo:index:Team" not in program.checkpoint()
+
+
+def test_a_wrong_passphrase_is_one_message(program: Program) -> None:
+    program.run("up", "--yes", "--engine", "pulumi")
+    done = program.run("preview", "--engine", "pulumi", PULUMI_CONFIG_PASSPHRASE="wrong")
+    assert done.returncode == 1
+    assert "incorrect passphrase" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "stdout:" not in done.stderr
+
+
+def test_a_program_that_fails_is_one_message(program: Program) -> None:
+    program.file.write_text('raise ValueError("no such model")\n')
+    done = program.run("preview", "--engine", "pulumi")
+    assert done.returncode == 1
+    assert "no such model" in done.stdout
+    assert "automation" not in done.stdout + done.stderr
+
+
+def test_the_question_is_asked_as_well(program: Program) -> None:
+    terminal = Terminal(program, "up", "--engine", "pulumi")
+    terminal.wait_for("Apply these changes to demo/dev?")
+    terminal.type("y\n")
+    assert terminal.end() == 0
+    assert "demo:index:Team" in program.checkpoint()
+
+
+def _history(program: Program) -> str:
+    (entry,) = program.state.glob(".pulumi/history/demo/dev/*.history.json")
+    return json.dumps(json.loads(entry.read_text()))
