@@ -9,10 +9,15 @@ from typing import Final
 from caraml_pulumi.errors import CaramlError
 
 _GRAMMAR = re.compile(r"([+-]?)(\d+\.?\d*|\.\d+)(Ki|Mi|Gi|Ti|Pi|Ei|[numkMGTPE]?|[eE][+-]?\d+)", re.ASCII)
-_BINARY: Final = {"": Decimal(1)} | {f"{prefix}i": Decimal(1024) ** power for power, prefix in enumerate("KMGTPE", 1)}
-_DECIMAL: Final = {suffix: Decimal(1000) ** power for power, suffix in enumerate(("n", "u", "m", "", *"kMGTPE"), -3)}
+_BINARY: Final[dict[str, Decimal]] = {"": Decimal(1)} | {
+    f"{prefix}i": Decimal(1024) ** power for power, prefix in enumerate("KMGTPE", 1)
+}
+_DECIMAL: Final[dict[str, Decimal]] = {
+    suffix: Decimal(1000) ** power for power, suffix in enumerate(("n", "u", "m", "", *"kMGTPE"), -3)
+}
 _LARGEST: Final = Decimal(2**63 - 1)
 _SMALLEST: Final = Decimal("1e-9")
+_STEP: Final = Decimal("0.001")
 _DIGITS: Final = 60
 """More than a number between 1n and 2^63 needs, so that arithmetic is exact."""
 _ALLOWED = (
@@ -76,13 +81,15 @@ def parse_quantity(text: str | int | float) -> Quantity:
 
 
 def quantity(text: str | int | float) -> str:
-    """The canonical form of an amount that is not negative, such as ``500m`` for ``0.5``.
+    """The canonical form of an amount of a resource, such as ``500m`` for ``0.5``.
 
-    Raises `CaramlError` if it is no quantity.
+    Raises `CaramlError` if it is no quantity, negative, or finer than 1m, which the API server would round up.
     """
     parsed = parse_quantity(text)
     if parsed.value < 0:
         raise CaramlError(f'"{text}" is negative', allowed="0 or more")
+    if parsed.value % _STEP:
+        raise CaramlError(f'"{text}" is too fine for a resource', allowed="steps of 1m")
     return str(parsed)
 
 
