@@ -15,8 +15,8 @@ from caraml_pulumi.errors import CaramlError
 Object = dict[str, Any]
 
 
-def obj(spec: Object | None = None, generation: int = 2, **status: Any) -> Object:
-    return {"metadata": {"name": "x", "namespace": "n", "generation": generation}, "spec": spec or {}, "status": status}
+def obj(spec: Object | None = None, **status: Any) -> Object:
+    return {"metadata": {"name": "x", "namespace": "n", "generation": 2}, "spec": spec or {}, "status": status}
 
 
 def told(type_: str, status: str, reason: str = "", message: str = "", **more: Any) -> Object:
@@ -58,7 +58,7 @@ def test_a_deployment_beyond_its_deadline_has_failed() -> None:
 
 def test_a_stateful_set_waits_for_the_pods_above_its_partition() -> None:
     spec = {"replicas": 3, "updateStrategy": {"type": "RollingUpdate", "rollingUpdate": {"partition": 1}}}
-    status = {"observedGeneration": 2, "readyReplicas": 3, "currentRevision": "a", "updateRevision": "b"}
+    status: Object = {"observedGeneration": 2, "readyReplicas": 3, "currentRevision": "a", "updateRevision": "b"}
     assert workloads.stateful_set(obj(spec, updatedReplicas=1, **status)).message == "1 of 2 replicas updated"
     assert workloads.stateful_set(obj(spec, updatedReplicas=2, **status)).ready
 

@@ -1,0 +1,371 @@
+"""The Kubernetes provider against a real API server: create, change, drift, conflicts, waits, deletion."""
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from caraml_pulumi.engine.providers.base import Context, Diff, PartialFailure
+from caraml_pulumi.engine.providers.kubernetes import KubernetesProvider
+from caraml_pulumi.engine.resource import ResourceState
+from caraml_pulumi.engine.values import UNKNOWN, Secret
+from caraml_pulumi.errors import CaramlError
+from caraml_pulumi.kube import MERGE_PATCH, KubeClient, KubeError
+
+from .conftest import LocalCluster
+
+pytestmark = pytest.mark.e2e
+Object = dict[str, Any]
+LABELS = {"app": "iris"}
+
+
+@dataclass
+class Stack:
+    """Resources as an engine would run them, one at a time."""
+
+    provider: KubernetesProvider
+    namespace: str
+    client: KubeClient
+    warnings: list[str] = field(default_factory=list)
+    reports: list[str] = field(default_factory=list)
+
+    def context(self, **options: Any) -> Context:
+        return Context(report=self.reports.append, warn=self.warnings.append, **options)
+
+    def metadata(self, name: str, **more: Any) -> Object:
+        return {"metadata": {"name": name, "namespace": self.namespace, **more}}
+
+    def create(self, type_: str, inputs: Object, name: str = "res", **options: Any) -> ResourceState:
+        urn = f"urn:pulumi:dev::p::kubernetes:{type_}::{name}"
+        checked = self.provider.check(urn, None, inputs)
+        live = self.provider.create(urn, checked, self.context(**options))
+        return ResourceState(urn, f"kubernetes:{type_}", True, live.id, checked, live.outputs)
+
+    def diff(self, old: ResourceState, inputs: Object, ignore: list[str] | None = None) -> Diff:
+        return self.provider.diff(old, self.provider.check(old.urn, old.inputs, inputs), ignore or [])
+
+    def update(self, old: ResourceState, inputs: Object, **options: Any) -> ResourceState:
+        checked = self.provider.check(old.urn, old.inputs, inputs)
+        live = self.provider.update(old, checked, self.context(**options))
+        return ResourceState(old.urn, old.type, True, live.id, checked, live.outputs)
+
+    def live(self, resource: ResourceState) -> Object:
+        obj = resource.outputs
+        namespace, _, name = resource.id.rpartition("/")
+        found: Object = self.client.request("GET", self.client.path(obj["apiVersion"], obj["kind"], namespace, name))
+        return found
+
+    def edit(self, resource: ResourceState, change: Object, manager: str) -> None:
+        obj = resource.outputs
+        namespace, _, name = resource.id.rpartition("/")
+        path = self.client.path(obj["apiVersion"], obj["kind"], namespace, name)
+        self.client.request("PATCH", path, change, {"fieldManager": manager}, MERGE_PATCH)
+
+
+@pytest.fixture
+def stack(cluster: LocalCluster, namespace: str) -> Stack:
+    return Stack(KubernetesProvider({"kubeconfig": str(cluster.kubeconfig)}), namespace, cluster.client)
+
+
+def deployment(stack: Stack, image: str = "a:1", name: str = "iris", replicas: int = 2, **container: Any) -> Object:
+    template = {"metadata": {"labels": LABELS}, "spec": {"containers": [{"name": "m", "image": image, **container}]}}
+    spec = {"replicas": replicas, "selector": {"matchLabels": LABELS}, "template": template}
+    return {**stack.metadata(name), "spec": spec}
+
+
+def managers(obj: Object) -> set[tuple[str, str]]:
+    entries = obj["metadata"]["managedFields"]
+    return {(item["manager"], item["operation"]) for item in entries if not item.get("subresource")}
+
+
+def test_a_deployment_is_created_ready_changed_under_its_own_manager_and_deleted(stack: Stack) -> None:
+    made = stack.create("apps/v1:Deployment", deployment(stack))
+    assert made.id == f"{stack.namespace}/iris"
+    assert made.outputs["status"]["availableReplicas"] == 2
+    assert managers(stack.live(made)) == {("pulumi-kubernetes", "Update")}
+    manager = made.outputs["__fieldManager"]
+
+    changed = stack.update(made, deployment(stack, "a:2"))
+    assert changed.outputs["spec"]["template"]["spec"]["containers"][0]["image"] == "a:2"
+    assert changed.outputs["status"]["updatedReplicas"] == 2
+    assert managers(stack.live(changed)) == {(manager, "Apply")}
+    assert changed.outputs["__fieldManager"] == manager
+    assert not stack.diff(changed, deployment(stack, "a:2")).changed
+
+    stack.provider.delete(changed, stack.context())
+    with pytest.raises(KubeError, match="not found"):
+        stack.live(changed)
+    stack.provider.delete(changed, stack.context())
+
+
+def test_other_spellings_of_the_same_object_are_no_change(stack: Stack) -> None:
+    spelled = deployment(stack, resources={"requests": {"cpu": "1000m", "memory": "1024Mi"}}, tty=False, args=[])
+    made = stack.create("apps/v1:Deployment", spelled)
+    assert not stack.diff(made, spelled).changed
+    same = deployment(stack, resources={"requests": {"cpu": 1, "memory": "1Gi"}})
+    assert not stack.diff(made, same).changed
+    other = deployment(stack, resources={"requests": {"cpu": "1001m", "memory": "1Gi"}}, tty=False)
+    cpu = "spec.template.spec.containers[0].resources.requests.cpu"
+    assert stack.diff(made, other).detailed == {cpu: "update"}
+
+
+def test_previews_ask_the_server_and_change_nothing(stack: Stack) -> None:
+    shown = stack.create("apps/v1:Deployment", deployment(stack), preview=True)
+    assert shown.id == ""
+    assert shown.outputs["spec"]["progressDeadlineSeconds"] == 600
+    assert "status" not in shown.outputs
+    made = stack.create("apps/v1:Deployment", deployment(stack))
+    before = stack.live(made)
+    shown = stack.update(made, deployment(stack, "a:2"), preview=True)
+    assert shown.outputs["spec"]["template"]["spec"]["containers"][0]["image"] == "a:2"
+    assert stack.live(made)["metadata"]["generation"] == before["metadata"]["generation"]
+
+
+def test_a_preview_of_what_is_invalid_fails(stack: Stack) -> None:
+    with pytest.raises(CaramlError) as caught:
+        stack.create("apps/v1:Deployment", deployment(stack, replicas=-1), preview=True)
+    assert "spec.replicas" in caught.value.what
+    assert caught.value.where == f"Deployment {stack.namespace}/iris"
+
+
+def test_previews_of_what_cannot_be_known_yet_show_the_inputs(stack: Stack) -> None:
+    unknown = {**stack.metadata("a"), "data": {"a": UNKNOWN}}
+    assert stack.create("core/v1:ConfigMap", unknown, preview=True).outputs["data"] == {"a": UNKNOWN}
+    elsewhere = {"metadata": {"name": "a", "namespace": "not-made-yet"}, "data": {"a": "1"}}
+    assert stack.create("core/v1:ConfigMap", elsewhere, preview=True).outputs["data"] == {"a": "1"}
+    kind = {**stack.metadata("a"), "spec": {"a": 1}}
+    assert stack.create("not.installed.example.com/v1:Kind", kind, preview=True).outputs["spec"] == {"a": 1}
+
+
+def test_secret_data_is_secret_in_inputs_and_outputs_and_reaches_the_cluster(stack: Stack) -> None:
+    made = stack.create("core/v1:Secret", {**stack.metadata("s"), "stringData": Secret({"token": "hunter2"})})
+    data = Secret({"token": "aHVudGVyMg=="})
+    assert made.inputs["data"] == made.outputs["data"] == made.outputs["__inputs"]["data"] == data
+    assert stack.live(made)["data"] == {"token": "aHVudGVyMg=="}
+
+
+def test_drift_by_kubectl_is_seen_by_a_read_and_repaired_by_an_update(stack: Stack) -> None:
+    made = stack.create("apps/v1:Deployment", deployment(stack))
+    made = stack.update(made, deployment(stack, "a:2"))
+    stack.edit(made, {"spec": {"replicas": 1}, "metadata": {"labels": {"theirs": "kept"}}}, "kubectl-edit")
+    assert not stack.diff(made, deployment(stack, "a:2")).changed
+
+    found = stack.provider.read(made.urn, made.id, made, stack.context())
+    assert found is not None
+    assert found.inputs is not None
+    assert found.inputs["spec"]["replicas"] == 1
+    assert "labels" not in found.inputs["metadata"]
+    drifted = ResourceState(made.urn, made.type, True, made.id, found.inputs, found.outputs)
+    assert stack.diff(drifted, deployment(stack, "a:2")).detailed == {"spec.replicas": "update"}
+    stack.update(drifted, deployment(stack, "a:2"), preview=True)
+    repaired = stack.update(drifted, deployment(stack, "a:2"))
+    assert stack.live(repaired)["spec"]["replicas"] == 2
+
+
+def test_what_was_deleted_outside_is_read_as_gone_and_made_again_by_an_update(stack: Stack) -> None:
+    made = stack.create("apps/v1:Deployment", deployment(stack))
+    stack.client.request("DELETE", stack.client.path("apps/v1", "Deployment", stack.namespace, "iris"))
+    while stack.provider.read(made.urn, made.id, made, stack.context()) is not None:
+        time.sleep(0.05)
+    again = stack.update(made, deployment(stack, "a:2"))
+    assert stack.live(again)["metadata"]["uid"] != made.outputs["metadata"]["uid"]
+    assert stack.warnings == [
+        f"Deployment {stack.namespace}/iris was deleted outside of this stack and is created again"
+    ]
+
+
+def test_a_conflict_names_the_other_manager_the_field_and_the_ways_out(stack: Stack) -> None:
+    made = stack.update(stack.create("apps/v1:Deployment", deployment(stack)), deployment(stack, "a:2"))
+    stack.edit(made, {"spec": {"replicas": 3}}, "autoscaler")
+    for preview in (True, False):
+        with pytest.raises(CaramlError) as caught:
+            stack.update(made, deployment(stack, "a:3"), preview=preview)
+        assert "spec.replicas (of autoscaler)" in caught.value.what
+        assert 'ignore_changes=["spec.replicas"]' in caught.value.fix
+        assert 'pulumi.com/patchForce: "true"' in caught.value.fix
+    assert stack.live(made)["spec"]["replicas"] == 3
+
+
+def test_ignored_changes_leave_a_field_to_the_manager_that_set_it(stack: Stack) -> None:
+    made = stack.update(stack.create("apps/v1:Deployment", deployment(stack)), deployment(stack, "a:2"))
+    stack.edit(made, {"spec": {"replicas": 3}}, "autoscaler")
+    stack.update(made, deployment(stack, "a:3"), preview=True, ignore_changes=("spec.replicas",))
+    changed = stack.update(made, deployment(stack, "a:3"), ignore_changes=("spec.replicas",))
+    live = stack.live(changed)
+    assert live["spec"]["replicas"] == 3
+    assert live["spec"]["template"]["spec"]["containers"][0]["image"] == "a:3"
+
+
+def test_the_annotation_patch_force_takes_a_field_back(stack: Stack) -> None:
+    made = stack.create("core/v1:ConfigMap", {**stack.metadata("c", labels={"a": "1"}), "data": {"a": "1"}})
+    made = stack.update(made, {**stack.metadata("c", labels={"a": "2"}), "data": {"a": "1"}})
+    stack.edit(made, {"metadata": {"labels": {"a": "theirs"}}}, "somebody")
+    forced = stack.metadata("c", labels={"a": "3"}, annotations={"pulumi.com/patchForce": "true"})
+    assert stack.live(stack.update(made, {**forced, "data": {"a": "1"}}))["metadata"]["labels"] == {"a": "3"}
+
+
+def test_an_object_of_somebody_else_is_not_taken_over(stack: Stack) -> None:
+    path = stack.client.path("v1", "ConfigMap", stack.namespace)
+    body = {"metadata": {"name": "c"}, "data": {"a": "theirs"}}
+    stack.client.request("POST", path, body, {"fieldManager": "kubectl-create"})
+    inputs = {**stack.metadata("c"), "data": {"a": "ours"}}
+    for preview in (True, False):
+        with pytest.raises(CaramlError, match="exists already, and this stack did not create it") as caught:
+            stack.create("core/v1:ConfigMap", inputs, preview=preview)
+        assert f"kubectl delete configmap c -n {stack.namespace}" in caught.value.fix
+    urn = "urn:pulumi:dev::p::kubernetes:core/v1:ConfigMap::res"
+    checked = stack.provider.check(urn, None, inputs)
+    assert stack.provider.recover(urn, checked, stack.context()) is None
+
+
+def test_what_an_interrupted_create_made_is_recovered(stack: Stack) -> None:
+    made = stack.create("core/v1:ConfigMap", {**stack.metadata("c"), "data": {"a": "1"}})
+    found = stack.provider.recover(made.urn, made.inputs, stack.context())
+    assert found is not None
+    assert found.id == made.id
+    assert found.outputs["metadata"]["uid"] == made.outputs["metadata"]["uid"]
+
+
+def test_a_definition_is_served_when_its_create_returns_and_is_replaced_whole(stack: Stack) -> None:
+    group = f"{stack.namespace}.example.com"
+    properties: Object = {"spec": {"type": "object", "x_kubernetes_preserve_unknown_fields": True}}
+    schema = {"openAPIV3Schema": {"type": "object", "properties": properties}}
+    versions = [{"name": "v1", "served": True, "storage": True, "schema": schema}]
+    names = {"plural": "gauges", "singular": "gauge", "kind": "Gauge"}
+    spec = {"group": group, "scope": "Namespaced", "names": names, "versions": versions}
+    definition = {"metadata": {"name": f"gauges.{group}"}, "spec": spec}
+    type_ = "apiextensions.k8s.io/v1:CustomResourceDefinition"
+    made = stack.create(type_, definition)
+    try:
+        gauge = stack.create(f"{group}/v1:Gauge", {**stack.metadata("g"), "spec": {"value": 7}})
+        assert gauge.outputs["spec"] == {"value": 7}
+        assert stack.update(gauge, {**stack.metadata("g"), "spec": {"value": 8}}).outputs["spec"] == {"value": 8}
+        properties["status"] = {"type": "object"}
+        changed = stack.update(made, definition)
+        stored = changed.outputs["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]
+        assert stored == {
+            "spec": {"type": "object", "x_kubernetes_preserve_unknown_fields": True},
+            "status": {"type": "object"},
+        }
+        assert not stack.diff(changed, definition).changed
+    finally:
+        stack.provider.delete(made, stack.context())
+
+
+def test_what_does_not_become_ready_is_kept_and_says_why(stack: Stack) -> None:
+    greedy = deployment(stack, resources={"requests": {"cpu": "9000"}})
+    with pytest.raises(PartialFailure) as caught:
+        stack.create("apps/v1:Deployment", greedy, timeout=3)
+    assert "is not ready after 3 s: 0 of 2 replicas ready" in caught.value.what
+    assert "Unschedulable: 0/1 nodes are available: 1 Insufficient cpu" in caught.value.what
+    assert caught.value.live.id == f"{stack.namespace}/iris"
+    assert caught.value.live.outputs["__inputs"]["spec"]["replicas"] == 2
+    assert any("Unschedulable" in report for report in stack.reports)
+
+
+def test_a_quota_that_is_exceeded_is_told_in_the_wait(stack: Stack) -> None:
+    stack.create("core/v1:ResourceQuota", {**stack.metadata("q"), "spec": {"hard": {"requests.cpu": "1"}}})
+    with pytest.raises(PartialFailure, match=r"exceeded quota: q, requested: requests\.cpu=2"):
+        stack.create("apps/v1:Deployment", deployment(stack, resources={"requests": {"cpu": "2"}}), timeout=2)
+
+
+def test_a_wait_ends_at_once_when_the_run_is_stopped(stack: Stack) -> None:
+    cancelled = threading.Event()
+    threading.Timer(0.5, cancelled.set).start()
+    started = time.monotonic()
+    with pytest.raises(PartialFailure, match="stopped while waiting for Deployment"):
+        stack.create(
+            "apps/v1:Deployment", deployment(stack, resources={"requests": {"cpu": "9000"}}), cancelled=cancelled
+        )
+    assert time.monotonic() - started < 3
+
+
+def test_skip_await_and_timeout_seconds_are_obeyed(stack: Stack) -> None:
+    greedy = deployment(stack, resources={"requests": {"cpu": "9000"}})
+    greedy["metadata"]["annotations"] = {"pulumi.com/skipAwait": "true"}
+    stack.create("apps/v1:Deployment", greedy)
+    patient = deployment(stack, name="other", resources={"requests": {"cpu": "9000"}})
+    patient["metadata"]["annotations"] = {"pulumi.com/timeoutSeconds": "1"}
+    with pytest.raises(PartialFailure, match="is not ready after 1 s"):
+        stack.create("apps/v1:Deployment", patient)
+
+
+def test_wait_for_watches_the_fields_it_names(stack: Stack) -> None:
+    annotations = {"pulumi.com/waitFor": "jsonpath={.data.state}=done"}
+    inputs = {**stack.metadata("c", annotations=annotations), "data": {"state": "begun"}}
+
+    def finish() -> None:
+        path = stack.client.path("v1", "ConfigMap", stack.namespace, "c")
+        stack.client.request("PATCH", path, {"data": {"state": "done"}}, content_type=MERGE_PATCH)
+
+    retry(finish)
+    made = stack.create("core/v1:ConfigMap", inputs, timeout=20)
+    assert made.outputs["data"] == {"state": "done"}
+    assert ".data.state is begun, not done" in stack.reports
+
+
+def retry(action: Callable[[], None]) -> None:
+    """Run `action` in the background until its object exists, and a moment has passed."""
+
+    def run() -> None:
+        while True:
+            time.sleep(0.5)
+            try:
+                return action()
+            except KubeError:
+                continue
+
+    threading.Thread(target=run, daemon=True).start()
+
+
+def test_a_service_is_ready_with_its_first_endpoint(stack: Stack) -> None:
+    service = {**stack.metadata("iris"), "spec": {"selector": LABELS, "ports": [{"port": 80, "targetPort": 8080}]}}
+    with pytest.raises(PartialFailure, match="no ready pod with the labels app=iris"):
+        stack.create("core/v1:Service", service, timeout=1)
+    stack.create("apps/v1:Deployment", deployment(stack))
+    found = stack.create("core/v1:Service", {**service, **stack.metadata("other")}, timeout=30)
+    assert found.outputs["spec"]["clusterIP"]
+
+
+def test_a_finalizer_that_holds_an_object_is_named(stack: Stack) -> None:
+    held = {**stack.metadata("c", finalizers=["example.com/hold"]), "data": {"a": "1"}}
+    made = stack.create("core/v1:ConfigMap", held)
+    with pytest.raises(CaramlError, match=r"after it was deleted: the finalizers example\.com/hold"):
+        stack.provider.delete(made, stack.context(timeout=1))
+    stack.edit(made, {"metadata": {"finalizers": None}}, "kubectl-edit")
+    stack.provider.delete(made, stack.context())
+
+
+def test_a_user_without_rights_is_told_so_at_preview_and_for_all_objects_alike(
+    cluster: LocalCluster, namespace: str
+) -> None:
+    provider = KubernetesProvider({"kubeconfig": str(cluster.dev_kubeconfig)})
+    rightless = Stack(provider, namespace, cluster.client)
+    told = set()
+    for name in ("a", "b"):
+        for preview in (True, False):
+            with pytest.raises(CaramlError) as caught:
+                rightless.create("core/v1:ConfigMap", rightless.metadata(name), preview=preview)
+            told.add(str(caught.value))
+    [message] = told
+    assert 'cannot create resource "configmaps" in API group "" in the namespace' in message
+    assert "ask an administrator" in message
+
+
+def test_an_unknown_field_is_a_warning_of_the_server(stack: Stack) -> None:
+    stack.create("core/v1:ConfigMap", {**stack.metadata("c"), "dta": {"a": "1"}})
+    assert stack.warnings == ['unknown field "dta"']
+
+
+def test_an_object_is_imported_with_the_fields_that_a_program_would_set(stack: Stack) -> None:
+    made = stack.create("apps/v1:Deployment", deployment(stack))
+    found = stack.provider.read(made.urn, made.id, None, stack.context())
+    assert found is not None
+    assert found.inputs is not None
+    assert found.inputs["spec"]["replicas"] == 2
+    assert "status" not in found.inputs
+    assert "uid" not in found.inputs["metadata"]
+    assert stack.provider.read(made.urn, f"{stack.namespace}/absent", None, stack.context()) is None
