@@ -1,0 +1,87 @@
+"""The component package as Pulumi starts it: a process that answers the ResourceProvider protocol."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pulumi
+import pytest
+from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
+
+from caraml_pulumi import ModelEndpoint
+from caraml_pulumi.testing import Recording, record
+from components.caraml_components.__main__ import Host
+
+COMPONENTS = Path(__file__).parents[3] / "components"
+
+
+@pytest.fixture(scope="module")
+def schema() -> Iterator[dict[str, Any]]:
+    command = [sys.executable, "-m", "pulumi.run.plugin", "caraml-components", "127.0.0.1:1"]
+    with subprocess.Popen(command, cwd=COMPONENTS, stdout=subprocess.PIPE, text=True) as host:
+        assert host.stdout is not None
+        port = int(host.stdout.readline())
+        with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+            answer = provider_pb2_grpc.ResourceProviderStub(channel).GetSchema(provider_pb2.GetSchemaRequest())
+        yield json.loads(answer.schema)
+        host.terminate()
+
+
+def test_every_component_is_offered_under_its_type(schema: dict[str, Any]) -> None:
+    assert schema["name"] == "caraml"
+    assert set(schema["resources"]) == {
+        "caraml:index:AutoscalingPolicy",
+        "caraml:index:CustomModelVersion",
+        "caraml:index:ModelEndpoint",
+        "caraml:index:ModelProject",
+    }
+
+
+def test_only_what_has_no_default_is_required(schema: dict[str, Any]) -> None:
+    required = {name.rpartition(":")[2]: set(item["requiredInputs"]) for name, item in schema["resources"].items()}
+    assert required == {
+        "AutoscalingPolicy": {"metric", "target"},
+        "CustomModelVersion": {"model", "version", "project", "image"},
+        "ModelEndpoint": {"model", "project", "traffic"},
+        "ModelProject": {"team", "stream"},
+    }
+
+
+def test_every_property_is_described(schema: dict[str, Any]) -> None:
+    for component in schema["resources"].values():
+        for name, value in {**component["inputProperties"], **component["properties"]}.items():
+            assert value.get("description"), name
+
+
+def test_choices_are_enums_for_other_languages(schema: dict[str, Any]) -> None:
+    enums = {
+        name: [choice["value"] for choice in item["enum"]] for name, item in schema["types"].items() if "enum" in item
+    }
+    assert enums == {
+        "caraml:index:AutoscalingMetric": ["cpu_utilization", "memory_utilization", "concurrency", "rps"],
+        "caraml:index:DeploymentMode": ["SERVERLESS", "RAW_DEPLOYMENT"],
+        "caraml:index:Protocol": ["HTTP_JSON"],
+    }
+
+
+def construct(inputs: dict[str, Any]) -> Recording:
+    host = Host([ModelEndpoint], "caraml")
+    config = {"caraml:platform": {"domain": "models.example.com"}}
+    return record(lambda: host.construct("iris", "caraml:index:ModelEndpoint", inputs), config=config)
+
+
+def test_a_component_is_constructed_from_what_the_protocol_carries() -> None:
+    traffic = [{"version": 1.0, "weight": 90.0}, {"version": 2.0, "weight": 10.0}]
+    recording = construct({"model": "iris", "project": "iris-team", "traffic": traffic})
+    route = recording.one("kubernetes:networking.istio.io/v1:VirtualService").inputs["spec"]["http"][0]["route"]
+    assert [share["weight"] for share in route] == [90, 10]
+
+
+def test_a_broken_rule_is_a_wrong_input_and_not_a_failure_of_the_host() -> None:
+    with pytest.raises(pulumi.InputPropertiesError) as caught:
+        construct({"model": "iris", "project": "iris-team", "traffic": [{"version": 1, "weight": 90}]})
+    assert "the weights sum to 90" in caught.value.message
