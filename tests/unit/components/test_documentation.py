@@ -1,0 +1,52 @@
+"""The pages name every argument, output and setting there is."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic.alias_generators import to_camel
+
+from caraml_pulumi import (
+    AutoscalingPolicyArgs,
+    CustomModelVersion,
+    CustomModelVersionArgs,
+    ModelEndpoint,
+    ModelEndpointArgs,
+    ModelProjectArgs,
+    ResourceRequestArgs,
+)
+from caraml_pulumi.model.platform import ComputeLimits, IstioSpec, PlatformSpec
+
+DOCS = Path(__file__).parents[3] / "docs"
+
+
+@pytest.mark.parametrize(
+    ("page", "documented"),
+    [
+        ("custom-model-version", CustomModelVersionArgs),
+        ("custom-model-version", ResourceRequestArgs),
+        ("custom-model-version", CustomModelVersion),
+        ("model-endpoint", ModelEndpointArgs),
+        ("model-endpoint", ModelEndpoint),
+        ("autoscaling-policy", AutoscalingPolicyArgs),
+        ("model-project", ModelProjectArgs),
+    ],
+)
+def test_a_components_page_names_its_arguments_and_outputs(page: str, documented: Any) -> None:
+    text = (DOCS / "components" / f"{page}.md").read_text()
+    assert [name for name in documented.__annotations__ if f"`{name}`" not in text] == []
+
+
+@pytest.mark.parametrize(("prefix", "spec"), [("", PlatformSpec), ("limits.", ComputeLimits), ("istio.", IstioSpec)])
+def test_the_platforms_page_names_every_setting(prefix: str, spec: type[PlatformSpec]) -> None:
+    text = (DOCS / "components" / "platform.md").read_text()
+    nested = {"limits", "istio"}
+    names = [f"`{prefix}{to_camel(name)}`" for name in spec.model_fields if name not in nested]
+    assert [name for name in names if name not in text] == []
+
+
+def test_every_link_between_pages_leads_somewhere() -> None:
+    for page in [*DOCS.glob("components/*.md"), DOCS / "policies.md"]:
+        for link in re.findall(r"\]\(([^)#:]+)\)", page.read_text()):
+            assert (page.parent / link).exists(), f"{page.name}: {link}"
