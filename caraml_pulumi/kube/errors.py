@@ -85,4 +85,6 @@ def _fix(error: KubeError) -> str:
         return "ask an administrator of the cluster for a Role or ClusterRole that allows it"
     if error.status == 403 and "exceeded quota" in error.message:
         return "lower the requests, delete what is unused, or raise the ResourceQuota"
+    if error.status == 422 and "immutable" in error.message:
+        return "undo the change, or rename the object so that it is replaced"
     return ""

@@ -1,79 +1,24 @@
-"""The Kubernetes provider against a real API server: create, change, drift, conflicts, waits, deletion."""
+"""The Kubernetes provider against a real API server: create, change, drift, conflicts, deletion."""
 
-import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any
 
 import pytest
 
-from caraml_pulumi.engine.providers.base import Context, Diff, PartialFailure
 from caraml_pulumi.engine.providers.kubernetes import KubernetesProvider
 from caraml_pulumi.engine.resource import ResourceState
 from caraml_pulumi.engine.values import UNKNOWN, Secret
 from caraml_pulumi.errors import CaramlError
-from caraml_pulumi.kube import MERGE_PATCH, KubeClient, KubeError
+from caraml_pulumi.kube import KubeError
 
 from .conftest import LocalCluster
+from .kubernetes_stack import Object, Stack, deployment
 
 pytestmark = pytest.mark.e2e
-Object = dict[str, Any]
-LABELS = {"app": "iris"}
-
-
-@dataclass
-class Stack:
-    """Resources as an engine would run them, one at a time."""
-
-    provider: KubernetesProvider
-    namespace: str
-    client: KubeClient
-    warnings: list[str] = field(default_factory=list)
-    reports: list[str] = field(default_factory=list)
-
-    def context(self, **options: Any) -> Context:
-        return Context(report=self.reports.append, warn=self.warnings.append, **options)
-
-    def metadata(self, name: str, **more: Any) -> Object:
-        return {"metadata": {"name": name, "namespace": self.namespace, **more}}
-
-    def create(self, type_: str, inputs: Object, name: str = "res", **options: Any) -> ResourceState:
-        urn = f"urn:pulumi:dev::p::kubernetes:{type_}::{name}"
-        checked = self.provider.check(urn, None, inputs)
-        live = self.provider.create(urn, checked, self.context(**options))
-        return ResourceState(urn, f"kubernetes:{type_}", True, live.id, checked, live.outputs)
-
-    def diff(self, old: ResourceState, inputs: Object, ignore: list[str] | None = None) -> Diff:
-        return self.provider.diff(old, self.provider.check(old.urn, old.inputs, inputs), ignore or [])
-
-    def update(self, old: ResourceState, inputs: Object, **options: Any) -> ResourceState:
-        checked = self.provider.check(old.urn, old.inputs, inputs)
-        live = self.provider.update(old, checked, self.context(**options))
-        return ResourceState(old.urn, old.type, True, live.id, checked, live.outputs)
-
-    def live(self, resource: ResourceState) -> Object:
-        obj = resource.outputs
-        namespace, _, name = resource.id.rpartition("/")
-        found: Object = self.client.request("GET", self.client.path(obj["apiVersion"], obj["kind"], namespace, name))
-        return found
-
-    def edit(self, resource: ResourceState, change: Object, manager: str) -> None:
-        obj = resource.outputs
-        namespace, _, name = resource.id.rpartition("/")
-        path = self.client.path(obj["apiVersion"], obj["kind"], namespace, name)
-        self.client.request("PATCH", path, change, {"fieldManager": manager}, MERGE_PATCH)
 
 
 @pytest.fixture
 def stack(cluster: LocalCluster, namespace: str) -> Stack:
     return Stack(KubernetesProvider({"kubeconfig": str(cluster.kubeconfig)}), namespace, cluster.client)
-
-
-def deployment(stack: Stack, image: str = "a:1", name: str = "iris", replicas: int = 2, **container: Any) -> Object:
-    template = {"metadata": {"labels": LABELS}, "spec": {"containers": [{"name": "m", "image": image, **container}]}}
-    spec = {"replicas": replicas, "selector": {"matchLabels": LABELS}, "template": template}
-    return {**stack.metadata(name), "spec": spec}
 
 
 def managers(obj: Object) -> set[tuple[str, str]]:
@@ -253,90 +198,6 @@ def test_a_definition_is_served_when_its_create_returns_and_is_replaced_whole(st
         assert not stack.diff(changed, definition).changed
     finally:
         stack.provider.delete(made, stack.context())
-
-
-def test_what_does_not_become_ready_is_kept_and_says_why(stack: Stack) -> None:
-    greedy = deployment(stack, resources={"requests": {"cpu": "9000"}})
-    with pytest.raises(PartialFailure) as caught:
-        stack.create("apps/v1:Deployment", greedy, timeout=3)
-    assert "is not ready after 3 s: 0 of 2 replicas ready" in caught.value.what
-    assert "Unschedulable: 0/1 nodes are available: 1 Insufficient cpu" in caught.value.what
-    assert caught.value.live.id == f"{stack.namespace}/iris"
-    assert caught.value.live.outputs["__inputs"]["spec"]["replicas"] == 2
-    assert any("Unschedulable" in report for report in stack.reports)
-
-
-def test_a_quota_that_is_exceeded_is_told_in_the_wait(stack: Stack) -> None:
-    stack.create("core/v1:ResourceQuota", {**stack.metadata("q"), "spec": {"hard": {"requests.cpu": "1"}}})
-    with pytest.raises(PartialFailure, match=r"exceeded quota: q, requested: requests\.cpu=2"):
-        stack.create("apps/v1:Deployment", deployment(stack, resources={"requests": {"cpu": "2"}}), timeout=2)
-
-
-def test_a_wait_ends_at_once_when_the_run_is_stopped(stack: Stack) -> None:
-    cancelled = threading.Event()
-    threading.Timer(0.5, cancelled.set).start()
-    started = time.monotonic()
-    with pytest.raises(PartialFailure, match="stopped while waiting for Deployment"):
-        stack.create(
-            "apps/v1:Deployment", deployment(stack, resources={"requests": {"cpu": "9000"}}), cancelled=cancelled
-        )
-    assert time.monotonic() - started < 3
-
-
-def test_skip_await_and_timeout_seconds_are_obeyed(stack: Stack) -> None:
-    greedy = deployment(stack, resources={"requests": {"cpu": "9000"}})
-    greedy["metadata"]["annotations"] = {"pulumi.com/skipAwait": "true"}
-    stack.create("apps/v1:Deployment", greedy)
-    patient = deployment(stack, name="other", resources={"requests": {"cpu": "9000"}})
-    patient["metadata"]["annotations"] = {"pulumi.com/timeoutSeconds": "1"}
-    with pytest.raises(PartialFailure, match="is not ready after 1 s"):
-        stack.create("apps/v1:Deployment", patient)
-
-
-def test_wait_for_watches_the_fields_it_names(stack: Stack) -> None:
-    annotations = {"pulumi.com/waitFor": "jsonpath={.data.state}=done"}
-    inputs = {**stack.metadata("c", annotations=annotations), "data": {"state": "begun"}}
-
-    def finish() -> None:
-        path = stack.client.path("v1", "ConfigMap", stack.namespace, "c")
-        stack.client.request("PATCH", path, {"data": {"state": "done"}}, content_type=MERGE_PATCH)
-
-    retry(finish)
-    made = stack.create("core/v1:ConfigMap", inputs, timeout=20)
-    assert made.outputs["data"] == {"state": "done"}
-    assert ".data.state is begun, not done" in stack.reports
-
-
-def retry(action: Callable[[], None]) -> None:
-    """Run `action` in the background until its object exists, and a moment has passed."""
-
-    def run() -> None:
-        while True:
-            time.sleep(0.5)
-            try:
-                return action()
-            except KubeError:
-                continue
-
-    threading.Thread(target=run, daemon=True).start()
-
-
-def test_a_service_is_ready_with_its_first_endpoint(stack: Stack) -> None:
-    service = {**stack.metadata("iris"), "spec": {"selector": LABELS, "ports": [{"port": 80, "targetPort": 8080}]}}
-    with pytest.raises(PartialFailure, match="no ready pod with the labels app=iris"):
-        stack.create("core/v1:Service", service, timeout=1)
-    stack.create("apps/v1:Deployment", deployment(stack))
-    found = stack.create("core/v1:Service", {**service, **stack.metadata("other")}, timeout=30)
-    assert found.outputs["spec"]["clusterIP"]
-
-
-def test_a_finalizer_that_holds_an_object_is_named(stack: Stack) -> None:
-    held = {**stack.metadata("c", finalizers=["example.com/hold"]), "data": {"a": "1"}}
-    made = stack.create("core/v1:ConfigMap", held)
-    with pytest.raises(CaramlError, match=r"after it was deleted: the finalizers example\.com/hold"):
-        stack.provider.delete(made, stack.context(timeout=1))
-    stack.edit(made, {"metadata": {"finalizers": None}}, "kubectl-edit")
-    stack.provider.delete(made, stack.context())
 
 
 def test_a_user_without_rights_is_told_so_at_preview_and_for_all_objects_alike(

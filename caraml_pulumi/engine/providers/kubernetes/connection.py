@@ -25,8 +25,8 @@ class Connection:
         if self._client is not None:
             return self._client
         with self._lock:
-            if self._unreachable is not None:
-                raise self._unreachable
+            if (known := self._unreachable) is not None:
+                raise ClusterUnreachable(known.what, where=known.where, fix=known.fix)
             if self._client is None:
                 self._client = self._connect()
             return self._client

@@ -24,7 +24,7 @@ from caraml_pulumi.engine.providers.kubernetes.objects import (
     to_object,
     to_properties,
 )
-from caraml_pulumi.engine.providers.kubernetes.prune import prune
+from caraml_pulumi.engine.providers.kubernetes.prune import prune, with_empties
 from caraml_pulumi.engine.providers.kubernetes.render import Renderer, renderer
 from caraml_pulumi.engine.providers.kubernetes.replace import fixed_properties
 from caraml_pulumi.engine.providers.kubernetes.secrets import hide_secrets, with_secrets
@@ -185,8 +185,8 @@ class KubernetesProvider(Provider):
         """Delete the object and wait until it is gone; with `deleteUnreachable`, also when its cluster is."""
         if self._renderer is not None:
             return
-        live = to_object(old.outputs)
         inputs = to_object(old.outputs.get(INPUTS) or old.inputs)
+        live = inputs | to_object(old.outputs)
         try:
             deletion.delete(self._connection.client(), live, inputs, context)
         except ClusterUnreachable as error:
@@ -225,7 +225,7 @@ class KubernetesProvider(Provider):
                 return None
             raise
         old_outputs, old_inputs = (old.outputs, old.inputs) if old is not None else ({}, {})
-        current = prune(live, known) if old_inputs else imported_inputs(live)
+        current = _declared(live, known) if old_inputs else imported_inputs(live)
         manager = field_manager(known or live, old_outputs)
         inputs = with_secrets(current, old_inputs)
         return Live(id_, outputs_of(live, inputs, manager, initial_api_version(old_outputs, current)), inputs)
@@ -242,6 +242,12 @@ class KubernetesProvider(Provider):
     def close(self) -> None:
         """Close the connections."""
         self._connection.close()
+
+
+def _declared(live: Object, inputs: Object) -> Object:
+    """The live values of the fields that `inputs` have."""
+    found = prune(live, inputs)
+    return with_empties(found, inputs) if is_built_in(inputs) else found
 
 
 def _rendered(target: Renderer, inputs: Properties, manager: str) -> Live:

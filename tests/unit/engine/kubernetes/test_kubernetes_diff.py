@@ -10,7 +10,7 @@ from caraml_pulumi.engine.providers.base import Diff
 from caraml_pulumi.engine.providers.kubernetes.diff import diff
 from caraml_pulumi.engine.providers.kubernetes.normalise import normalise
 from caraml_pulumi.engine.providers.kubernetes.objects import to_object
-from caraml_pulumi.engine.providers.kubernetes.prune import prune
+from caraml_pulumi.engine.providers.kubernetes.prune import prune, with_empties
 from caraml_pulumi.engine.providers.kubernetes.replace import fixed_properties
 from caraml_pulumi.engine.values import UNKNOWN, Secret
 from caraml_pulumi.errors import CaramlError
@@ -205,3 +205,10 @@ def test_normalising_twice_is_normalising_once(spec: Any) -> None:
 def test_a_pruned_object_has_no_field_that_its_shape_lacks(found: Object, shape: Object) -> None:
     assert set(prune(found, shape)) == set(found) & set(shape)
     assert prune(found, found) == found
+
+
+def test_an_empty_value_that_the_cluster_leaves_out_is_no_drift() -> None:
+    inputs = {"spec": {"replicas": 2, "paused": False, "args": [], "list": [{"tty": False, "name": "m"}]}, "gone": 1}
+    live = {"spec": {"replicas": 3, "list": [{"name": "m"}]}}
+    found = with_empties(prune(live, inputs), inputs)
+    assert found == {"spec": {"replicas": 3, "paused": False, "args": [], "list": [{"tty": False, "name": "m"}]}}
