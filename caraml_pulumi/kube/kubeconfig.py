@@ -94,12 +94,17 @@ def _documents(kubeconfig: str | None) -> list[tuple[dict[str, Any], str, Path |
         path = Path(kubeconfig).expanduser() if "\n" not in kubeconfig and not kubeconfig.startswith("{") else None
         if path is None:
             return [(_parse(kubeconfig, TEXT), TEXT, None)]
+        if not path.exists():
+            raise ClusterUnreachable(
+                f"the kubeconfig {path} does not exist",
+                fix="correct the path, or start a local cluster with caraml cluster up",
+            )
         paths = [path]
     elif variable := os.environ.get("KUBECONFIG", "").strip():
         named = [Path(part).expanduser() for part in variable.split(os.pathsep) if part]
         paths = [path for path in named if path.exists()]
         if not paths:
-            raise CaramlError(
+            raise ClusterUnreachable(
                 f"KUBECONFIG names no file that exists: {variable}", fix="set KUBECONFIG to your kubeconfig"
             )
     else:

@@ -134,9 +134,17 @@ def test_a_file_that_is_no_kubeconfig_is_named(tmp_path: Path, content: str, mes
     assert str(path) in caught.value.what
 
 
-def test_a_path_that_does_not_exist_is_named() -> None:
-    with pytest.raises(CaramlError, match="cannot read kubeconfig /absent/config: No such file or directory"):
+def test_a_kubeconfig_that_does_not_exist_is_a_cluster_out_of_reach(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ClusterUnreachable, match="the kubeconfig /absent/config does not exist"):
         load_cluster_config("/absent/config")
+    monkeypatch.setenv("KUBECONFIG", "/absent/config")
+    with pytest.raises(ClusterUnreachable, match="KUBECONFIG names no file that exists: /absent/config"):
+        load_cluster_config()
+
+
+def test_a_kubeconfig_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    with pytest.raises(CaramlError, match=f"cannot read kubeconfig {tmp_path}: Is a directory"):
+        load_cluster_config(str(tmp_path))
 
 
 def test_credentials_are_not_in_the_representation() -> None:

@@ -10,6 +10,7 @@ from caraml_pulumi.engine.values import Properties, PropertyValue, Secret, redac
 from caraml_pulumi.errors import CaramlError
 
 LEFT_OUT: Final = "[secret: left out]"
+_FIRST: Final = ("apiVersion", "kind", "metadata")
 _FILE: Final = re.compile(r"\d{4}-.+\.yaml")
 _renderers: dict[Path, "Renderer"] = {}
 _lock = Lock()
@@ -53,7 +54,8 @@ class Renderer:
         """Write the object of `inputs`; secret values are left out, unknown ones shown as ``<computed>``."""
         import yaml
 
-        obj: Object = {key: _hidden(value) for key, value in inputs.items() if not key.startswith("__")}
+        order = dict.fromkeys([*_FIRST, *inputs])
+        obj: Object = {key: _hidden(inputs[key]) for key in order if key in inputs and not key.startswith("__")}
         text = yaml.safe_dump(redact(obj), sort_keys=False, width=120, allow_unicode=True)
         if LEFT_OUT in text:
             text = "# The secret values of this object are left out.\n" + text

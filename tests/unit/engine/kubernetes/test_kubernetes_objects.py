@@ -231,6 +231,7 @@ def test_rendering_writes_numbered_files_without_secrets(tmp_path: Path) -> None
     files = sorted(out.iterdir())
     assert [file.name for file in files] == ["0001-v1-namespace-models.yaml", "0002-v1-secret-models-s.yaml"]
     assert {file.stat().st_mode & 0o777 for file in files} == {0o600}
+    assert files[0].read_text() == "apiVersion: v1\nkind: Namespace\nmetadata:\n  name: models\n"
     text = files[1].read_text()
     assert "hunter2" not in text
     assert "aHVudGVyMg==" not in text
