@@ -27,16 +27,20 @@ INFERENCE_SERVICE: Final = "serving.kserve.io/inferenceservice"
 KSERVE_COMPONENT: Final = "component"
 PREDICTOR: Final = "predictor"
 KNATIVE_VISIBILITY: Final = "networking.knative.dev/visibility"
-RESERVED_DOMAINS: Final = ("kubernetes.io", "k8s.io", "knative.dev", "kserve.io")
+RESERVED_DOMAINS: Final = ("knative.dev", "kserve.io")
 
 _NAME = re.compile(r"([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]")
 _PREFIX = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 _ALLOWED = f"letters, digits, - _ and ., at most {LABEL_LENGTH}; a letter or digit first and last"
 
 
+def _is_dns_name(text: str) -> bool:
+    return len(text) <= PREFIX_LENGTH and bool(_PREFIX.fullmatch(text))
+
+
 def label_prefix(value: str) -> str:
     """The prefix of the platform's labels: a DNS name and a slash, such as ``caraml.dev/``."""
-    if not value.endswith("/") or len(value) > PREFIX_LENGTH + 1 or not _PREFIX.fullmatch(value[:-1]):
+    if not value.endswith("/") or not _is_dns_name(value[:-1]):
         raise CaramlError(f'"{value}" is not a label prefix', allowed="a DNS name and a slash, such as caraml.dev/")
     return value
 
@@ -54,7 +58,7 @@ def label_key(value: str) -> str:
     Merlin drops labels that it does not take, without a word; here they are refused.
     """
     prefix, slash, name = value.rpartition("/")
-    if len(name) > LABEL_LENGTH or not _NAME.fullmatch(name) or (slash and not _PREFIX.fullmatch(prefix)):
+    if len(name) > LABEL_LENGTH or not _NAME.fullmatch(name) or (slash and not _is_dns_name(prefix)):
         raise CaramlError(
             f'"{value}" is not a label key', allowed=f"{_ALLOWED}; optionally a DNS name and a slash before"
         )
@@ -62,7 +66,7 @@ def label_key(value: str) -> str:
 
 
 def labels_are_free(labels: Mapping[str, str], prefix: str) -> None:
-    """Refuse user labels whose keys the platform, Kubernetes, KServe or Knative keep for themselves."""
+    """Refuse user labels whose keys the platform, KServe or Knative keep for themselves."""
     for key in labels:
         domain = key.rpartition("/")[0]
         reserved = any(domain == name or domain.endswith(f".{name}") for name in RESERVED_DOMAINS)
