@@ -39,7 +39,7 @@ def test_a_value_is_accepted_as_kubernetes_would(value: str) -> None:
         "caraml.dev/app",
         "caraml.dev/version",
         "serving.kserve.io/inferenceservice",
-        "app.kubernetes.io/name",
+        "serving.knative.dev/x",
     ],
 )
 def test_a_key_that_the_platform_sets_is_not_free(key: str) -> None:
