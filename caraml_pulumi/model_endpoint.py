@@ -109,9 +109,11 @@ class ModelEndpoint(pulumi.ComponentResource):
 def _without_components(given: dict[str, Any]) -> tuple[dict[str, Any], list[CustomModelVersion]]:
     """The arguments with versions replaced by their numbers, and the versions to wait for."""
     traffic = given.get("traffic")
-    if not isinstance(traffic, Mapping) or not traffic:
+    if not isinstance(traffic, Mapping):
         return given, []
-    versions = list(traffic)
+    versions = [version for version in traffic if isinstance(version, CustomModelVersion)]
+    if not versions or len(versions) < len(traffic):
+        return given, []
     specs = [version.spec for version in versions]
     first = specs[0]
     strangers = [spec for spec in specs if (spec.model, spec.project) != (first.model, first.project)]

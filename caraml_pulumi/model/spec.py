@@ -162,6 +162,12 @@ def _explain(details: ErrorDetails, spec: type[Spec], data: Value, locate: Locat
     path = as_written(data, (*of_property, *context.get("path", ())))
     where = locate(path)
     name = f"`{path[-1]}`" if path else "the document"
+    if is_deferred(details["input"]):
+        return CaramlError(
+            f"{name} must be known at preview, and an Output is not",
+            where=where,
+            fix="give a plain value: previews and policies read it",
+        )
     if isinstance(error := context.get("error"), CaramlError):
         return CaramlError(error.what, where=where, allowed=error.allowed, fix=error.fix, exit_code=error.exit_code)
     kind = details["type"]
@@ -183,12 +189,6 @@ def _explain(details: ErrorDetails, spec: type[Spec], data: Value, locate: Locat
             where=where,
             allowed=", ".join(values),
             fix=did_you_mean(str(details["input"]), values),
-        )
-    if is_deferred(details["input"]):
-        return CaramlError(
-            f"{name} must be known at preview, and an Output is not",
-            where=where,
-            fix="give a plain value: previews and policies read it",
         )
     expected = _EXPECTED.get(kind, details["msg"])
     fix = 'put it in quotes: "..."' if kind == "string_type" and isinstance(details["input"], int | float) else ""

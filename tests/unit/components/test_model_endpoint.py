@@ -1,3 +1,6 @@
+from typing import Any
+
+import pulumi
 import pytest
 
 from caraml_pulumi import CaramlError, CustomModelVersion, ModelEndpoint, ModelEndpointArgs
@@ -55,6 +58,16 @@ def test_versions_of_two_models_cannot_share_an_endpoint() -> None:
         recorded(lambda: ModelEndpoint("iris", traffic={version(1): 80, version(1, "wine"): 20}))
 
 
-def test_an_endpoint_without_traffic_is_refused() -> None:
+@pytest.mark.parametrize("traffic", [{}, {1: 90, 2: 10}, {"1": 100}, [1, 2], None])
+def test_traffic_that_is_neither_components_nor_numbers_with_weights_is_refused(traffic: Any) -> None:
     with pytest.raises(CaramlError, match="traffic"):
-        recorded(lambda: ModelEndpoint("iris", traffic={}))
+        recorded(lambda: ModelEndpoint("iris", traffic=traffic))
+
+
+def test_a_weight_that_is_an_output_is_refused_since_policies_read_it() -> None:
+    def program() -> None:
+        weight: Any = pulumi.Output.from_input(100)
+        ModelEndpoint("iris", traffic={version(1): weight})
+
+    with pytest.raises(CaramlError, match="`weight` must be known at preview"):
+        recorded(program)
