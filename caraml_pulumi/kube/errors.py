@@ -46,9 +46,9 @@ class KubeError(CaramlError):
         return self.status == 409 and self.reason == "AlreadyExists"
 
     @property
-    def forbidden(self) -> bool:
-        """RBAC does not allow it. A quota or an admission plugin that refuses is told apart by `denied_by_rbac`."""
-        return self.status == 403
+    def being_deleted(self) -> bool:
+        """An object of that name exists, and is on its way out."""
+        return self.already_exists and "is being deleted" in self.message
 
     @property
     def denied_by_rbac(self) -> bool:
@@ -65,6 +65,8 @@ def _what(error: KubeError, server: str, user: str) -> str:
     if error.status == 401:
         return f"the API server {server} does not accept the credentials of {user or 'an anonymous user'}"
     problems = list(_problems(error))
+    if error.status == 403 and "because it is being terminated" in error.message:
+        return "wait until the namespace is gone, then run again"
     if error.status == 422 and problems:
         kind = (error.details.get("details") or {}).get("kind", "object")
         name = (error.details.get("details") or {}).get("name", "")
@@ -85,6 +87,8 @@ def _fix(error: KubeError) -> str:
         return "ask an administrator of the cluster for a Role or ClusterRole that allows it"
     if error.status == 403 and "exceeded quota" in error.message:
         return "lower the requests, delete what is unused, or raise the ResourceQuota"
+    if error.status == 403 and "because it is being terminated" in error.message:
+        return "wait until the namespace is gone, then run again"
     if error.status == 422 and "immutable" in error.message:
         return "undo the change, or rename the object so that it is replaced"
     return ""

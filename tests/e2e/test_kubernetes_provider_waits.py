@@ -97,6 +97,16 @@ def test_a_service_is_ready_with_its_first_endpoint(stack: Stack) -> None:
     assert found.outputs["spec"]["clusterIP"]
 
 
+def test_an_object_that_is_being_deleted_is_waited_out_before_it_is_made_again(stack: Stack) -> None:
+    inputs = {**stack.metadata("c", finalizers=["example.com/hold"]), "data": {"a": "1"}}
+    made = stack.create("core/v1:ConfigMap", inputs)
+    stack.client.request("DELETE", stack.client.path("v1", "ConfigMap", stack.namespace, "c"))
+    release = {"metadata": {"finalizers": None}}
+    threading.Timer(1.0, stack.edit, [made, release, "kubectl-edit"]).start()
+    again = stack.create("core/v1:ConfigMap", {**stack.metadata("c"), "data": {"a": "2"}})
+    assert again.outputs["metadata"]["uid"] != made.outputs["metadata"]["uid"]
+
+
 def test_a_finalizer_that_holds_an_object_is_named(stack: Stack) -> None:
     held = {**stack.metadata("c", finalizers=["example.com/hold"]), "data": {"a": "1"}}
     made = stack.create("core/v1:ConfigMap", held)

@@ -29,6 +29,9 @@ from caraml_pulumi.kube import APPLY_PATCH, JSON_PATCH, KubeClient, KubeError, N
 
 CREATE_PAUSES: Final = (0.1, 0.2, 0.3, 0.4, 0.5, 0.5, 1.0, 1.0, 2.0)
 """Seconds between attempts to create what has no namespace or kind yet: both take a moment to be known everywhere."""
+DELETED_SECONDS: Final = 60.0
+"""How long to wait for an object of the same name that is being deleted."""
+DELETED_PAUSE: Final = 0.25
 CONFLICT_ATTEMPTS: Final = 8
 """How often a change is tried again when a controller changed the object in between."""
 _MANAGER: Final = re.compile(r'conflict with "([^"]+)"')
@@ -50,17 +53,26 @@ class Applier:
     ignored: tuple[list[PathKey], ...] = ()
 
     def create(self, obj: Object, *, dry_run: bool = False) -> Object:
-        """Create `obj`. Raises `KubeError`, or `NoSuchKind`; waits a little for a namespace or kind just made."""
+        """Create `obj`. Raises `KubeError`, or `NoSuchKind`.
+
+        Waits a little for a namespace or kind that was just made, and for an object of that name to be gone that is
+        being deleted already.
+        """
         params = {"fieldManager": CREATOR, **_dry(dry_run)}
-        for pause in () if dry_run else CREATE_PAUSES:
+        waited, pauses = 0.0, iter(() if dry_run else CREATE_PAUSES)
+        while True:
             try:
                 return self._post(obj, params)
             except (NoSuchKind, KubeError) as error:
-                if isinstance(error, KubeError) and not error.not_found:
+                if isinstance(error, KubeError) and error.being_deleted and not dry_run:
+                    pause: float | None = DELETED_PAUSE if waited < DELETED_SECONDS else None
+                elif isinstance(error, NoSuchKind) or error.not_found:
+                    pause = next(pauses, None)
+                else:
                     raise
-                if self.cancelled.wait(pause):
+                if pause is None or self.cancelled.wait(pause):
                     raise
-        return self._post(obj, params)
+                waited += pause
 
     def _post(self, obj: Object, params: dict[str, str]) -> Object:
         path = self._path(obj, "")

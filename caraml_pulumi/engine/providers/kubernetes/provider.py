@@ -132,7 +132,11 @@ class KubernetesProvider(Provider):
         try:
             return applier.create(obj, dry_run=True)
         except KubeError as error:
-            if error.missing_namespace or (error.denied_by_rbac and missing_namespace(applier.client, obj)):
+            if (
+                error.missing_namespace
+                or error.being_deleted
+                or (error.denied_by_rbac and missing_namespace(applier.client, obj))
+            ):
                 return None
             if error.already_exists and is_ours(applier.read(obj) or {}):
                 return None  # it is replaced: what is there now goes first
