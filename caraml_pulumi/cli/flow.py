@@ -20,7 +20,7 @@ from caraml_pulumi.engine.display.progress import Progress
 from caraml_pulumi.engine.display.silent import Silent
 from caraml_pulumi.engine.display.values import SECRET, flow_text, plain_value
 from caraml_pulumi.engine.display.view import Display, Subject
-from caraml_pulumi.errors import CHANGES, FAILED, POLICY_VIOLATION, CaramlError, CaramlErrors
+from caraml_pulumi.errors import CHANGES, FAILED, INTERRUPTED, POLICY_VIOLATION, CaramlError, CaramlErrors
 
 COMMANDS: Final = {"update": "up", "refresh": "refresh", "destroy": "destroy"}
 """The subcommand of each operation."""
@@ -137,7 +137,8 @@ def _check(request: Request, display: Display, outcome: Outcome) -> None:
     """Raise what the operation's end means for the caller."""
     forbidden = any(violation.mandatory for violation in display.tree.violations)
     if outcome.error is not None:
-        raise _unseen(request, display, outcome.error, POLICY_VIOLATION if forbidden else outcome.error.exit_code)
+        special = INTERRUPTED if display.cancelled else POLICY_VIOLATION if forbidden else None
+        raise _unseen(request, display, outcome.error, special or outcome.error.exit_code)
     if forbidden:
         raise CaramlError("a mandatory policy is violated", fix="see above", exit_code=POLICY_VIOLATION)
     if request.expect_no_changes and outcome.has_changes:

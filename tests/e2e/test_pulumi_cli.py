@@ -3,13 +3,14 @@
 import json
 import os
 import shutil
+import signal
 import sys
 from pathlib import Path
 
 import pytest
 
-from caraml_pulumi.errors import CHANGES, POLICY_VIOLATION
-from tests.unit.cli.program import Program, Terminal
+from caraml_pulumi.errors import CHANGES, INTERRUPTED, POLICY_VIOLATION
+from tests.unit.cli.program import SLOW, Program, Terminal
 
 pytestmark = [
     pytest.mark.pulumi_cli,
@@ -98,6 +99,29 @@ def test_the_question_is_asked_as_well(program: Program) -> None:
     terminal.type("y\n")
     assert terminal.end() == 0
     assert "demo:index:Team" in program.checkpoint()
+
+
+def test_dynamic_resources_go_both_ways(program: Program) -> None:
+    program.file.write_text(SLOW.replace("SECONDS", "0"))
+    assert program.run("up", "--yes", "--engine", "pulumi").returncode == 0
+    for engine in ("embedded", "pulumi"):
+        preview = program.run("preview", "--engine", engine, "--expect-no-changes")
+        assert preview.returncode == 0, preview.stdout + preview.stderr
+    program.file.write_text(SLOW.replace("SECONDS", "0.1"))
+    assert program.run("up", "--yes", "--engine", "embedded").returncode == 0
+    preview = program.run("preview", "--engine", "pulumi", "--expect-no-changes")
+    assert preview.returncode == 0, preview.stdout + preview.stderr
+
+
+def test_one_ctrl_c_at_a_terminal_finishes_what_is_in_progress(program: Program) -> None:
+    program.file.write_text(SLOW.replace("SECONDS", "6"))
+    terminal = Terminal(program, "up", "--yes", "--skip-preview", "--engine", "pulumi")
+    terminal.wait_for("1 in progress")
+    os.killpg(terminal.process.pid, signal.SIGINT)
+    terminal.wait_for("stopping: waiting for 1 operation")
+    assert terminal.end() == INTERRUPTED, terminal.text
+    assert "::first" in program.checkpoint()
+    assert "::second" not in program.checkpoint()
 
 
 def _history(program: Program) -> str:

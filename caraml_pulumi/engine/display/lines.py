@@ -59,6 +59,7 @@ class Lines(Display):
 
     def cancelling(self) -> None:
         """Print it."""
+        super().cancelling()
         self.print([Text(self.cancel_text(), "bold yellow")])
 
     def _announce_slow_steps(self) -> None:

@@ -20,7 +20,6 @@ class Progress(Display):
 
     def __init__(self, console: Console, subject: Subject, *, show_diff: bool = False) -> None:
         super().__init__(console, subject, show_diff=show_diff)
-        self._cancelled = False
         self._live = Live(
             console=console,
             get_renderable=self._frame,
@@ -38,10 +37,6 @@ class Progress(Display):
         self._live.stop()
         if begun:
             self.print([*self.heading(), *self.tree_lines(), *self.summary_lines()])
-
-    def cancelling(self) -> None:
-        """Say so below the tree."""
-        self._cancelled = True
 
     def _frame(self) -> Group:
         now = time.monotonic()
@@ -76,7 +71,7 @@ class Progress(Display):
 
     def _footer(self, now: float) -> Text:
         text = Text.assemble((f" {self._spinner(now)}  ", "cyan"))
-        if self._cancelled:
+        if self.cancelled:
             return text.append(self.cancel_text(), "bold yellow")
         rows = self.tree.rows.values()
         changed = [row for row in rows if row.changed and row.custom]

@@ -14,6 +14,8 @@ from caraml_pulumi.engine.display.values import entry_lines, plain_value
 from caraml_pulumi.engine.resource import urn_name, urn_type
 
 _SEVERITY_STYLES = {"error": "bold red", "warning": "yellow"}
+_WEIGHTS = {"warning": 1, "error": 2}
+"""Of a resource's messages the errors come last, where a reader looks first."""
 
 
 def summary(tree: Tree, *, planning: bool, duration: float) -> list[Text]:
@@ -31,7 +33,7 @@ def _diagnostics(tree: Tree) -> Iterator[Text]:
     if not tree.diagnostics:
         return
     yield Text("Diagnostics:", "bold")
-    by_resource = sorted(tree.diagnostics, key=lambda item: item.urn)
+    by_resource = sorted(tree.diagnostics, key=lambda item: (item.urn, _WEIGHTS.get(item.severity, 0)))
     for urn, group in groupby(by_resource, key=lambda item: item.urn):
         yield Text(f"  {_resource(urn)}:")
         for item in group:

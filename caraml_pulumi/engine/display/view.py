@@ -56,6 +56,7 @@ class Display(ABC):
         self.lock = RLock()
         self.begun = time.monotonic()
         self.ended: float | None = None
+        self.cancelled = False
 
     def __enter__(self) -> Self:
         self.begun = time.monotonic()
@@ -93,6 +94,7 @@ class Display(ABC):
 
     def cancelling(self) -> None:
         """Say that the operation is being stopped. It may be called from a signal handler."""
+        self.cancelled = True
 
     def cancel_text(self) -> str:
         """What to tell somebody who pressed Ctrl-C once."""
