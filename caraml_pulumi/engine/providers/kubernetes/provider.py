@@ -18,6 +18,7 @@ from caraml_pulumi.engine.providers.kubernetes.objects import (
     api_version_and_kind,
     is_built_in,
     is_cluster_scoped,
+    namespace_of,
     object_id,
     split_id,
     title,
@@ -57,6 +58,7 @@ class KubernetesProvider(Provider):
         self._settings = parse_settings(inputs)
         self._connection = Connection(self._settings)
         self._renderer: Renderer | None = None if render is None else renderer(render)
+        self._missing_namespaces: set[str] = set()
 
     def check(self, urn: str, old_inputs: Properties | None, new_inputs: Properties) -> Properties:
         """See `check.check`."""
@@ -129,14 +131,15 @@ class KubernetesProvider(Provider):
 
     def _previewed_create(self, obj: Object, manager: str, context: Context) -> Object | None:
         applier = self._applier(manager, context)
+        if namespace_of(obj) in self._missing_namespaces:
+            return None  # the API server takes its time over each of these refusals
         try:
             return applier.create(obj, dry_run=True)
         except KubeError as error:
-            if (
-                error.missing_namespace
-                or error.being_deleted
-                or (error.denied_by_rbac and missing_namespace(applier.client, obj))
-            ):
+            if error.missing_namespace or (error.denied_by_rbac and missing_namespace(applier.client, obj)):
+                self._missing_namespaces.add(namespace_of(obj))
+                return None
+            if error.being_deleted:
                 return None
             if error.already_exists and is_ours(applier.read(obj) or {}):
                 return None  # it is replaced: what is there now goes first
