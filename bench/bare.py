@@ -22,7 +22,7 @@ from caraml_pulumi.kube.kubeconfig import load_cluster_config
 
 THREADS: Final = 8
 POLL_SECONDS: Final = 0.1
-DEADLINE_SECONDS: Final = 600.0
+DEADLINE_SECONDS: Final = 300.0
 
 Object = dict[str, Any]
 

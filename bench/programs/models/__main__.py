@@ -14,7 +14,7 @@ for number in range(config.require_int("count")):
         model=model,
         version=version,
         project=project,
-        image="ghcr.io/caraml-dev/example:1.0",
+        image="registry.local/caraml/example:1.0",
         deployment_mode=modes[number % 2],
         team="bench",
         stream="bench",
