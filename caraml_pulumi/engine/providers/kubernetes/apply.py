@@ -203,15 +203,3 @@ def exists_already(obj: Object) -> CaramlError:
 def refused(error: KubeError, obj: Object) -> CaramlError:
     """`error` of a create in terms of the object."""
     return exists_already(obj) if error.already_exists else error
-
-
-def missing_namespace(client: KubeClient, obj: Object) -> bool:
-    """Whether the namespace of `obj` does not exist yet."""
-    namespace = namespace_of(obj)
-    if not namespace:
-        return False
-    try:
-        client.request("GET", client.path("v1", "Namespace", None, namespace))
-    except KubeError as error:
-        return error.not_found
-    return False

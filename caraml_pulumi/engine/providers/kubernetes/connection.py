@@ -17,6 +17,7 @@ class Connection:
         self._client: KubeClient | None = None
         self._unreachable: ClusterUnreachable | None = None
         self._warned = False
+        self._lacking: dict[str, bool] = {}
         self._config_lock = Lock()
         self._loaded: ClusterConfig | None = None
 
@@ -58,6 +59,23 @@ class Connection:
             return self._config().namespace
         except ClusterUnreachable:
             return "default"
+
+    def lacks_namespace(self, namespace: str) -> bool:
+        """Whether `namespace` did not exist when this was first asked: at preview, what it will hold cannot be tried.
+
+        Asked once for all objects in it, since the API server takes 50 ms over each create it refuses for that reason.
+        """
+        if not namespace:
+            return False
+        client = self.client()
+        with self._lock:
+            if namespace not in self._lacking:
+                try:
+                    client.request("GET", client.path("v1", "Namespace", None, namespace))
+                    self._lacking[namespace] = False
+                except KubeError as error:
+                    self._lacking[namespace] = error.not_found
+            return self._lacking[namespace]
 
     def warn(self, context: Context, error: ClusterUnreachable, consequence: str) -> None:
         """Warn once for all resources that the cluster is unreachable."""

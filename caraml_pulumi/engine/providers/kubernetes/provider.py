@@ -7,7 +7,7 @@ from typing import Final, TypeVar
 from caraml_pulumi.engine.property_path import parse_path
 from caraml_pulumi.engine.providers.base import Context, Diff, Live, PartialFailure, Provider
 from caraml_pulumi.engine.providers.kubernetes import delete as deletion
-from caraml_pulumi.engine.providers.kubernetes.apply import Applier, missing_namespace, refused
+from caraml_pulumi.engine.providers.kubernetes.apply import Applier, refused
 from caraml_pulumi.engine.providers.kubernetes.await_.wait import NotReady, wait_until_ready
 from caraml_pulumi.engine.providers.kubernetes.check import check
 from caraml_pulumi.engine.providers.kubernetes.connection import Connection
@@ -58,7 +58,6 @@ class KubernetesProvider(Provider):
         self._settings = parse_settings(inputs)
         self._connection = Connection(self._settings)
         self._renderer: Renderer | None = None if render is None else renderer(render)
-        self._missing_namespaces: set[str] = set()
 
     def check(self, urn: str, old_inputs: Properties | None, new_inputs: Properties) -> Properties:
         """See `check.check`."""
@@ -131,15 +130,12 @@ class KubernetesProvider(Provider):
 
     def _previewed_create(self, obj: Object, manager: str, context: Context) -> Object | None:
         applier = self._applier(manager, context)
-        if namespace_of(obj) in self._missing_namespaces:
-            return None  # the API server takes its time over each of these refusals
+        if self._connection.lacks_namespace(namespace_of(obj)):
+            return None
         try:
             return applier.create(obj, dry_run=True)
         except KubeError as error:
-            if error.missing_namespace or (error.denied_by_rbac and missing_namespace(applier.client, obj)):
-                self._missing_namespaces.add(namespace_of(obj))
-                return None
-            if error.being_deleted:
+            if error.being_deleted or error.missing_namespace:
                 return None
             if error.already_exists and is_ours(applier.read(obj) or {}):
                 return None  # it is replaced: what is there now goes first
