@@ -19,7 +19,8 @@ scalars = st.one_of(
     st.text(max_size=8),
     st.sampled_from(["iris", "1", "5Gi", "a/b:1"]),
 )
-NAMES = """model project versions version image endpoint traffic weight env labels args deploymentMode autoscaling_policy
+NAMES = """model project versions version image endpoint traffic weight env labels args deploymentMode
+    autoscaling_policy
     metric target resourceRequest cpuRequest domain limits defaultDeploymentConfig maxCpu istio gateway iris-team team
     stream nonsense"""
 names = st.sampled_from(NAMES.split())
