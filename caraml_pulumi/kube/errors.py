@@ -65,8 +65,6 @@ def _what(error: KubeError, server: str, user: str) -> str:
     if error.status == 401:
         return f"the API server {server} does not accept the credentials of {user or 'an anonymous user'}"
     problems = list(_problems(error))
-    if error.status == 403 and "because it is being terminated" in error.message:
-        return "wait until the namespace is gone, then run again"
     if error.status == 422 and problems:
         kind = (error.details.get("details") or {}).get("kind", "object")
         name = (error.details.get("details") or {}).get("name", "")

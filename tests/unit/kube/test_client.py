@@ -107,6 +107,22 @@ def test_a_wrong_type_is_told_without_go_words() -> None:
     assert caught.value.what == "spec.replicas must be of type int32, not string"
 
 
+@pytest.mark.parametrize(
+    ("code", "message", "fix"),
+    [
+        (403, 'configmaps "a" is forbidden: unable to create: because it is being terminated', "wait until the"),
+        (403, 'pods "a" is forbidden: exceeded quota: q', "raise the ResourceQuota"),
+        (403, 'configmaps is forbidden: User "dev" cannot create resource "configmaps"', "ask an administrator"),
+        (422, "Service is invalid: spec.clusterIP: field is immutable", "rename the object"),
+    ],
+)
+def test_a_refusal_keeps_its_words_and_says_what_to_do(code: int, message: str, fix: str) -> None:
+    with serving(lambda _: status(code, "Refused", message)) as (url, _), pytest.raises(KubeError) as caught:
+        client_of(url).request("POST", "/x", {})
+    assert caught.value.what == message
+    assert fix in caught.value.fix
+
+
 def test_an_answer_that_is_no_status_object_is_still_readable() -> None:
     answer = Answer(502, "<html>Bad\nGateway</html>")
     with serving(lambda _: answer) as (url, _), pytest.raises(KubeError) as caught:
