@@ -137,12 +137,12 @@ class KubeClient:
                 return pool.urlopen(method, url, payload, headers, retries=False, timeout=limit, redirect=False)
             except HTTPError as error:
                 cause = error.reason if isinstance(error, MaxRetryError) and error.reason else error
-                safe = repeatable or isinstance(cause, _NEVER_SENT)
-                if attempt == CONNECT_ATTEMPTS or isinstance(cause, _LASTING) or not safe:
-                    raise self._unreachable(cause) from error
+                sent = not isinstance(cause, _NEVER_SENT + _LASTING)
+                if attempt == CONNECT_ATTEMPTS or isinstance(cause, _LASTING) or (sent and not repeatable):
+                    raise self._unreachable(cause, sent and method != "GET") from error
             time.sleep(0.1 * 3 ** (attempt - 1))
 
-    def _unreachable(self, error: Exception) -> ClusterUnreachable:
+    def _unreachable(self, error: Exception, outcome_unknown: bool) -> ClusterUnreachable:
         # urllib3 puts the pool or connection object before the reason: keep the reason
         reason = str(error).rsplit(">: ", 1)[-1].rsplit("): ", 1)[-1]
         fix = "start the cluster (caraml cluster up for a local one), or correct the server in the kubeconfig"
@@ -153,6 +153,7 @@ class KubeClient:
             f"{reason.removeprefix('Failed to establish a new connection: ')}",
             where=self.config.source,
             fix=fix,
+            outcome_unknown=outcome_unknown,
         )
 
     def _connections(self, credentials: Credentials) -> urllib3.HTTPConnectionPool:

@@ -12,7 +12,14 @@ _WRONG_TYPE: Final = re.compile(
 
 
 class ClusterUnreachable(CaramlError):
-    """No connection to an API server: none is configured, it is down, elsewhere, or its certificate is not trusted."""
+    """No connection to an API server: none is configured, it is down, elsewhere, or its certificate is not trusted.
+
+    `outcome_unknown` is set when the connection broke after a change was sent: it may have been made.
+    """
+
+    def __init__(self, what: str, *, where: str = "", fix: str = "", outcome_unknown: bool = False) -> None:
+        super().__init__(what, where=where, fix=fix)
+        self.outcome_unknown = outcome_unknown
 
 
 class KubeError(CaramlError):

@@ -146,6 +146,7 @@ def test_a_server_that_does_not_run_is_named_with_the_kubeconfig() -> None:
         client_of(url).request("POST", "/x", {})
     assert f"the Kubernetes API server {url} cannot be reached" in caught.value.what
     assert "Connection refused" in caught.value.what
+    assert not caught.value.outcome_unknown
     assert caught.value.where == "the test's kubeconfig"
 
 
@@ -178,9 +179,10 @@ def test_a_read_is_repeated_when_the_connection_breaks() -> None:
 
 
 def test_a_create_is_not_repeated_when_the_connection_breaks() -> None:
-    with dropping(1) as (url, received), pytest.raises(ClusterUnreachable):
+    with dropping(1) as (url, received), pytest.raises(ClusterUnreachable) as caught:
         client_of(url).request("POST", "/x", {"a": 1})
     assert len(received) == 1
+    assert caught.value.outcome_unknown
 
 
 def test_a_dry_run_of_a_create_is_repeated_when_the_connection_breaks() -> None:

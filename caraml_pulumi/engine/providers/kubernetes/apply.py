@@ -34,6 +34,7 @@ DELETED_SECONDS: Final = 60.0
 DELETED_PAUSE: Final = 0.25
 CONFLICT_ATTEMPTS: Final = 8
 """How often a change is tried again when a controller changed the object in between."""
+_REPLACED_WHOLE: Final = "apiextensions.k8s.io/CustomResourceDefinition"
 _MANAGER: Final = re.compile(r'conflict with "([^"]+)"')
 
 
@@ -95,7 +96,7 @@ class Applier:
         while True:
             attempt += 1
             try:
-                if group_kind(obj) == "apiextensions.k8s.io/CustomResourceDefinition":
+                if group_kind(obj) == _REPLACED_WHOLE:
                     return self._put(obj, live)
                 self._take_over(live)
                 wanted = without_ignored(obj, live, self.manager, list(self.ignored))
@@ -110,10 +111,11 @@ class Applier:
 
     def try_update(self, obj: Object, live: Object) -> Object:
         """What `update` would give, from the last known `live`; nothing is changed."""
-        if self.ignored:
-            live = self.read(obj) or live  # who owns the ignored fields now
+        whole = group_kind(obj) == _REPLACED_WHOLE
+        if self.ignored or whole:
+            live = self.read(obj) or live  # whose the ignored fields are now, and the version to replace
         try:
-            if group_kind(obj) == "apiextensions.k8s.io/CustomResourceDefinition":
+            if whole:
                 return self._put(obj, live, dry_run=True)
             wanted = without_ignored(obj, live, self.manager, list(self.ignored))
             try:

@@ -259,12 +259,13 @@ def _rendered(target: Renderer, inputs: Properties, manager: str) -> Live:
     return Live(object_id(obj), outputs_of(obj, inputs, manager, str(obj["apiVersion"])))
 
 
-def _unreachable(error: ClusterUnreachable) -> CaramlError:
-    return CaramlError(
+def _unreachable(error: ClusterUnreachable) -> ClusterUnreachable:
+    return ClusterUnreachable(
         error.what,
         where=error.where,
         fix=f"{error.fix}; if the cluster is gone for good, drop its resources from the state with "
         "PULUMI_K8S_DELETE_UNREACHABLE=true",
+        outcome_unknown=error.outcome_unknown,
     )
 
 
