@@ -148,9 +148,12 @@ class KubeClient:
         fix = "start the cluster (caraml cluster up for a local one), or correct the server in the kubeconfig"
         if isinstance(error, SSLError):
             fix = "correct certificate-authority or tls-server-name of the cluster in the kubeconfig"
+        reason = reason.removeprefix("Failed to establish a new connection: ")
+        server = f"the Kubernetes API server {self.config.server}"
         return ClusterUnreachable(
-            f"the Kubernetes API server {self.config.server} cannot be reached: "
-            f"{reason.removeprefix('Failed to establish a new connection: ')}",
+            f"{server} broke off before it answered: {reason}"
+            if outcome_unknown
+            else f"{server} cannot be reached: {reason}",
             where=self.config.source,
             fix=fix,
             outcome_unknown=outcome_unknown,

@@ -91,10 +91,10 @@ def load_cluster_config(
 
 def _documents(kubeconfig: str | None) -> list[tuple[dict[str, Any], str, Path | None]]:
     if kubeconfig and kubeconfig.strip():
-        path = Path(kubeconfig).expanduser() if "\n" not in kubeconfig and not kubeconfig.startswith("{") else None
-        if path is None:
+        if "\n" in kubeconfig or kubeconfig.lstrip().startswith("{"):
             return [(_parse(kubeconfig, TEXT), TEXT, None)]
-        if not path.exists():
+        path = Path(kubeconfig).expanduser()
+        if not os.path.exists(path):  # unlike Path.exists, no error for what cannot be a path
             raise ClusterUnreachable(
                 f"the kubeconfig {path} does not exist",
                 fix="correct the path, or start a local cluster with caraml cluster up",

@@ -189,6 +189,8 @@ def test_a_definition_is_served_when_its_create_returns_and_is_replaced_whole(st
         assert gauge.outputs["spec"] == {"value": 7}
         assert stack.update(gauge, {**stack.metadata("g"), "spec": {"value": 8}}).outputs["spec"] == {"value": 8}
         properties["status"] = {"type": "object"}
+        shown = stack.update(made, definition, preview=True)
+        assert "status" in shown.outputs["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]
         changed = stack.update(made, definition)
         stored = changed.outputs["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]
         assert stored == {

@@ -183,6 +183,7 @@ def test_a_create_is_not_repeated_when_the_connection_breaks() -> None:
         client_of(url).request("POST", "/x", {"a": 1})
     assert len(received) == 1
     assert caught.value.outcome_unknown
+    assert "broke off before it answered" in caught.value.what
 
 
 def test_a_dry_run_of_a_create_is_repeated_when_the_connection_breaks() -> None:
