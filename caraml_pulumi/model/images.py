@@ -8,7 +8,6 @@ from caraml_pulumi.errors import CaramlError
 
 NAME_LENGTH: Final = 255
 DIGEST_HEX_LENGTHS: Final = {"sha256": 64, "sha384": 96, "sha512": 128}
-DEFAULT_REGISTRY: Final = "docker.io"
 KNATIVE_REPOSITORY_LENGTH: Final = 2
 """Knative's parser refuses a shorter repository."""
 

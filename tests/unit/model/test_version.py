@@ -1,6 +1,7 @@
 import pytest
 
 from caraml_pulumi.errors import CaramlError
+from caraml_pulumi.model.env import contract
 from tests.unit.model.builders import platform, version
 
 
@@ -184,3 +185,8 @@ def test_what_policies_read_has_every_decided_value_and_none_of_the_platforms_va
         "autoscalingPolicy": {"metric": "concurrency", "target": 1},
         "labels": version().labels,
     }
+
+
+def test_the_contract_names_the_artifacts_where_there_are_any() -> None:
+    variables = contract(model="iris", version=1, full_name="iris-1", storage_uri="s3://models/iris")
+    assert variables["STORAGE_URI"] == "s3://models/iris"
