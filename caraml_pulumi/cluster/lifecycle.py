@@ -3,11 +3,10 @@
 import contextlib
 import time
 from dataclasses import dataclass
-from typing import Any
 
 from caraml_pulumi.cluster import build, knative, kubernetes, manifests, process, servers
 from caraml_pulumi.cluster.parts import ALL, CRDS, KNATIVE, KUBERNETES, KWOK, PLAIN, Part
-from caraml_pulumi.cluster.ports import free_ports
+from caraml_pulumi.cluster.ports import LOOPBACK, free_ports
 from caraml_pulumi.cluster.process import Process
 from caraml_pulumi.cluster.report import Report
 from caraml_pulumi.cluster.servers import Probe, Server
@@ -51,9 +50,8 @@ class Status:
     @property
     def api_url(self) -> str:
         """Where the API server listens."""
-        return next(
-            (f"https://127.0.0.1:{one.server.port}" for one in self.servers if one.server.name == "apiserver"), ""
-        )
+        ports = [one.server.port for one in self.servers if one.server.name == "apiserver"]
+        return f"https://{LOOPBACK}:{ports[0]}" if ports else ""
 
 
 def status(cluster: Cluster) -> Status:
@@ -103,7 +101,7 @@ def down(cluster: Cluster, report: Report) -> list[Process] | None:
 
     The built tools stay. Returns None if there is no cluster; nothing happens then.
     """
-    if not cluster.home.parent.is_dir():
+    if not cluster.home.exists() and not process.running(cluster.home):
         return None
     with cluster.locked(lambda: report.note(BUSY)):
         ended = list(process.running(cluster.home).values())
@@ -204,11 +202,9 @@ def _wait_for_node(client: KubeClient) -> None:
     """Wait until pods can be created and scheduled: the node is ready, the default service account is there."""
     deadline = time.monotonic() + NODE_SECONDS
     while True:
-        conditions: list[dict[str, Any]] = client.request("GET", f"/api/v1/nodes/{kubernetes.NODE}")["status"].get(
-            "conditions", []
-        )
+        node = client.request("GET", f"/api/v1/nodes/{kubernetes.NODE}")
         accounts = client.request("GET", "/api/v1/namespaces/default/serviceaccounts")["items"]
-        ready = any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)
+        ready = manifests.is_true(node, "Ready")
         if ready and accounts:
             return
         if time.monotonic() > deadline:

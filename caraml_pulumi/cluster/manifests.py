@@ -45,7 +45,7 @@ def wait_established(client: KubeClient, manifests: Iterable[Manifest]) -> None:
     deadline = time.monotonic() + ESTABLISHED_SECONDS
     for crd in (one for one in manifests if one["kind"] == "CustomResourceDefinition"):
         name = crd["metadata"]["name"]
-        while not _is_established(client.request("GET", f"{CRDS_PATH}/{name}")):
+        while not is_true(client.request("GET", f"{CRDS_PATH}/{name}"), "Established"):
             if time.monotonic() > deadline:
                 raise CaramlError(f"the API server does not serve {name} after {ESTABLISHED_SECONDS} s")
             time.sleep(0.02)
@@ -64,10 +64,10 @@ def wait_described(client: KubeClient, api_version: str) -> None:
         time.sleep(0.02)
 
 
-def _is_established(crd: Manifest) -> bool:
-    """Whether the API server serves what a CustomResourceDefinition defines."""
-    conditions = crd.get("status", {}).get("conditions") or []
-    return any(one["type"] == "Established" and one["status"] == "True" for one in conditions)
+def is_true(manifest: Manifest, condition: str) -> bool:
+    """Whether an object has a condition, and it is true."""
+    conditions = manifest.get("status", {}).get("conditions") or []
+    return any(one["type"] == condition and one["status"] == "True" for one in conditions)
 
 
 def _create(client: KubeClient, manifest: Manifest) -> None:

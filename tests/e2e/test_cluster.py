@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -248,20 +249,32 @@ def test_a_plain_cluster_becomes_one_with_knative_whose_killed_servers_are_start
     caraml("down", "--name", "broken", home=home)
 
 
-def test_an_up_that_was_killed_is_continued(home: Path) -> None:
+@pytest.mark.parametrize(("how", "code"), [(signal.SIGKILL, -9), (signal.SIGINT, 130)], ids=["killed", "Ctrl-C"])
+def test_an_up_that_was_cut_short_is_continued(home: Path, how: signal.Signals, code: int) -> None:
     command = [*CARAML, "up", "--only", "kubernetes", "--name", "broken", "--state", str(home)]
     cluster = Cluster.named("broken", home)
-    with subprocess.Popen(command, stderr=subprocess.DEVNULL, env=environment(home)) as half:
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment(home)) as half:
         deadline = time.monotonic() + 20
         while "apiserver" not in process.running(cluster.home):
             assert time.monotonic() < deadline
             time.sleep(0.01)
-        half.kill()
+        half.send_signal(how)
+        _, told = half.communicate()
+    assert half.returncode == code
+    assert "Traceback" not in told
     apiserver = process.running(cluster.home)["apiserver"]
     caraml("up", "--only", "kubernetes", "--name", "broken", home=home)
     assert status("broken", home)["healthy"]
     assert process.running(cluster.home)["apiserver"] == apiserver
     caraml("down", "--name", "broken", home=home)
+
+
+def test_down_ends_the_servers_of_a_cluster_whose_directory_was_removed(home: Path) -> None:
+    caraml("up", "--only", "kubernetes", "--name", "broken", home=home)
+    shutil.rmtree(home / "broken")
+    assert len(process.running(home / "broken")) == len(PLAIN)
+    caraml("down", "--name", "broken", home=home)
+    assert process.running(home / "broken") == {}
 
 
 def test_what_is_left_of_an_up_killed_before_it_was_laid_out_is_cleared_away(home: Path) -> None:
