@@ -40,7 +40,7 @@ def change_lines(changes: list[Change]) -> list[Text]:
 
 
 def _header(row: Row, indent: str) -> Text:
-    style = row_style(row)
+    style = row_style(row, row.status)
     words = look(row.op).planned
     return Text.assemble(
         (f"{look(row.op).sign:<2} ", style),

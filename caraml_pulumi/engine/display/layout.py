@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from caraml_pulumi.engine.display.tree import Row, Tree
+from caraml_pulumi.engine.display.tree import Row, Status, Tree
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,6 +13,7 @@ class Line:
     """A row of the tree, or (`row` is None) the number of unchanged resources folded at this place.
 
     `guides` is what stands before the row, `below` before further lines about it; `depth` counts its ancestors.
+    `status` is the row's own, or for a component that of the resources in it, as it is no further than they are.
     """
 
     row: Row | None
@@ -20,6 +21,7 @@ class Line:
     depth: int
     guides: str
     below: str
+    status: Status = Status.DONE
 
 
 def lay_out(tree: Tree) -> list[Line]:
@@ -35,12 +37,14 @@ def lay_out(tree: Tree) -> list[Line]:
     remarked = remarks_of(tree)
     sizes: dict[str, int] = {}
     visible: dict[str, bool] = {}
+    statuses: dict[str, Status] = {}
 
     def measure(row: Row) -> None:
         own = children.get(row.urn, [])
         for child in own:
             measure(child)
         sizes[row.urn] = 1 + sum(sizes[child.urn] for child in own)
+        statuses[row.urn] = row.status if row.custom else _least([row.status, *(statuses[child.urn] for child in own)])
         visible[row.urn] = (
             row.op != "same" or row.changed or row.urn in remarked or any(visible[child.urn] for child in own)
         )
@@ -54,7 +58,7 @@ def lay_out(tree: Tree) -> list[Line]:
             below = "" if not depth else stem + ("   " if last else "│  ")
             own = children.get(row.urn, [])
             rail = "│ " if own else "  "
-            yield Line(row, 0, depth, guides, below + rail)
+            yield Line(row, 0, depth, guides, below + rail, statuses[row.urn])
             yield from walk(own, depth + 1, below)
         if folded:
             yield Line(None, folded, depth, stem + "└─ " if depth else "", "")
@@ -67,6 +71,13 @@ def lay_out(tree: Tree) -> list[Line]:
 def _natural(name: str) -> list[tuple[int, str]]:
     """A sort key by which ``iris-2`` comes before ``iris-10``."""
     return [(int(part), "") if part.isdecimal() else (0, part) for part in re.split(r"(\d+)", name)]
+
+
+def _least(statuses: list[Status]) -> Status:
+    """How far something is that is done when all of `statuses` are."""
+    if Status.RUNNING in statuses:
+        return Status.RUNNING
+    return Status.DONE if set(statuses) == {Status.DONE} else Status.UNFINISHED
 
 
 def remarks_of(tree: Tree) -> dict[str, Counter[str]]:

@@ -47,15 +47,15 @@ class Lines(Display):
         self.print(self.summary_lines())
 
     def changed(self, row: Row, now: float) -> None:
-        """Print the step if it is over and changed something."""
-        if self.subject.planning or row.running or row.step == "replace":
+        """Print the step if it is over and changed something. Components are no steps: the resources in them are."""
+        if self.subject.planning or not row.custom or row.running or row.step == "replace":
             return
         if row.step in UNCHANGED and row.status is not Status.FAILED:
             return
         words = _words(row)
         if (row.urn, words) not in self._announced:
             self._announced[row.urn, words] = ""
-            self._print_step(row, f"{words} ({seconds(row.duration)})" if row.custom else words)
+            self._print_step(row, f"{words} ({seconds(row.duration)})")
 
     def cancelling(self) -> None:
         """Print it."""

@@ -58,10 +58,10 @@ class Progress(Display):
         active = self.tree.running()
         lines = [
             Text.assemble(
-                (f" {self._spinner(now):<2} ", row_style(row)),
+                (f" {self._spinner(now):<2} ", row_style(row, row.status)),
                 f"{short_type(row.type)} ",
                 (row.name, "bold"),
-                (f"  {status_text(row, now, planning=False)}", row_style(row)),
+                (f"  {status_text(row, row.status, now, planning=False)}", row_style(row, row.status)),
                 (f"  {row.message}", "italic"),
             )
             for row in active[: room - 1]

@@ -36,7 +36,7 @@ def table(tree: Tree, *, now: float, planning: bool, spinner: str = "", inline: 
         if line.row is None or cell is None:
             rendered.append(Text(f"    {line.guides}{line.folded} unchanged", "dim"))
             continue
-        spins = bool(spinner) and line.row.running and not planning
+        spins = bool(spinner) and line.status is Status.RUNNING and not planning
         rendered.append(_row_line(line, line.row, cell, widths, spinner if spins else look(line.row.op).sign))
         if inline and line.row.changed:
             rendered += [_below(line, text) for text in inline_changes(line.row)]
@@ -50,16 +50,16 @@ def short_type(token: str) -> str:
     return f"{package}:{name}" if module in ("index", package) and name else token
 
 
-def status_text(row: Row, now: float, *, planning: bool) -> str:
+def status_text(row: Row, status: Status, now: float, *, planning: bool) -> str:
     """What happens to the row: ``create``, ``creating (1.2s)``, ``created (1.3s)``, ``create failed``, ``drifted``."""
-    if row.status is Status.FAILED or (row.status is Status.UNFINISHED and row.changed and not planning):
-        return f"{look(row.op).planned} {row.status.value}"
+    if status is Status.FAILED or (status is Status.UNFINISHED and row.changed and not planning):
+        return f"{look(row.op).planned} {status.value}"
     if row.refreshed and row.op in FOUND:
         return FOUND[row.op]
     if planning:
         return look(row.op).planned
-    if row.running:
-        words = look(row.step).running
+    if status is Status.RUNNING:
+        words = look(row.step if row.running else row.op).running
         return f"{words} ({seconds(row.elapsed(now))})" if row.custom and row.op not in UNCHANGED else words
     words = look(row.op).done
     return f"{words} ({seconds(row.duration)})" if row.custom and row.op not in UNCHANGED else words
@@ -110,7 +110,7 @@ class _Cells:
     def of(cls, line: Line, row: Row, remarks: Mapping[str, Counter[str]], now: float, planning: bool) -> Self:
         token = short_type(row.type)
         info = _info(row, remarks, planning)
-        status = status_text(row, now, planning=planning)
+        status = status_text(row, line.status, now, planning=planning)
         return cls(token, status, info, cell_len(line.guides + token), cell_len(row.name))
 
     @staticmethod
@@ -123,7 +123,7 @@ class _Cells:
 
 def _row_line(line: Line, row: Row, cell: _Cells, widths: tuple[int, int, int], sign: str) -> Text:
     types, names, statuses = widths
-    style = row_style(row)
+    style = row_style(row, line.status)
     text = Text.assemble(
         " ",
         (f"{sign:<2} ", style),
@@ -140,9 +140,9 @@ def _row_line(line: Line, row: Row, cell: _Cells, widths: tuple[int, int, int], 
     return text
 
 
-def row_style(row: Row) -> str:
+def row_style(row: Row, status: Status) -> str:
     """The colour of a row's sign and status."""
-    return {Status.FAILED: "bold red", Status.UNFINISHED: "red"}.get(row.status) or look(row.op).style
+    return {Status.FAILED: "bold red", Status.UNFINISHED: "red"}.get(status) or look(row.op).style
 
 
 def _info(row: Row, remarks: Mapping[str, Counter[str]], planning: bool) -> Text | None:

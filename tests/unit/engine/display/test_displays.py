@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from rich.console import Console
+from rich.text import Text
 
 from caraml_pulumi.engine.display.document import document
 from caraml_pulumi.engine.display.lines import PATIENCE, Lines
@@ -63,8 +64,8 @@ def test_a_preview_shows_what_changes_below_each_row() -> None:
 def test_a_log_has_one_line_for_each_finished_step_and_no_escape_codes() -> None:
     text = shown(recorded(RECORDINGS / "workload/1-create.events.jsonl"))
     created = [line for line in text.splitlines() if "  created" in line]
-    assert len(created) == 8
-    assert len(set(created)) == 8
+    assert len(created) == 7
+    assert len(set(created)) == 7
     assert "\x1b" not in text
 
 
@@ -198,6 +199,22 @@ def test_a_failed_step_is_told_with_its_reason(kind: type[Display]) -> None:
     text = shown([*events, summary("failed")], kind)
     assert "create failed" in text
     assert "error: quota" in text
+
+
+def test_a_component_is_no_further_than_the_resources_in_it() -> None:
+    team = Resource("caraml:index:ModelProject", "team", custom=False)
+    thing = config_map("a", team.urn)
+    console = Console(file=io.StringIO(), width=100, height=20, force_terminal=True)
+    display = Progress(console, Subject("update", "iris/dev", False))
+
+    def rows() -> list[str]:
+        return [line.plain for line in display._frame().renderables if isinstance(line, Text)]
+
+    for event in [*team.does("create", None, {}), thing.starts("create", None, {})]:
+        display.sink(event)
+    assert rows()[2].split() == [rows()[3].split()[0], "caraml:ModelProject", "team", "creating"]
+    display.sink(thing.fails("create", None, {}))
+    assert rows()[2].endswith("team  create not finished")
 
 
 def test_a_tree_higher_than_the_terminal_gives_way_to_what_is_in_progress() -> None:
