@@ -151,6 +151,8 @@ def _info(row: Row, remarks: Mapping[str, Counter[str]], planning: bool) -> Text
         parts.append(Text(row.message, "italic"))
     elif row.op in ("update", "replace") and row.changes:
         parts.append(Text(f"[diff: {changed_names(row.changes)}]", "dim"))
+    elif row.op == "update" and (row.metadata.get("old") or {}).get("initErrors"):
+        parts.append(Text("[was not ready]", "dim"))
     for kind, count in sorted(remarks.get(row.urn, Counter()).items()):
         parts.append(Text(f"{count} {kind}{'s' if count > 1 else ''}", "yellow" if kind == "warning" else "red"))
     return Text("  ").join(parts) if parts else None

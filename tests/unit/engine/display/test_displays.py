@@ -111,6 +111,13 @@ def test_a_change_whose_values_are_not_told_is_named() -> None:
     assert "~ token\n" in shown(events, planning=True)
 
 
+def test_an_update_only_because_the_last_one_did_not_become_ready_says_so() -> None:
+    events = config_map("a").does("update", {"x": 1}, {"x": 1})
+    for event in events:
+        next(iter(event.values()))["metadata"]["old"]["initErrors"] = ["not ready"]
+    assert "a  update  [was not ready]" in shown(events, planning=True)
+
+
 def test_long_values_are_left_to_the_diff() -> None:
     events = config_map("a").does("update", {"text": "a" * 100}, {"text": "b" * 100})
     assert "bbb" not in shown(events, planning=True)
