@@ -12,7 +12,7 @@ from caraml_pulumi.errors import CaramlError
 from caraml_pulumi.kube import MERGE_PATCH, KubeError
 
 from .conftest import LocalCluster
-from .kubernetes_stack import LABELS, Stack, deployment
+from .kubernetes_stack import LABELS, Object, Stack, deployment
 
 pytestmark = pytest.mark.e2e
 
@@ -114,3 +114,35 @@ def test_a_finalizer_that_holds_an_object_is_named(stack: Stack) -> None:
         stack.provider.delete(made, stack.context(timeout=1))
     stack.edit(made, {"metadata": {"finalizers": None}}, "kubectl-edit")
     stack.provider.delete(made, stack.context())
+
+
+def knative_service(stack: Stack, image: str, **annotations: str) -> Object:
+    waits = {"pulumi.com/waitFor": "condition=Ready"}
+    template = {"metadata": {"annotations": annotations}, "spec": {"containers": [{"image": image}]}}
+    return {**stack.metadata("iris", annotations=waits), "spec": {"template": template}}
+
+
+def test_a_knative_service_is_awaited_in_each_revision_and_deleted_with_its_pods(stack: Stack) -> None:
+    type_ = "serving.knative.dev/v1:Service"
+    made = stack.create(type_, knative_service(stack, "dev.local/iris:1"), timeout=120)
+    assert made.outputs["status"]["latestReadyRevisionName"] == "iris-00001"
+    assert not stack.diff(made, knative_service(stack, "dev.local/iris:1")).changed
+    changed = stack.update(made, knative_service(stack, "dev.local/iris:2"), timeout=120)
+    assert changed.outputs["status"]["latestReadyRevisionName"] == "iris-00002"
+    stack.provider.delete(changed, stack.context(timeout=120))
+    path = stack.client.path("serving.knative.dev/v1", "Revision", stack.namespace)
+    assert stack.client.request("GET", path)["items"] == []
+
+
+def test_a_knative_service_that_says_it_failed_is_not_waited_for_until_the_timeout(stack: Stack) -> None:
+    started = time.monotonic()
+    with pytest.raises(PartialFailure, match=r"has failed: RevisionFailed: .*Unable to fetch image") as caught:
+        stack.create("serving.knative.dev/v1:Service", knative_service(stack, "no-such-host.invalid/iris:1"))
+    assert time.monotonic() - started < 120
+    assert caught.value.live.id == f"{stack.namespace}/iris"
+
+
+def test_the_preview_of_a_knative_service_has_the_word_of_its_webhook(stack: Stack) -> None:
+    wrong = knative_service(stack, "dev.local/iris:1", **{"autoscaling.knative.dev/min-scale": "many"})
+    with pytest.raises(CaramlError, match="autoscaling"):
+        stack.create("serving.knative.dev/v1:Service", wrong, preview=True)

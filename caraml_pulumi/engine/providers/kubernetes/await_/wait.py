@@ -30,7 +30,7 @@ FIRST_PAUSE: Final = 0.05
 LONGEST_PAUSE: Final = 0.5
 EXPLAIN_EVERY: Final = 2.0
 """Seconds between two looks at pods and events while waiting."""
-LASTING_SECONDS: Final = 10.0
+LASTING_SECONDS: Final = 20.0
 """How long a Knative failure may still go away by itself."""
 
 Awaiter = Callable[[KubeClient, Object], Progress]
