@@ -103,8 +103,16 @@ class Display(ABC):
         return f"stopping: {waiting} (Ctrl-C again to stop at once)"
 
     def print(self, lines: list[Text]) -> None:
-        """Print lines as they are, however long."""
-        self.console.print(Text("\n").join(lines), soft_wrap=True, highlight=False)
+        """Print lines; on a terminal what is too long goes on below its own beginning, in a log it stays one line."""
+        shown = [part for line in lines for part in self._wrapped(line)] if self.console.is_terminal else lines
+        self.console.print(Text("\n").join(shown), soft_wrap=True, highlight=False)
+
+    def _wrapped(self, line: Text) -> list[Text]:
+        if line.cell_len <= self.console.width:
+            return [line]
+        indent = len(line.plain) - len(line.plain.lstrip(" "))
+        parts = line[indent:].wrap(self.console, max(self.console.width - indent, 20))
+        return [Text(" " * indent).append_text(part) for part in parts]
 
     def print_details(self) -> None:
         """Print the changes again, with every property."""

@@ -177,6 +177,14 @@ def test_messages_are_grouped_by_resource_and_violations_begin_with_the_mandator
     assert lines[start : start + len(expected)] == expected
 
 
+def test_a_long_message_is_wrapped_below_its_beginning_on_a_terminal_and_left_alone_in_a_log() -> None:
+    events = [diagnostic(" ".join(f"word-{number}" for number in range(40)), "warning")]
+    on_terminal = [line for line in shown(events, Progress, color=True).splitlines() if "word-" in line]
+    assert len(on_terminal) == 2
+    assert on_terminal[1].startswith("    word-")
+    assert len([line for line in shown(events).splitlines() if "word-" in line]) == 1
+
+
 def test_outputs_show_what_changed_and_a_preview_shows_nothing_else() -> None:
     events = [*stack().does("same", {"url": "a", "same": 1}, {"url": "b", "same": 1}), summary(same=1)]
     assert '  ~ url: "a" => "b"' in shown(events)
