@@ -130,7 +130,7 @@ def test_a_knative_service_is_awaited_in_each_revision_and_deleted_with_its_pods
     changed = stack.update(made, knative_service(stack, "dev.local/iris:2"), timeout=120)
     assert changed.outputs["status"]["latestReadyRevisionName"] == "iris-00002"
     stack.provider.delete(changed, stack.context(timeout=120))
-    path = stack.client.path("serving.knative.dev/v1", "Revision", stack.namespace)
+    path = stack.client.path("v1", "Pod", stack.namespace)
     assert stack.client.request("GET", path)["items"] == []
 
 

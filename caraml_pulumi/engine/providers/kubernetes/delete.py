@@ -4,6 +4,7 @@ import time
 from typing import Final
 
 from caraml_pulumi.engine.providers.base import Context
+from caraml_pulumi.engine.providers.kubernetes.await_.pods import pods_of
 from caraml_pulumi.engine.providers.kubernetes.await_.wait import FIRST_PAUSE, LONGEST_PAUSE, seconds_allowed
 from caraml_pulumi.engine.providers.kubernetes.objects import (
     PROPAGATION,
@@ -39,6 +40,11 @@ _LEAVES: Final = frozenset(
 """Custom kinds whose controllers make no objects of their own; of `_LEAF_GROUPS` all kinds."""
 
 
+_KNATIVE: Final = "serving.knative.dev"
+"""Its objects own objects that own objects: the garbage collector takes 14 s over them in the foreground, and 1.5 s in
+the background, after which their pods are waited for here."""
+
+
 def propagation(inputs: Object) -> str:
     """The propagation policy: the annotation's, or Foreground where dependents exist and Background elsewhere.
 
@@ -49,7 +55,11 @@ def propagation(inputs: Object) -> str:
     if chosen in ("Orphan", "Background", "Foreground"):
         return chosen
     kind = group_kind(inputs)
-    leaf = kind in _LEAVES or group_of(inputs) in _LEAF_GROUPS or (is_built_in(inputs) and kind not in _WITH_DEPENDENTS)
+    leaf = (
+        kind in _LEAVES
+        or group_of(inputs) in (*_LEAF_GROUPS, _KNATIVE)
+        or (is_built_in(inputs) and kind not in _WITH_DEPENDENTS)
+    )
     return "Background" if leaf else "Foreground"
 
 
@@ -67,14 +77,18 @@ def delete(client: KubeClient, live: Object, inputs: Object, context: Context) -
         if error.not_found:
             return
         raise
-    gone_at_once = answer.get("kind") == "Status" or (
-        not metadata(answer).get("finalizers") and "deletionTimestamp" not in metadata(answer)
-    )
-    if not gone_at_once and annotation(inputs, SKIP_AWAIT) != "true":
-        _wait_until_gone(client, path, answer, context, seconds_allowed(inputs, context))
+    if annotation(inputs, SKIP_AWAIT) == "true":
+        return
+    deadline = time.monotonic() + seconds_allowed(inputs, context)
+    if answer.get("kind") != "Status" and (
+        "deletionTimestamp" in metadata(answer) or metadata(answer).get("finalizers")
+    ):
+        _wait_until_gone(client, path, answer, context, deadline)
+    if group_of(live) == _KNATIVE:
+        _wait_for_pods(client, live, context, deadline)
 
 
-def _wait_until_gone(client: KubeClient, path: str, last: Object, context: Context, seconds: float) -> None:
+def _wait_until_gone(client: KubeClient, path: str, last: Object, context: Context, deadline: float) -> None:
     started, pause, told = time.monotonic(), FIRST_PAUSE, ""
     while True:
         try:
@@ -88,14 +102,31 @@ def _wait_until_gone(client: KubeClient, path: str, last: Object, context: Conte
         if (why := _held_by(found)) != told:
             context.report(f"waiting for {why}")
             told = why
-        left = started + seconds - time.monotonic()
-        if left <= 0:
+        now = time.monotonic()
+        if now >= deadline:
             raise CaramlError(
-                f"{title(found)} is still there {seconds:g} s after it was deleted: {why}",
+                f"{title(found)} is still there {now - started:.0f} s after it was deleted: {why}",
                 fix="see to what its finalizers wait for: their controller must run and be able to clean up",
             )
-        if context.cancelled.wait(min(pause, left)):
+        if context.cancelled.wait(min(pause, deadline - now)):
             raise CaramlError(f"stopped while {title(found)} was being deleted; it will still go")
+        pause = min(pause * 1.5, LONGEST_PAUSE)
+
+
+def _wait_for_pods(client: KubeClient, obj: Object, context: Context, deadline: float) -> None:
+    """Wait until the pods of `obj`, which is gone, have ended too; not where the user may not list pods."""
+    pause = FIRST_PAUSE
+    while time.monotonic() < deadline:
+        try:
+            if not pods_of(client, obj):
+                return
+        except KubeError as error:
+            if error.denied_by_rbac:
+                return
+            raise
+        context.report("waiting for its pods to end")
+        if context.cancelled.wait(pause):
+            return
         pause = min(pause * 1.5, LONGEST_PAUSE)
 
 

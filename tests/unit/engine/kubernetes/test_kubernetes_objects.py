@@ -184,7 +184,8 @@ def test_an_ignored_field_of_our_own_is_applied_as_it_is_live() -> None:
         ("v1", "ConfigMap", "Background"),
         ("apps/v1", "Deployment", "Foreground"),
         ("networking.istio.io/v1", "VirtualService", "Background"),
-        ("serving.knative.dev/v1", "Service", "Foreground"),
+        ("serving.knative.dev/v1", "Service", "Background"),
+        ("example.com/v1", "Anything", "Foreground"),
     ],
 )
 def test_only_what_has_dependents_is_deleted_in_the_foreground(api_version: str, kind: str, policy: str) -> None:

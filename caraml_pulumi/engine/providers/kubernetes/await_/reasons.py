@@ -4,8 +4,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
+from caraml_pulumi.engine.providers.kubernetes.await_.pods import pods_of
 from caraml_pulumi.engine.providers.kubernetes.await_.progress import condition, reason_and_message
-from caraml_pulumi.engine.providers.kubernetes.objects import Object, at, group_kind, metadata, name_of, namespace_of
+from caraml_pulumi.engine.providers.kubernetes.objects import Object, at, metadata, namespace_of
 from caraml_pulumi.errors import CaramlError
 from caraml_pulumi.kube import KubeClient
 
@@ -14,19 +15,12 @@ LONGEST: Final = 300
 MOST: Final = 3
 """Reasons that are told."""
 _PASSING: Final = frozenset(["ContainerCreating", "PodInitializing"])
-_OWN_PODS: Final = {
-    "batch/Job": "batch.kubernetes.io/job-name",
-    "serving.knative.dev/Configuration": "serving.knative.dev/configuration",
-    "serving.knative.dev/Revision": "serving.knative.dev/revision",
-    "serving.knative.dev/Service": "serving.knative.dev/service",
-}
-"""Labels by which controllers mark the pods they make for an object."""
 
 
 def explain(client: KubeClient, obj: Object) -> str:
     """What holds `obj` up; empty where nothing can be told. Never raises: it only adds to another message."""
     try:
-        pods = [pod for pod in _pods(client, obj) if not _is_ready(pod)]
+        pods = [pod for pod in pods_of(client, obj) if not _is_ready(pod)]
         found = [*_own_reasons(obj), *_counted(reason for pod in pods for reason in pod_reasons(pod))]
         if not found:
             found = list(_events(client, [obj, *pods[:MOST]]))
@@ -75,24 +69,6 @@ def _counted(reasons: Iterable[str]) -> list[str]:
 def _is_ready(pod: Object) -> bool:
     ready = condition(pod, "Ready")
     return at(pod, "status", "phase") == "Succeeded" or (ready is not None and ready.get("status") == "True")
-
-
-def _pods(client: KubeClient, obj: Object) -> list[Object]:
-    kind = group_kind(obj)
-    if kind == "Pod":
-        return [obj]
-    if kind in _OWN_PODS:
-        selector = f"{_OWN_PODS[kind]}={name_of(obj)}"
-    else:
-        labels = at(obj, "spec", "selector", "matchLabels") or (
-            at(obj, "spec", "selector") if kind == "Service" else {}
-        )
-        selector = ",".join(f"{key}={value}" for key, value in (labels or {}).items())
-    if not selector or not namespace_of(obj):
-        return []
-    path = client.path("v1", "Pod", namespace_of(obj))
-    listed: list[Object] = client.request("GET", path, params={"labelSelector": selector, "limit": "100"})["items"]
-    return listed
 
 
 def _events(client: KubeClient, objects: list[Object]) -> Iterator[str]:
