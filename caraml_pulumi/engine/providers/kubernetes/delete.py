@@ -41,8 +41,8 @@ _LEAVES: Final = frozenset(
 
 
 _KNATIVE: Final = "serving.knative.dev"
-"""Its objects own objects that own objects: the garbage collector takes 14 s over them in the foreground, and 1.5 s in
-the background, after which their pods are waited for here."""
+"""Its objects own objects that own objects: in the foreground the garbage collector takes up to 14 s over them, in
+the background 1.5 s, after which their pods are waited for here."""
 
 
 def propagation(inputs: Object) -> str:
@@ -115,7 +115,7 @@ def _wait_until_gone(client: KubeClient, path: str, last: Object, context: Conte
 
 def _wait_for_pods(client: KubeClient, obj: Object, context: Context, deadline: float) -> None:
     """Wait until the pods of `obj`, which is gone, have ended too; not where the user may not list pods."""
-    pause = FIRST_PAUSE
+    pause, told = FIRST_PAUSE, False
     while time.monotonic() < deadline:
         try:
             if not pods_of(client, obj):
@@ -124,7 +124,9 @@ def _wait_for_pods(client: KubeClient, obj: Object, context: Context, deadline: 
             if error.denied_by_rbac:
                 return
             raise
-        context.report("waiting for its pods to end")
+        if not told:
+            context.report("waiting for its pods to end")
+            told = True
         if context.cancelled.wait(pause):
             return
         pause = min(pause * 1.5, LONGEST_PAUSE)
