@@ -45,7 +45,11 @@ SETTINGS: dict[str, dict[str, str]] = {
         "queue-sidecar-image": "registry.local/knative/queue",
         "registries-skipping-tag-resolving": "kind.local,ko.local,dev.local,registry.local",
     },
-    "config-features": {f"kubernetes.podspec-{feature}": "enabled" for feature in PODSPEC_FEATURES},
+    "config-features": {
+        **{f"kubernetes.podspec-{feature}": "enabled" for feature in PODSPEC_FEATURES},
+        # Otherwise every new Service is answered by a warning about the container's security context.
+        "secure-pod-defaults": "enabled",
+    },
     # With the activator always in the path the autoscaler does not scrape the fake pods, and scaling to zero works.
     "config-autoscaler": {"target-burst-capacity": "-1", "allow-zero-initial-scale": "true"},
     "config-domain": {"example.test": ""},
