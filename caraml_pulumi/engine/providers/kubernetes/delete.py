@@ -38,8 +38,6 @@ _LEAVES: Final = frozenset(
     )
 )
 """Custom kinds whose controllers make no objects of their own; of `_LEAF_GROUPS` all kinds."""
-
-
 _KNATIVE: Final = "serving.knative.dev"
 """Its objects own objects that own objects: in the foreground the garbage collector takes up to 14 s over them, in
 the background 1.5 s, after which their pods are waited for here."""
@@ -70,7 +68,8 @@ def delete(client: KubeClient, live: Object, inputs: Object, context: Context) -
     """
     try:
         path = client.path(str(live["apiVersion"]), str(live["kind"]), namespace_of(live), name_of(live))
-        answer = client.request("DELETE", path, {"propagationPolicy": propagation(inputs)})
+        policy = propagation(inputs)
+        answer = client.request("DELETE", path, {"propagationPolicy": policy})
     except NoSuchKind:
         return
     except KubeError as error:
@@ -84,7 +83,7 @@ def delete(client: KubeClient, live: Object, inputs: Object, context: Context) -
         "deletionTimestamp" in metadata(answer) or metadata(answer).get("finalizers")
     ):
         _wait_until_gone(client, path, answer, context, deadline)
-    if group_of(live) == _KNATIVE:
+    if group_of(live) == _KNATIVE and policy != "Orphan":
         _wait_for_pods(client, live, context, deadline)
 
 
