@@ -21,6 +21,7 @@ from caraml_pulumi.engine.reporter import Reporter
 from caraml_pulumi.engine.run import Run, StoppedError
 from caraml_pulumi.engine.session import Session, open_session
 from caraml_pulumi.engine.state.history import UpdateKind
+from caraml_pulumi.engine.state.snapshot import Snapshot
 from caraml_pulumi.engine.values import Properties, Secret, contains_secret, redact
 from caraml_pulumi.errors import CaramlError
 
@@ -68,6 +69,8 @@ class EmbeddedEngine:
     ) -> Outcome:
         started = time.time()
         with open_session(target, kind, preview=preview) as session:
+            if options.render is not None:
+                session.snapshot = Snapshot()  # all manifests, not only those that change
             reporter = Reporter(sink, preview)
             providers = ProviderRegistry({**_factories(session, options, reporter), **self.more_providers})
             outputs: Properties | None = None
@@ -102,7 +105,7 @@ class EmbeddedEngine:
             reporter=reporter,
             providers=providers,
             cancelled=self._cancelled,
-            parallel=options.parallel,
+            parallel=1 if options.render else options.parallel,  # files are numbered in the order of the program
         )
 
     def _prepare(

@@ -150,3 +150,15 @@ def test_a_killed_update_is_finished_by_the_next(cluster: LocalCluster, platform
     platform.must("destroy", "--stack", "dev", "--yes")
     with pytest.raises(KubeError, match="not found"):
         cluster.client.request("GET", f"/api/v1/namespaces/{platform.project}")
+
+
+def test_manifests_are_rendered_alike_before_and_after_they_are_applied(platform: Platform) -> None:
+    def render(name: str) -> dict[str, str]:
+        platform.must("preview", "--stack", "dev", "--render", str(platform.directory / name))
+        return {path.name: path.read_text() for path in sorted((platform.directory / name).iterdir())}
+
+    before = render("before")
+    assert next(iter(before)) == f"0001-v1-namespace-{platform.project}.yaml"
+    assert len(before) == 8
+    platform.up()
+    assert render("after") == before

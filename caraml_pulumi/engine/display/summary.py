@@ -24,7 +24,11 @@ def summary(tree: Tree, *, planning: bool, duration: float) -> list[Text]:
         list(_diagnostics(tree)),
         list(_policies(tree)),
         list(_outputs(tree, planning=planning)),
-        [_resources(tree, planning=planning), Text.assemble(("Duration:  ", "bold"), seconds(duration))],
+        [
+            *_packs(tree),
+            _resources(tree, planning=planning),
+            Text.assemble(("Duration:  ", "bold"), seconds(duration)),
+        ],
     ]
     return [line for block in blocks if block for line in (Text(), *block)]
 
@@ -50,13 +54,29 @@ def _policies(tree: Tree) -> Iterator[Text]:
     yield Text("Policy violations:", "bold")
     ordered = sorted(tree.violations, key=lambda item: (not item.mandatory, item.pack, item.policy, item.urn))
     for item in ordered:
-        version = item.version if item.version.startswith("v") or not item.version else f"v{item.version}"
         style = "bold red" if item.mandatory else "yellow"
         yield Text.assemble(
-            "  ", (f"{item.level} ", style), (item.policy, "bold"), (f"  {item.pack} {version}".rstrip(), "dim")
+            "  ", (f"{item.level} ", style), (item.policy, "bold"), (f"  {_pack(item.pack, item.version)}", "dim")
         )
         yield Text(f"    {_resource(item.urn)}")
         yield from (Text(f"    {line}") for line in item.message.split("\n"))
+
+
+def _packs(tree: Tree) -> Iterator[Text]:
+    """The packs that were asked, and what they said."""
+    if not tree.packs:
+        return
+    mandatory = sum(item.mandatory for item in tree.violations)
+    advisory = sum(item.level == "advisory" for item in tree.violations)
+    verdict = Text(f"{mandatory} violated", "bold red") if mandatory else Text("passed", "green")
+    if advisory:
+        verdict.append(f", {advisory} advisory", "yellow")
+    names = ", ".join(_pack(name, version) for name, version in sorted(tree.packs.items()))
+    yield Text.assemble(("Policies:  ", "bold"), verdict, (f"  {names}", "dim"))
+
+
+def _pack(name: str, version: str) -> str:
+    return f"{name} {version if version.startswith('v') or not version else f'v{version}'}".rstrip()
 
 
 def _outputs(tree: Tree, *, planning: bool) -> Iterator[Text]:

@@ -107,6 +107,8 @@ class Tree:
     config: dict[str, str] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
     """Resources by operation, from the summary."""
+    packs: dict[str, str] = field(default_factory=dict)
+    """The policy packs that judged the operation, and their versions, from the summary."""
     seconds: float = 0.0
     """How long the operation took, from the summary."""
     finished: bool = False
@@ -218,6 +220,7 @@ class Tree:
         """Also ends the rows that no event ended: components that register no outputs, and what a failure cut off."""
         failed = any(item.severity == "error" for item in self.diagnostics) or summary.get("result") == "failed"
         self.counts = {str(getattr(op, "value", op)): n for op, n in (summary.get("resourceChanges") or {}).items()}
+        self.packs = dict(summary.get("PolicyPacks") or {})
         self.seconds = float(summary.get("durationSeconds") or 0.0)
         self.finished = True
         for row in self.rows.values():

@@ -166,7 +166,6 @@ def test_a_failure_keeps_what_was_done_and_the_next_update_goes_on(stack: Stack)
     ("program", "message"),
     [
         ('Thing("a", "bad")', "the value 'bad' is not allowed"),
-        ('Thing("a")\nThing("a")', "two resources have the same URN"),
         ('raise ValueError("oh no")', "the program failed: ValueError: oh no"),
         ("import nothing_of_that_name", "the program failed: ModuleNotFoundError"),
         ("def :", "the program failed: SyntaxError"),
@@ -184,6 +183,10 @@ def test_a_mistake_is_explained_and_applies_nothing(stack: Stack, program: str, 
     assert "Traceback" not in str(outcome.error) + stack.messages()
     assert message in str(stack.up().error)
     assert stack.store.things == {}
+
+
+def test_two_resources_of_one_name_are_refused(stack: Stack) -> None:
+    assert "two resources have the same URN" in str(stack.program('Thing("a")\nThing("a")').preview().error)
 
 
 def test_a_mistake_in_a_program_names_its_line(stack: Stack) -> None:

@@ -10,7 +10,8 @@ from caraml_pulumi.engine.values import Properties, PropertyValue, Secret, redac
 from caraml_pulumi.errors import CaramlError
 
 LEFT_OUT: Final = "[secret: left out]"
-_FIRST: Final = ("apiVersion", "kind", "metadata")
+_FIRST: Final = ("apiVersion", "kind", "metadata", "name", "namespace")
+"""What people look for comes first; the rest follows by name, so that the same object gives the same file."""
 _FILE: Final = re.compile(r"\d{4}-.+\.yaml")
 _renderers: dict[Path, "Renderer"] = {}
 _lock = Lock()
@@ -54,8 +55,7 @@ class Renderer:
         """Write the object of `inputs`; secret values are left out, unknown ones shown as ``<computed>``."""
         import yaml
 
-        order = dict.fromkeys([*_FIRST, *inputs])
-        obj: Object = {key: _hidden(inputs[key]) for key in order if key in inputs and not key.startswith("__")}
+        obj: Object = _hidden({key: value for key, value in inputs.items() if not key.startswith("__")})
         text = yaml.safe_dump(redact(obj), sort_keys=False, width=120, allow_unicode=True)
         if LEFT_OUT in text:
             text = "# The secret values of this object are left out.\n" + text
@@ -71,14 +71,18 @@ class Renderer:
 
 
 def _hidden(value: PropertyValue, secret: bool = False) -> PropertyValue:
-    """`value` with the texts of secrets replaced; the keys inside them are kept."""
+    """`value` with its keys in order and the texts of secrets replaced; the keys inside them are kept."""
     if isinstance(value, Secret):
         return _hidden(value.value, True)
     if isinstance(value, dict):
-        return {key: _hidden(item, secret) for key, item in value.items()}
+        return {key: _hidden(value[key], secret) for key in sorted(value, key=_place)}
     if isinstance(value, list):
         return [_hidden(item, secret) for item in value]
     return LEFT_OUT if secret else value
+
+
+def _place(key: str) -> tuple[int, str]:
+    return (_FIRST.index(key) if key in _FIRST else len(_FIRST), key)
 
 
 def _slug(obj: Object) -> str:

@@ -294,3 +294,22 @@ def test_the_document_hides_secrets_and_marks_what_failed() -> None:
     (step,) = document(tree_of(events), 0)["steps"]
     assert step["newState"]["inputs"] == {"a": ["[secret]"]}
     assert step["failed"] is True
+
+
+@pytest.mark.parametrize(
+    ("levels", "line"),
+    [
+        ((), "Policies:  passed  caraml v0.1.0"),
+        (("advisory",), "Policies:  passed, 1 advisory  caraml v0.1.0"),
+        (("mandatory", "advisory"), "Policies:  1 violated, 1 advisory  caraml v0.1.0"),
+    ],
+)
+def test_the_summary_says_what_the_policy_packs_said(levels: tuple[str, ...], line: str) -> None:
+    ended = summary(same=1)
+    ended["summaryEvent"]["PolicyPacks"] = {"caraml": "0.1.0"}
+    text = shown([*(violation(level, message=level) for level in levels), ended])
+    assert line in [printed.strip() for printed in text.splitlines()]
+
+
+def test_without_policy_packs_the_summary_is_silent_about_them() -> None:
+    assert "Policies" not in shown([summary(same=1)])
