@@ -187,7 +187,7 @@ def _shown(value: str | Secret) -> str:
 
 @contextlib.contextmanager
 def _policies(session: Session, run: Run, options: Options) -> Iterator[PolicyChecks]:
-    """The policy packs, started; they are ended with the run."""
+    """The policy packs: they start while the program does, and are ended with the run."""
     with contextlib.ExitStack() as stack:
         packs = []
         for path, config in zip_longest(options.policy_packs, options.policy_pack_configs):
@@ -204,10 +204,8 @@ def _policies(session: Session, run: Run, options: Options) -> Iterator[PolicyCh
             )
             stack.callback(pack.close)
             packs.append(pack)
-        for pack in packs:
-            pack.wait()
-            run.packs[pack.name] = pack.version
         yield PolicyChecks(packs, run.reporter, preview=run.preview)
+        run.packs |= {pack.name: pack.version for pack in packs}
 
 
 def _factories(session: Session, options: Options, reporter: Reporter) -> dict[str, Factory]:

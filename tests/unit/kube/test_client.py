@@ -47,7 +47,7 @@ def test_one_connection_serves_requests_one_after_the_other() -> None:
         client = client_of(url)
         for _ in range(5):
             client.request("GET", "/x")
-        pool = client._pool
+        pool = client._transport._pool
         assert pool is not None
         assert pool.num_connections == 1
 
