@@ -19,6 +19,7 @@ from caraml_pulumi.engine.state.resources import resource_from_json, resource_to
 from caraml_pulumi.engine.state.secrets import PassphraseCrypter, open_crypter
 from caraml_pulumi.engine.state.snapshot import Snapshot, snapshot_from_json, snapshot_to_json
 from caraml_pulumi.engine.values import Secret
+from caraml_pulumi.errors import CaramlError
 
 
 @dataclass(slots=True)
@@ -95,7 +96,7 @@ class Session:
 
 
 @contextmanager
-def open_session(target: Target, command: str, *, preview: bool) -> Iterator[Session]:
+def open_session(target: Target, kind: UpdateKind, *, preview: bool) -> Iterator[Session]:
     """Open a stack, locked unless for a preview.
 
     What a killed run left in the journal is made part of the state first.
@@ -106,10 +107,17 @@ def open_session(target: Target, command: str, *, preview: bool) -> Iterator[Ses
     """
     project, stack = target.project.name, target.stack
     backend = open_backend(target.backend_url)
+    if kind != "update" and backend.load(project, stack) is None:
+        raise CaramlError(
+            f"there is no stack {stack!r} of the project {project!r}",
+            where=backend.url,
+            allowed=", ".join(name.stack for name in backend.list_stacks(project)),
+            fix=f"make it: caraml up --stack {stack}",
+        )
     if preview:
         yield _opened(target, backend, preview=True)
         return
-    with backend.lock(project, stack, command):
+    with backend.lock(project, stack, kind):
         session = _opened(target, backend, preview=False)
         backend.backup(project, stack)
         journal = backend.journal(project, stack)

@@ -256,3 +256,10 @@ def test_a_program_that_fails_keeps_the_outputs_of_before(stack: Stack) -> None:
     assert stack.up().error is not None
     assert state(stack)[0]["outputs"] == {"size": 7, "kept": 1}
     assert before == {"size": 3, "kept": 1}
+
+
+@pytest.mark.parametrize("operation", ["refresh", "destroy"])
+def test_a_stack_that_does_not_exist_is_not_made_by_looking_for_it(stack: Stack, operation: str) -> None:
+    with pytest.raises(CaramlError, match="there is no stack 'dev'"):
+        getattr(stack, operation)()
+    assert not list((stack.directory / "backend").rglob("dev*"))
