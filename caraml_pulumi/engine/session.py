@@ -107,7 +107,8 @@ def open_session(target: Target, kind: UpdateKind, *, preview: bool) -> Iterator
     """
     project, stack = target.project.name, target.stack
     backend = open_backend(target.backend_url)
-    if kind != "update" and backend.load(project, stack) is None:
+    missing = backend.load(project, stack) is None
+    if kind != "update" and missing and not backend.journal(project, stack).exists():
         raise CaramlError(
             f"there is no stack {stack!r} of the project {project!r}",
             where=backend.url,
@@ -118,6 +119,8 @@ def open_session(target: Target, kind: UpdateKind, *, preview: bool) -> Iterator
         yield _opened(target, backend, preview=True)
         return
     with backend.lock(project, stack, kind):
+        if missing:
+            backend.create(project, stack)
         session = _opened(target, backend, preview=False)
         backend.backup(project, stack)
         journal = backend.journal(project, stack)
