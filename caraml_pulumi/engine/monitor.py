@@ -16,6 +16,7 @@ from caraml_pulumi.engine.deployment import Deployment
 from caraml_pulumi.engine.goal import AliasSpec, Goal, duration_seconds
 from caraml_pulumi.engine.output_capture import outside_program
 from caraml_pulumi.engine.reporter import Severity
+from caraml_pulumi.engine.resource import ResourceState
 from caraml_pulumi.engine.values import Properties
 from caraml_pulumi.errors import CaramlError
 
@@ -75,7 +76,7 @@ class Monitor:
         state = self._deployment.register(_goal(request))
         response = resource_pb2.RegisterResourceResponse(urn=state.urn, id=state.id)
         if state.custom:
-            response.object.CopyFrom(_encode(state.outputs))
+            response.object.CopyFrom(_encode(_public(state)))
         return response
 
     @outside_program
@@ -126,6 +127,11 @@ class Monitor:
         if not name[:1].isupper():
             raise AttributeError(name)
         raise CaramlError(f"the embedded engine does not do {name}", fix="use the Pulumi CLI: --engine pulumi")
+
+
+def _public(state: ResourceState) -> Properties:
+    """The outputs that a program can read: not a provider's own notes, which double the size of a large object."""
+    return {key: value for key, value in state.outputs.items() if not key.startswith("__") or key in state.inputs}
 
 
 def _encode(properties: Properties) -> Struct:
