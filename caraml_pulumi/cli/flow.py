@@ -88,6 +88,8 @@ def apply(request: Request) -> None:
                 print("\nThere is nothing to do.")
                 return
             _ask(request, display)
+        elif not request.as_json:
+            display.console.print()
     elif not request.yes:
         _ask(request, None)
     display, outcome = _perform(request, planning=False)
