@@ -4,6 +4,7 @@ import asyncio
 import contextvars
 import gc
 import os
+import re
 import runpy
 import sys
 import traceback
@@ -13,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from threading import Thread
 from types import ModuleType
+from typing import Final
 
 from pulumi.runtime.proto import source_pb2
 
@@ -22,6 +24,9 @@ from caraml_pulumi.engine.reporter import Reporter
 from caraml_pulumi.engine.run import StoppedError
 from caraml_pulumi.engine.state.project import Project
 from caraml_pulumi.errors import CaramlError
+
+_UNSUPPORTED: Final = re.compile(r"The Pulumi CLI does not support (.+?)\. Please update the Pulumi CLI")
+"""How the SDK refuses what `GetDeploymentInfo` does not offer; it takes us for an old CLI."""
 
 
 def run_program(
@@ -216,6 +221,12 @@ def explained(error: BaseException, project: Project) -> CaramlError:
         return CaramlError(str(error))
     if isinstance(error, SystemExit):
         return CaramlError(f"the program ended with exit code {error.code}")
+    unsupported = _UNSUPPORTED.search(str(error))
+    if unsupported:
+        return CaramlError(
+            f"the embedded engine does not do {unsupported[1]}",
+            fix="leave it out, or use the Pulumi CLI: --engine pulumi",
+        )
     frames = [
         f"{Path(frame.filename).relative_to(project.root)}:{frame.lineno} in {frame.name}"
         for frame in traceback.extract_tb(error.__traceback__)

@@ -174,7 +174,11 @@ def test_a_failure_keeps_what_was_done_and_the_next_update_goes_on(stack: Stack)
         ('pulumi.CustomResource("aws:s3:Bucket", "b", {})', "no provider for the package 'aws'"),
         ('Thing("a", opts=Options(import_="x"))', "the resource option import of memory:index:Thing 'a'"),
         ('Thing("a", opts=Options(replace_on_changes=["value"]))', "the resource option replace_on_changes"),
-        ('Thing("a", opts=Options(deleted_with=Group("g")))', "does not support the DeletedWith option"),
+        (
+            'pulumi.runtime.register_resource_transform(lambda args: None)\nThing("a")',
+            "the embedded engine does not do transforms",
+        ),
+        ('Thing("a", opts=Options(deleted_with=Group("g")))', "the embedded engine does not do the DeletedWith option"),
     ],
 )
 def test_a_mistake_is_explained_and_applies_nothing(stack: Stack, program: str, message: str) -> None:
