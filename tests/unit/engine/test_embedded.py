@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from caraml_pulumi.engine.api import Options
 from caraml_pulumi.engine.embedded import EmbeddedEngine
 from caraml_pulumi.engine.session import Session
 from caraml_pulumi.errors import INTERRUPTED, CaramlError
@@ -143,6 +144,18 @@ def test_refresh_takes_over_drift_and_up_repairs_it(stack: Stack) -> None:
     assert stack.preview().changes == {"same": 1, "update": 1, "create": 1}
     stack.must_up()
     assert sorted(stack.store.calls) == ["create b", "update a"]
+
+
+def test_an_update_can_refresh_first_and_repairs_drift_at_once(stack: Stack) -> None:
+    stack.program('Thing("a", "one")').must_up()
+    id_ = next(iter(stack.store.things))
+    stack.store.things[id_] = {"value": "drifted"}
+    assert stack.preview().changes == {"same": 2}
+    options = Options(refresh=True)
+    assert stack.engine.preview(stack.target, options, stack.events.append).changes == {"same": 1, "update": 1}
+    outcome = stack.engine.up(stack.target, options, stack.events.append)
+    assert (outcome.error, outcome.changes) == (None, {"same": 1, "update": 1})
+    assert stack.store.things[id_]["value"] == "one"
 
 
 def test_destroy_leaves_nothing(stack: Stack) -> None:
