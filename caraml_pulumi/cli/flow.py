@@ -1,7 +1,9 @@
 """How an operation goes: a preview, a question, the change, and what its end means."""
 
 import json
+import select
 import signal
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -171,6 +173,17 @@ def _print_document(request: Request, display: Display) -> None:
         print(json.dumps(document(display.tree, display.elapsed), indent=1, ensure_ascii=False))
 
 
+def _line(prompt: str) -> str:
+    """What is typed after `prompt`; empty at the end of the input.
+
+    Waits in short turns: a Ctrl-C that comes just before a read would otherwise count only after it.
+    """
+    print(prompt, end="", flush=True)
+    while not select.select([sys.stdin], [], [], 0.1)[0]:
+        pass
+    return sys.stdin.readline()
+
+
 def _ask(request: Request, preview: Display | None) -> None:
     """Ask until there is an answer; `details` shows the whole diff first."""
     question = _QUESTIONS[request.operation].format(request.stack)
@@ -178,9 +191,7 @@ def _ask(request: Request, preview: Display | None) -> None:
     while True:
         print()
         try:
-            answer = input(f"{question} {choices}: ").strip().lower()
-        except EOFError:
-            answer = "no"
+            answer = _line(f"{question} {choices}: ").strip().lower()
         except KeyboardInterrupt:
             print()
             raise
