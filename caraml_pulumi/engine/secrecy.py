@@ -1,6 +1,6 @@
 """Secrets kept secret on their way through user code: in the texts it writes, and in the values it gives back."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from caraml_pulumi.engine.values import PropertyValue, Secret, contains_secret, plain
@@ -9,9 +9,15 @@ _SHORTEST: Final = 4
 """Texts shorter than this are not masked: they would be found in every other word."""
 
 
-def secret_texts(values: Iterable[PropertyValue]) -> frozenset[str]:
-    """The texts that are secret in `values`, at any depth, and long enough to be masked."""
-    return frozenset(text for value in values for text in _texts(value, False) if len(text) >= _SHORTEST)
+def secret_texts(
+    values: Iterable[PropertyValue], forms: Callable[[str], Iterable[str]] = lambda text: (text,)
+) -> frozenset[str]:
+    """The texts that are secret in `values`, at any depth, and long enough to be masked.
+
+    `forms` gives the ways in which such a text may be written.
+    """
+    texts = (form for value in values for text in _texts(value, False) for form in forms(text))
+    return frozenset(text for text in texts if len(text) >= _SHORTEST)
 
 
 def mask(text: str, secrets: Iterable[str]) -> str:

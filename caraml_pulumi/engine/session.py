@@ -16,7 +16,7 @@ from caraml_pulumi.engine.state.config import ConfigValue, StackConfig, load_sta
 from caraml_pulumi.engine.state.history import UpdateKind, default_message, history_entry, update_environment
 from caraml_pulumi.engine.state.names import StackName
 from caraml_pulumi.engine.state.resources import resource_from_json, resource_to_json
-from caraml_pulumi.engine.state.secrets import PassphraseCrypter, open_crypter
+from caraml_pulumi.engine.state.secrets import PassphraseCrypter, keep_salt, open_crypter
 from caraml_pulumi.engine.state.snapshot import Snapshot, snapshot_from_json, snapshot_to_json
 from caraml_pulumi.engine.values import Secret
 from caraml_pulumi.errors import CaramlError
@@ -61,9 +61,7 @@ class Session:
         """Write the salt of the stack's first secret where Pulumi looks for it, before anything depends on it."""
         if self.stack_config.salt is None and self.crypter.provider is not None:
             with self._salt_lock:
-                if self.stack_config.salt is None:
-                    self.stack_config.set_salt(self.crypter.salt)
-                    self.stack_config.save()
+                keep_salt(self.stack_config, self.crypter)
 
     def save(self, snapshot: Snapshot) -> dict[str, Any]:
         """Write the checkpoint; what the journal holds is then part of it. Returns the document."""

@@ -1,13 +1,10 @@
 """Which values of an object are secret, and how they are kept out of messages."""
 
 import base64
-from collections.abc import Iterator
 
+from caraml_pulumi.engine.secrecy import mask, secret_texts
 from caraml_pulumi.engine.values import Properties, PropertyValue, Secret, contains_secret
 from caraml_pulumi.errors import CaramlError
-
-SHORTEST_HIDDEN = 4
-"""Secrets shorter than this are not looked for in messages: hiding every ``1`` would make them unreadable."""
 
 
 def with_secrets(outputs: Properties, inputs: Properties) -> Properties:
@@ -36,25 +33,12 @@ def _secret(value: PropertyValue) -> PropertyValue:
 
 def hide_secrets(error: CaramlError, inputs: Properties) -> None:
     """Take the secret texts in `inputs` out of `error`: an API server may quote the value it refuses."""
-    texts = sorted({text for text in _secret_texts(inputs) if len(text) >= SHORTEST_HIDDEN}, key=len, reverse=True)
-    for text in texts:
-        error.what = error.what.replace(text, "[secret]")
-        error.fix = error.fix.replace(text, "[secret]")
+    texts = secret_texts([inputs], _forms)
+    error.what, error.fix = mask(error.what, texts), mask(error.fix, texts)
 
 
-def _secret_texts(value: PropertyValue, inside: bool = False) -> Iterator[str]:
-    if isinstance(value, Secret):
-        yield from _secret_texts(value.value, True)
-    elif isinstance(value, dict):
-        for item in value.values():
-            yield from _secret_texts(item, inside)
-    elif isinstance(value, list):
-        for item in value:
-            yield from _secret_texts(item, inside)
-    elif inside and isinstance(value, str):
-        yield value
-        yield base64.b64encode(value.encode()).decode()
-        yield _decoded(value)
+def _forms(text: str) -> tuple[str, ...]:
+    return text, base64.b64encode(text.encode()).decode(), _decoded(text)
 
 
 def _decoded(text: str) -> str:
