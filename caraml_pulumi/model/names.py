@@ -78,6 +78,16 @@ def domain_name(value: str) -> str:
     return value
 
 
+def dns_name(value: str) -> str:
+    """The name of a Kubernetes object: a DNS subdomain of at most 253 characters. Raises `CaramlError`."""
+    if len(value) > DNS_NAME_LENGTH or not all(_DNS_LABEL.fullmatch(label) for label in value.split(".")):
+        raise CaramlError(
+            f'"{value}" is not a name of a Kubernetes object',
+            allowed=f"at most {DNS_NAME_LENGTH} lower-case letters, digits, dashes and dots",
+        )
+    return value
+
+
 def full_name(model: str, version: int) -> str:
     """`{model}-{version}`, the name of a version's objects and its `CARAML_MODEL_FULL_NAME` (seed: Custom Model).
 
