@@ -131,7 +131,8 @@ class EmbeddedEngine:
 
 
 def _run_program(session: Session, run: Run, policies: PolicyChecks) -> Properties | None:
-    from caraml_pulumi.engine.monitor import EngineLog, Monitor
+    from caraml_pulumi.engine.log import EngineLog
+    from caraml_pulumi.engine.monitor import Monitor
     from caraml_pulumi.engine.program import run_program
 
     deployment = Deployment(run, dict(session.config), policies)
@@ -142,7 +143,7 @@ def _run_program(session: Session, run: Run, policies: PolicyChecks) -> Properti
             config=session.plain_config,
             secret_keys=session.secret_keys,
             monitor=Monitor(deployment, session.plain_config, session.secret_keys),
-            engine=EngineLog(deployment),
+            engine=EngineLog(run.reporter),
             reporter=run.reporter,
             preview=run.preview,
             parallel=run.parallel,
@@ -217,10 +218,14 @@ def _factories(session: Session, options: Options, reporter: Reporter) -> dict[s
         return KubernetesProvider(inputs, render=options.render)
 
     def python(inputs: Properties) -> Provider:
+        from caraml_pulumi.engine.log import EngineLog
         from caraml_pulumi.engine.providers.dynamic import DynamicProvider
 
         return DynamicProvider(
-            session.target.project, session.config, on_line=lambda line: reporter.diagnostic("info", line)
+            session.target.project,
+            session.config,
+            on_line=lambda line: reporter.diagnostic("info", line),
+            log=EngineLog(reporter).Log,
         )
 
     def stacks(inputs: Properties) -> Provider:

@@ -1,4 +1,4 @@
-"""Pulumi's ResourceMonitor and Engine protocols, as a program's SDK calls them.
+"""Pulumi's ResourceMonitor protocol, as a program's SDK calls it.
 
 Methods take one protobuf message each, so that the same object serves a program in this process and, mounted on a gRPC
 server, one in another. They are called on worker threads and may block.
@@ -9,13 +9,12 @@ from typing import NoReturn
 
 from google.protobuf.empty_pb2 import Empty
 from google.protobuf.struct_pb2 import Struct
-from pulumi.runtime.proto import alias_pb2, engine_pb2, provider_pb2, resource_pb2
+from pulumi.runtime.proto import alias_pb2, provider_pb2, resource_pb2
 
 from caraml_pulumi.engine import wire
 from caraml_pulumi.engine.deployment import Deployment
 from caraml_pulumi.engine.goal import AliasSpec, Goal, duration_seconds
 from caraml_pulumi.engine.output_capture import outside_program
-from caraml_pulumi.engine.reporter import Severity
 from caraml_pulumi.engine.resource import ResourceState
 from caraml_pulumi.engine.values import Properties
 from caraml_pulumi.errors import CaramlError
@@ -27,13 +26,6 @@ _FEATURES = (
     resource_pb2.RESOURCE_MONITOR_FEATURE_ALIAS_SPECS,
 )
 """What the embedded engine does; the SDK refuses to use any other feature and says that the CLI lacks it."""
-
-_SEVERITIES: Mapping[int, Severity] = {
-    engine_pb2.DEBUG: "debug",
-    engine_pb2.INFO: "info",
-    engine_pb2.WARNING: "warning",
-    engine_pb2.ERROR: "error",
-}
 
 
 def _refuse(request: resource_pb2.RegisterResourceRequest, **options: str) -> None:
@@ -192,24 +184,3 @@ def _timeouts(request: resource_pb2.RegisterResourceRequest) -> dict[str, float]
         return {name: duration_seconds(text) for name, text in texts.items() if text}
     except ValueError as error:
         raise CaramlError(f"custom_timeouts of {request.type} {request.name!r}: {error}") from None
-
-
-class EngineLog:
-    """Pulumi's Engine protocol: what a program logs."""
-
-    def __init__(self, deployment: Deployment) -> None:
-        self._reporter = deployment.run.reporter
-
-    @outside_program
-    def Log(self, request: engine_pb2.LogRequest, context: object = None) -> Empty:
-        """A message of the program, or of its SDK. The SDK's debug messages are many, and dropped."""
-        severity = _SEVERITIES[request.severity]
-        if severity != "debug":
-            self._reporter.diagnostic(severity, request.message.rstrip("\n"), request.urn, ephemeral=request.ephemeral)
-        return Empty()
-
-    def RequirePulumiVersion(
-        self, request: engine_pb2.RequirePulumiVersionRequest, context: object = None
-    ) -> engine_pb2.RequirePulumiVersionResponse:
-        """Any version is fine: the embedded engine follows the SDK that is installed."""
-        return engine_pb2.RequirePulumiVersionResponse()

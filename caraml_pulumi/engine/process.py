@@ -216,7 +216,7 @@ class SideProcess:
         details = error.details() or "" if hasattr(error, "details") else ""
         time.sleep(_LAG)
         printed = details if _TRACEBACK in details else "\n".join(self._lines)
-        said = mask(last_words(printed), self._secrets)
+        said = self.masked(last_words(printed))
         if code is grpc.StatusCode.DEADLINE_EXCEEDED:
             return SideProcessError(f"{self.name} did not answer within {timeout:g} s while {doing}{said}")
         if code is grpc.StatusCode.UNAVAILABLE or self._process.poll() is not None:
@@ -259,8 +259,12 @@ class SideProcess:
             self._keep(line)
         stream.close()
 
+    def masked(self, text: str) -> str:
+        """`text` with all secrets that the process was given as ``[secret]``."""
+        return mask(text, self._secrets)
+
     def _keep(self, line: bytes) -> str:
-        text = mask(line.decode(errors="replace").rstrip(), self._secrets)
+        text = self.masked(line.decode(errors="replace").rstrip())
         self._lines.append(text)
         return text
 

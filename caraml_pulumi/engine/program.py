@@ -18,7 +18,8 @@ from typing import Final
 
 from pulumi.runtime.proto import source_pb2
 
-from caraml_pulumi.engine.monitor import EngineLog, Monitor
+from caraml_pulumi.engine.log import EngineLog
+from caraml_pulumi.engine.monitor import Monitor
 from caraml_pulumi.engine.output_capture import capturing
 from caraml_pulumi.engine.reporter import Reporter
 from caraml_pulumi.engine.run import StoppedError

@@ -1,7 +1,7 @@
 """The display for logs and pipes: a preview as one tree, a change as one line for each finished step.
 
-A step that takes longer than `PATIENCE` seconds is announced while it is in progress, and again when its status
-changes, so that a log shows what a slow run is waiting for. No line is printed twice.
+A step that takes longer than `PATIENCE` seconds is announced while it is in progress, and again when its status has
+changed, at most every `PAUSE` seconds, so that a log shows what a slow run is waiting for. No line is printed twice.
 """
 
 import time
@@ -18,6 +18,8 @@ from caraml_pulumi.engine.display.view import Display, Subject
 
 PATIENCE: Final = 2.0
 """Seconds after which a step in progress is announced."""
+PAUSE: Final = 5.0
+"""Seconds between two announcements of the same step."""
 
 
 class Lines(Display):
@@ -25,7 +27,7 @@ class Lines(Display):
 
     def __init__(self, console: Console, subject: Subject, *, show_diff: bool = False) -> None:
         super().__init__(console, subject, show_diff=show_diff)
-        self._announced: dict[tuple[str, str], str] = {}
+        self._announced: dict[tuple[str, str], tuple[str, float]] = {}
         self._over = Event()
         self._watch = Thread(target=self._announce_slow_steps, name="slow-steps", daemon=True)
 
@@ -54,7 +56,7 @@ class Lines(Display):
             return
         words = _words(row)
         if (row.urn, words) not in self._announced:
-            self._announced[row.urn, words] = ""
+            self._announced[row.urn, words] = "", now
             self._print_step(row, f"{words} ({seconds(row.duration)})")
 
     def cancelling(self) -> None:
@@ -69,8 +71,9 @@ class Lines(Display):
                 slow = [row for row in self.tree.running() if now - row.started >= PATIENCE and row.op not in UNCHANGED]
                 for row in slow:
                     key = (row.urn, f"{row.step} in progress")
-                    if self._announced.get(key) != row.message:
-                        self._announced[key] = row.message
+                    message, then = self._announced.get(key, (None, 0.0))
+                    if message != row.message and now - then >= PAUSE:
+                        self._announced[key] = row.message, now
                         passed = f"{look(row.step).running} ({seconds(now - row.started)})"
                         self._print_step(row, f"{passed}  {row.message}" if row.message else passed)
 

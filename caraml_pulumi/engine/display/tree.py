@@ -194,7 +194,7 @@ class Tree:
         severity = diagnostic.get("severity") or "info"
         row = self.rows.get(urn)
         if diagnostic.get("ephemeral"):
-            if row is None or not message or row.message == message:
+            if row is None or not row.running or not message or row.message == message:
                 return None
             row.message = message
             return row

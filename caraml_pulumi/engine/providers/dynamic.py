@@ -7,11 +7,13 @@ resource's inputs is made secret again in what comes back; above all ``__provide
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from google.protobuf.empty_pb2 import Empty
 from google.protobuf.message import Message
 from google.protobuf.struct_pb2 import Struct
-from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
+from pulumi.runtime.proto import engine_pb2, provider_pb2, provider_pb2_grpc
 
 from caraml_pulumi.engine import wire
+from caraml_pulumi.engine.log_server import LogServer
 from caraml_pulumi.engine.process import Answer, Once, SideProcess
 from caraml_pulumi.engine.providers.base import Context, Diff, Live, Provider
 from caraml_pulumi.engine.resource import ResourceState, urn_name
@@ -26,8 +28,9 @@ _CONFIGURE_TIMEOUT: Final = 30.0
 class DynamicProvider(Provider):
     """The package ``pulumi-python``: one server process for all dynamic providers of a run, started here.
 
-    `config` is the stack's whole configuration by full key. `on_line` gets what the user's code prints. Creations and
-    updates are not sent at preview: the server cannot preview, so all outputs are unknown then.
+    `config` is the stack's whole configuration by full key. `on_line` gets what the user's code prints, `log` what it
+    sends to the Engine service, whose address is the server's only argument. Creations and updates are not sent at
+    preview: the server cannot preview, so all outputs are unknown then.
 
     Every method raises `CaramlError` with the message of an exception in the user's code and where it was raised.
     """
@@ -38,12 +41,16 @@ class DynamicProvider(Provider):
         config: Mapping[str, str | Secret],
         *,
         on_line: Callable[[str], None] = lambda line: None,
+        log: Callable[[engine_pb2.LogRequest], Empty] = lambda request: Empty(),
     ) -> None:
         directory = project.main.parent
         self._config = dict(config)
+        self._log = log
+        self._log_server = LogServer(self._logged)
         self._process = SideProcess(
             "the dynamic provider",
             "pulumi.dynamic",
+            [self._log_server.address],
             directory=directory,
             environment={"PULUMI_PROJECT": project.name},
             search=[directory],
@@ -153,6 +160,11 @@ class DynamicProvider(Provider):
     def close(self) -> None:
         """End the server."""
         self._process.close()
+        self._log_server.close()
+
+    def _logged(self, request: engine_pb2.LogRequest) -> Empty:
+        request.message = self._process.masked(request.message)
+        return self._log(request)
 
     def _configured(self) -> provider_pb2_grpc.ResourceProviderStub:
         """The connection, after the server has been told the configuration, for the user's ``configure``."""

@@ -92,6 +92,24 @@ def test_a_slow_step_is_announced_once_with_what_it_waits_for(monkeypatch: pytes
     assert "slow  creating (2" in screen.getvalue()
 
 
+def test_a_status_that_changes_all_the_time_is_a_line_in_a_log_only_now_and_then(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("caraml_pulumi.engine.display.lines.PAUSE", 1.5)
+    thing = config_map("slow")
+    screen = io.StringIO()
+    with Lines(Console(file=screen, width=200), Subject("update", "iris/dev", False)) as display:
+        display.sink(thing.starts("create", None, {}))
+        display.tree.rows[thing.urn].started -= PATIENCE
+        for number in range(30):
+            display.sink(diagnostic(f"{number} of 30 parts sent", "info", thing.urn, ephemeral=True))
+            time.sleep(0.1)
+        display.sink(thing.ends("create", None, {}))
+        display.sink(diagnostic("30 of 30 parts sent", "info", thing.urn, ephemeral=True))
+    assert 1 <= screen.getvalue().count("parts sent") <= 2
+    assert "30 of 30" not in screen.getvalue()
+
+
 def test_nothing_to_change_is_said_in_one_line() -> None:
     text = shown(recorded(RECORDINGS / "basic/3-same.events.jsonl"), planning=True)
     assert text.splitlines()[2:5] == ["    No changes.", "", "Resources: 5 unchanged"]

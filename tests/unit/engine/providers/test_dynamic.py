@@ -6,7 +6,9 @@ from pathlib import Path
 from queue import Queue
 
 import pytest
+from google.protobuf.empty_pb2 import Empty
 from pulumi.dynamic.dynamic import serialize_provider
+from pulumi.runtime.proto import engine_pb2
 
 from caraml_pulumi.engine.providers.base import Context, Diff, Live
 from caraml_pulumi.engine.providers.dynamic import DynamicProvider
@@ -14,9 +16,11 @@ from caraml_pulumi.engine.resource import ResourceState, make_urn
 from caraml_pulumi.engine.state.project import Project
 from caraml_pulumi.engine.values import UNKNOWN, Properties, Secret
 from caraml_pulumi.errors import CaramlError
+from caraml_pulumi.live_status import live_status
 
 PROGRAM = """
 import os
+import threading
 import time
 
 import helper
@@ -51,6 +55,18 @@ class Notes(ResourceProvider):
             time.sleep(60)
         if props["text"] == "die":
             os._exit(7)
+        if props["text"] == "long":
+            from caraml_pulumi.live_status import live_status
+
+            status = live_status()
+            texts = [f"{part} of 50 with {props['token']}" for part in range(50)]
+            threads = [threading.Thread(target=status, args=[text]) for text in texts]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            status("done")
+            time.sleep(0.2)
         print("creating with", self.tier, props["token"])
         id = props["name"] and "note-" + props["name"]
         return CreateResult(id, {**props, "length": helper.measure(props["text"])})
@@ -82,9 +98,17 @@ def pickled(project: Project) -> str:
         return str(serialize_provider(program["Notes"]()))
 
 
+LOGGED: Queue[engine_pb2.LogRequest] = Queue()
+
+
+def logged(request: engine_pb2.LogRequest) -> Empty:
+    LOGGED.put(request)
+    return Empty()
+
+
 def start(project: Project, lines: Queue[str]) -> DynamicProvider:
     config: dict[str, str | Secret] = {"notes:tier": "gold", "notes:password": Secret("hunter2-hunter2")}
-    return DynamicProvider(project, config, on_line=lines.put)
+    return DynamicProvider(project, config, on_line=lines.put, log=logged)
 
 
 @pytest.fixture(scope="module")
@@ -224,3 +248,22 @@ def test_all_threads_share_one_process(project: Project, inputs: Properties) -> 
     assert found == [Live("note-a", {**inputs, "length": 5})] * 8
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
+
+
+def test_a_live_status_reaches_the_row_of_its_resource_latest_last_and_without_secrets(
+    notes: DynamicProvider, inputs: Properties
+) -> None:
+    notes.create(URN, {**inputs, "text": "long"}, Context())
+    messages: list[engine_pb2.LogRequest] = []
+    while not messages or messages[-1].message != "done":
+        messages.append(LOGGED.get(timeout=10))
+    assert {(message.urn, message.ephemeral, message.severity) for message in messages} == {(URN, True, 1)}
+    assert len(messages) > 1
+    assert all(message.message.endswith("of 50 with [secret]") for message in messages[:-1])
+
+
+def test_a_live_status_outside_of_a_dynamic_providers_server_is_shown_nowhere(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    live_status()("1 of 2")
+    assert capfd.readouterr() == ("", "")
