@@ -11,11 +11,11 @@ from caraml_pulumi.model.spec import as_validation_error
 def whole_number(value: object) -> int:
     """`value` as an int. 2.0 is a whole number, since Pulumi's protocol carries every number as a float.
 
-    Raises `CaramlError` for a fraction, a text or a boolean.
+    Raises `CaramlError` for a fraction, infinity, a text or a boolean.
     """
-    if isinstance(value, bool) or not isinstance(value, int | float) or value != int(value):
-        raise CaramlError(f"{value!r} is not a whole number", allowed="a whole number, without quotes")
-    return int(value)
+    if (isinstance(value, int) and not isinstance(value, bool)) or (isinstance(value, float) and value.is_integer()):
+        return int(value)
+    raise CaramlError(f"{value!r} is not a whole number", allowed="a whole number, without quotes")
 
 
 def _whole_number(value: object) -> int:
