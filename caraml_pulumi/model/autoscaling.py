@@ -1,14 +1,17 @@
-"""Autoscaling: which metric in which mode, its target and how it is written, and when a version may scale to zero."""
+"""Autoscaling policies: which metric in which mode, its target and how it is written, and who follows which setting."""
 
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import Annotated, Final
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic.alias_generators import to_camel
 
 from caraml_pulumi.errors import CaramlError
 from caraml_pulumi.model.modes import DeploymentMode
+from caraml_pulumi.model.numbers import WholeNumber
 from caraml_pulumi.model.quantities import MEBIBYTE, parse_quantity, scaled
-from caraml_pulumi.model.spec import Spec, as_validation_error
+from caraml_pulumi.model.spec import Spec, as_validation_error, rule, within
 
 
 class AutoscalingMetric(StrEnum):
@@ -34,8 +37,27 @@ KPA: Final = "kpa.autoscaling.knative.dev"
 """Knative's own autoscaler."""
 HPA: Final = "hpa.autoscaling.knative.dev"
 """Kubernetes' autoscaler behind Knative."""
-CLASS_ANNOTATION: Final = "autoscaling.knative.dev/class"
-METRIC_ANNOTATION: Final = "autoscaling.knative.dev/metric"
+HORIZONTAL_POD_AUTOSCALER: Final = "HorizontalPodAutoscaler"
+"""Kubernetes' autoscaler by itself, which scales a RAW_DEPLOYMENT."""
+SETTINGS_OF_AUTOSCALER: Final = {
+    KPA: (
+        "window_seconds",
+        "panic_window_percentage",
+        "panic_threshold_percentage",
+        "target_utilization_percentage",
+        "scale_down_delay_seconds",
+        "scale_to_zero_retention_seconds",
+        "activation_scale",
+    ),
+    HPA: ("window_seconds",),
+    HORIZONTAL_POD_AUTOSCALER: ("window_seconds", "scale_down_delay_seconds"),
+}
+"""The settings each autoscaler follows. Knative admits the others for its class hpa as well, and never reads them."""
+MOST_REPLICAS: Final = 2**31 - 1
+"""Kubernetes and Knative count replicas in 32 bits."""
+DOMAIN: Final = "autoscaling.knative.dev"
+CLASS_ANNOTATION: Final = f"{DOMAIN}/class"
+METRIC_ANNOTATION: Final = f"{DOMAIN}/metric"
 KNATIVE_METRICS: Final = {
     AutoscalingMetric.CPU_UTILIZATION: "cpu",
     AutoscalingMetric.MEMORY_UTILIZATION: "memory",
@@ -71,6 +93,28 @@ def autoscaling_class_measures_metric(class_: str, metric: str) -> None:
             allowed=", ".join(sorted(measured)),
             fix=f"set {CLASS_ANNOTATION} to {HPA if class_ == KPA else KPA}, or scale on another metric",
         )
+
+
+def autoscaler_of(metric: AutoscalingMetric, mode: DeploymentMode) -> str:
+    """Who scales a version: a class of Knative's, or a HorizontalPodAutoscaler."""
+    return KNATIVE_CLASSES[metric] if mode is DeploymentMode.SERVERLESS else HORIZONTAL_POD_AUTOSCALER
+
+
+def autoscaling_settings_are_followed(policy: "AutoscalingSpec", modes: Iterable[DeploymentMode]) -> None:
+    """Refuse a setting that the autoscaler of the policy's metric would ignore in each of `modes`."""
+    modes = tuple(modes)
+    followed = {name for mode in modes for name in SETTINGS_OF_AUTOSCALER[autoscaler_of(policy.metric, mode)]}
+    for name in SETTINGS_OF_AUTOSCALER[KPA]:
+        if getattr(policy, name) is not None and name not in followed:
+            with within(name):
+                raise CaramlError(
+                    f"{to_camel(name)} has no effect on {policy.metric.value} in "
+                    + " or ".join(mode.value for mode in modes),
+                    allowed=", ".join(
+                        to_camel(setting) for setting in SETTINGS_OF_AUTOSCALER[KPA] if setting in followed
+                    ),
+                    fix=f"leave out {to_camel(name)}, or scale on concurrency or rps in SERVERLESS",
+                )
 
 
 def autoscaling_target_in_range(metric: AutoscalingMetric, target: float) -> None:
@@ -143,18 +187,51 @@ def _number(value: object) -> object:
     return value
 
 
+def _between(low: int, high: int, unit: str) -> AfterValidator:
+    """Hold a setting to a range of Knative's (serving v0.42, pkg/apis/autoscaling)."""
+
+    def in_range(value: float) -> float:
+        if not low <= value <= high:
+            raise CaramlError(f"{value:.12g} is out of range", allowed=f"from {low} to {high} {unit}")
+        return value
+
+    return rule(in_range)
+
+
+Number = Annotated[float, BeforeValidator(_number), Field(allow_inf_nan=False)]
+"""A property that is a number, and neither a text nor a boolean."""
+
+
 class AutoscalingSpec(Spec):
-    """An autoscaling policy."""
+    """An autoscaling policy; a setting that is left out is the cluster's."""
 
     metric: AutoscalingMetric
     """What to scale on."""
-    target: Annotated[float, BeforeValidator(_number), Field(allow_inf_nan=False)]
+    target: Number
     """Per replica: percent of the request for cpu and memory, requests in flight, or requests per second."""
+    window_seconds: Annotated[WholeNumber, _between(6, 3600, "seconds")] | None = None
+    """Over how long the metric is averaged; of a HorizontalPodAutoscaler, how long it waits with either direction."""
+    panic_window_percentage: Annotated[Number, _between(1, 100, "percent")] | None = None
+    """The part of the window over which a burst is measured."""
+    panic_threshold_percentage: Annotated[Number, _between(110, 1000, "percent")] | None = None
+    """The part of the target that is a burst: replicas are then only added, at once."""
+    target_utilization_percentage: Annotated[Number, _between(1, 100, "percent")] | None = None
+    """The part of the target at which replicas are added already."""
+    scale_down_delay_seconds: Annotated[WholeNumber, _between(0, 3600, "seconds")] | None = None
+    """How long load must stay lower before replicas are removed."""
+    scale_to_zero_retention_seconds: Annotated[WholeNumber, _between(0, 3600, "seconds")] | None = None
+    """How long the last replica stays at least after the decision to scale to zero."""
+    activation_scale: Annotated[WholeNumber, _between(2, MOST_REPLICAS, "replicas")] | None = None
+    """How many replicas a version has at least when it has any."""
 
     @model_validator(mode="after")
     def _hold_rules(self) -> "AutoscalingSpec":
         with as_validation_error("target"):
             autoscaling_target_in_range(self.metric, self.target)
+        with as_validation_error():
+            autoscaling_settings_are_followed(
+                self, (mode for mode, metrics in METRICS_OF_MODE.items() if self.metric in metrics)
+            )
         return self
 
 

@@ -135,6 +135,7 @@ def as_validation_error(*path: str | int) -> Iterator[None]:
     try:
         yield
     except CaramlError as error:
+        path = (*path, *getattr(error, "path", ()))
         raise PydanticCustomError("rule", "{what}", {"what": error.what, "error": error, "path": path}) from None
 
 
