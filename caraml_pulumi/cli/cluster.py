@@ -1,6 +1,7 @@
 """`caraml cluster`: a local Kubernetes control plane with Knative, from nothing."""
 
 import json
+import shlex
 import time
 from enum import StrEnum
 from pathlib import Path
@@ -28,6 +29,12 @@ class Only(StrEnum):
     kubernetes = "kubernetes"
 
 
+class More(StrEnum):
+    """What `up` can add."""
+
+    s3 = "s3"
+
+
 Name = Annotated[str, typer.Option("--name", metavar="NAME", help="Name of the cluster; several can run side by side.")]
 Directory = Annotated[
     Path | None,
@@ -36,10 +43,11 @@ Directory = Annotated[
     ),
 ]
 Limit = Annotated[Only | None, typer.Option(help="Leave out Knative and the CRDs.")]
+Addition = Annotated[More | None, typer.Option("--with", help="Add an S3 server.")]
 
 
 @app.command()
-def up(name: Name = DEFAULT_NAME, state: Directory = None, only: Limit = None) -> None:
+def up(name: Name = DEFAULT_NAME, state: Directory = None, only: Limit = None, more: Addition = None) -> None:
     """Bring the cluster up, or repair it.
 
     Builds the servers if they are not built yet (8 to 10 minutes on two cores), starts those that do not run, and sets
@@ -51,13 +59,15 @@ def up(name: Name = DEFAULT_NAME, state: Directory = None, only: Limit = None) -
     started = time.monotonic()
     cluster = Cluster.named(name, state)
     steps = Steps()
-    changed = lifecycle.up(cluster, with_knative=only is None, report=steps)
+    changed = lifecycle.up(cluster, with_knative=only is None, with_s3=more is More.s3, report=steps)
     now = lifecycle.status(cluster)
     took = f"up in {duration(time.monotonic() - started)}" if changed else "up already"
     out = steps.console
     out.print(f"\n[bold]Cluster {name} is {took}.[/]", soft_wrap=True)
     _print_facts(out, now)
     out.print(f"\nUse it:  export KUBECONFIG=$(caraml cluster kubeconfig{cluster.options})", soft_wrap=True)
+    if now.s3_url:
+        out.print(f'         eval "$(caraml cluster s3{cluster.options})"', soft_wrap=True)
     out.print(f"End it:  caraml cluster down{cluster.options}", soft_wrap=True)
 
 
@@ -131,6 +141,26 @@ def kubeconfig(
     typer.echo(path)
 
 
+@app.command("s3")
+def s3_settings(
+    name: Name = DEFAULT_NAME,
+    state: Directory = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Print the environment variables with which S3 clients use the cluster's S3 server.
+
+    For a shell: eval "$(caraml cluster s3)". The keys in it are of this cluster alone.
+    """
+    from caraml_pulumi.cluster import s3
+
+    variables = s3.environment(Cluster.named(name, state))
+    if as_json:
+        typer.echo(json.dumps(variables, indent=2))
+    else:
+        for variable, value in variables.items():
+            typer.echo(f"export {variable}={shlex.quote(value)}")
+
+
 def _print_status(now: "Status") -> None:
     """The servers as a table, and what else one wants to know of a cluster."""
     from rich.console import Console
@@ -162,6 +192,7 @@ def _print_facts(out: "Console", now: "Status") -> None:
         "versions": _versions(now),
         "API": now.api_url,
         "kubeconfig": now.cluster.kubeconfig,
+        **({"S3": now.s3_url} if now.s3_url else {}),
         "logs": now.cluster.logs,
     }
     for label, text in facts.items():
@@ -181,6 +212,7 @@ def _as_json(now: "Status") -> dict[str, object]:
         "healthy": now.healthy,
         "api": now.api_url,
         "kubeconfig": str(now.cluster.kubeconfig),
+        "s3": now.s3_url,
         "versions": {part.name: part.version for part in now.parts},
         "servers": [
             {

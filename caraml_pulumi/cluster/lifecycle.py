@@ -4,8 +4,8 @@ import contextlib
 import time
 from dataclasses import dataclass
 
-from caraml_pulumi.cluster import build, knative, kubernetes, manifests, process, servers
-from caraml_pulumi.cluster.parts import ALL, CRDS, KNATIVE, KUBERNETES, KWOK, PLAIN, Part
+from caraml_pulumi.cluster import build, knative, kubernetes, manifests, process, s3, servers
+from caraml_pulumi.cluster.parts import ALL, CRDS, KNATIVE, KUBERNETES, KWOK, PLAIN, S3, WITH_KNATIVE, Part
 from caraml_pulumi.cluster.ports import LOOPBACK, free_ports
 from caraml_pulumi.cluster.process import Process
 from caraml_pulumi.cluster.report import Report
@@ -53,6 +53,12 @@ class Status:
         ports = [one.server.port for one in self.servers if one.server.name == "apiserver"]
         return f"https://{LOOPBACK}:{ports[0]}" if ports else ""
 
+    @property
+    def s3_url(self) -> str:
+        """Where the S3 server listens; empty if the cluster has none."""
+        ports = [one.server.port for one in self.servers if one.server.name == s3.NAME]
+        return f"http://{LOOPBACK}:{ports[0]}" if ports else ""
+
 
 def status(cluster: Cluster) -> Status:
     """How the cluster is. Asks every server; takes milliseconds."""
@@ -69,17 +75,18 @@ def status(cluster: Cluster) -> Status:
     return Status(cluster, parts, found, complete=set(state.installed) == set(state.tools))
 
 
-def up(cluster: Cluster, *, with_knative: bool, report: Report) -> bool:
+def up(cluster: Cluster, *, with_knative: bool, with_s3: bool = False, report: Report) -> bool:
     """Bring a cluster up; return False if it was up already.
 
     Builds what is not built, starts what does not run, and sets up what is missing, so it also repairs a cluster some
-    of whose servers have died and continues one that was cut short. A plain cluster becomes one with Knative.
+    of whose servers have died and continues one that was cut short. A plain cluster becomes one with Knative, and one
+    without an S3 server gets one; what a cluster has is never taken away.
 
     Raises:
         CaramlError: a build failed, a server did not start, or the cluster was made by another version.
     """
     with cluster.locked(lambda: report.note(BUSY)):
-        wanted: tuple[Part, ...] = ALL if with_knative else PLAIN
+        wanted: tuple[Part, ...] = (*(WITH_KNATIVE if with_knative else PLAIN), *((S3,) if with_s3 else ()))
         state = State.load(cluster)
         if state is not None:
             _refuse_other_versions(cluster, state)
@@ -91,6 +98,8 @@ def up(cluster: Cluster, *, with_knative: bool, report: Report) -> bool:
         if state is None:
             state = _prepare(cluster)
         state.tools = {part.name: part.hash for part in wanted}
+        if S3 in wanted:
+            s3.prepare(cluster, state)
         state.save(cluster)
         _start(cluster, state, report)
         return True
@@ -154,6 +163,9 @@ def _start(cluster: Cluster, state: State, report: Report) -> None:
         if CRDS in new:
             with report.step(f"wait for {CRDS.title}"):
                 manifests.wait_established(client, manifests.read(CRDS))
+    if S3.name in state.tools:
+        with report.step(f"start the S3 server {S3.title} {S3.version}"):
+            servers.start(cluster, [s3.server(cluster, state)], probe)
     state.installed = list(state.tools)
     state.save(cluster)
 
@@ -194,8 +206,9 @@ def _servers(cluster: Cluster, state: State) -> list[Server]:
         kubernetes.scheduler,
         kubernetes.kwok,
     )
-    more = (knative.webhook, knative.autoscaler, knative.controller) if KNATIVE.name in state.tools else ()
-    return [make(cluster, state) for make in (*plain, *more)]
+    of_knative = (knative.webhook, knative.autoscaler, knative.controller) if KNATIVE.name in state.tools else ()
+    of_s3 = (s3.server,) if S3.name in state.tools else ()
+    return [make(cluster, state) for make in (*plain, *of_knative, *of_s3)]
 
 
 def _wait_for_node(client: KubeClient) -> None:

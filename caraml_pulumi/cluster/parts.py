@@ -193,7 +193,18 @@ CRDS = Part(
     ),
 )
 
+S3 = Part(
+    name="versitygw",
+    title="versitygw",
+    main_module="github.com/versity/versitygw",
+    programs=(("versitygw", "versitygw"),),
+    minutes=1,
+    gib=1,
+)
+
 PLAIN = (KUBERNETES, KWOK)
 """What `caraml cluster up --only kubernetes` needs."""
-ALL = (KUBERNETES, KWOK, KNATIVE, CRDS)
+WITH_KNATIVE = (*PLAIN, KNATIVE, CRDS)
 """What `caraml cluster up` needs."""
+ALL = (*WITH_KNATIVE, S3)
+"""Everything there is, in the order in which it is built."""

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from caraml_pulumi.cli.steps import Steps
-from caraml_pulumi.cluster import lifecycle
+from caraml_pulumi.cluster import lifecycle, s3
 from caraml_pulumi.cluster.state import Cluster
 from caraml_pulumi.kube.client import KubeClient
 
@@ -30,13 +30,38 @@ class LocalCluster:
 
 
 @pytest.fixture(scope="session")
-def cluster(request: pytest.FixtureRequest) -> Iterator[LocalCluster]:
+def shared(request: pytest.FixtureRequest) -> Iterator[Cluster]:
     """The local control plane of this run; parallel workers share it and the last one ends it."""
     capture = request.config.pluginmanager.getplugin("capturemanager")
     with _shared_cluster(capture.global_and_fixture_disabled) as shared:
-        client = KubeClient.from_kubeconfig(str(shared.kubeconfig))
-        yield LocalCluster(shared.kubeconfig, shared.dev_kubeconfig, client)
-        client.close()
+        yield shared
+
+
+@pytest.fixture(scope="session")
+def cluster(shared: Cluster) -> Iterator[LocalCluster]:
+    """The Kubernetes of the local control plane."""
+    client = KubeClient.from_kubeconfig(str(shared.kubeconfig))
+    yield LocalCluster(shared.kubeconfig, shared.dev_kubeconfig, client)
+    client.close()
+
+
+@pytest.fixture(scope="session")
+def s3_environment(shared: Cluster) -> dict[str, str]:
+    """The environment variables with which S3 clients use the local control plane's S3 server."""
+    lifecycle.up(shared, with_knative=True, with_s3=True, report=Steps())
+    return s3.environment(shared)
+
+
+@pytest.fixture
+def s3_server(s3_environment: dict[str, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> str:
+    """The S3 server's endpoint, with the environment set for its clients; nothing else of the user's AWS settings."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    for name, value in {**s3_environment, "AWS_EC2_METADATA_DISABLED": "true"}.items():
+        monkeypatch.setenv(name, value)
+    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+        monkeypatch.setenv(name, str(tmp_path / "none"))
+    return s3_environment["AWS_ENDPOINT_URL"]
 
 
 @pytest.fixture
