@@ -1,6 +1,7 @@
 """Kubernetes quantities, exactly: the whole grammar, the canonical form, and scaling that truncates."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal, localcontext
 from enum import Enum
@@ -100,3 +101,11 @@ def scaled(text: str, factor: float, *, step: str = "1m") -> str:
         size = parse_quantity(step).value
         steps = (amount.value * Decimal(str(factor)) / size).to_integral_value("ROUND_FLOOR")
         return str(Quantity(steps * size, amount.format))
+
+
+def total(shares: Iterable[tuple[Quantity, int]]) -> Quantity:
+    """The sum of amounts, each times a whole number, exactly; written in the suffixes of the first."""
+    shares = list(shares)
+    with localcontext(prec=_DIGITS):
+        value = sum((amount.value * count for amount, count in shares), Decimal(0))
+    return Quantity(value, shares[0][0].format if shares else Format.DECIMAL)
