@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from caraml_pulumi.autoscaling_policy import AutoscalingPolicy, AutoscalingPolicyArgs
     from caraml_pulumi.errors import CaramlError
+    from caraml_pulumi.image_build import ImageBuild, ImageBuildArgs
     from caraml_pulumi.model.autoscaling import AutoscalingMetric
     from caraml_pulumi.model.modes import DeploymentMode, Protocol
     from caraml_pulumi.model_endpoint import ModelEndpoint, ModelEndpointArgs, VersionTrafficArgs
@@ -23,6 +24,8 @@ _HOMES = {
     "CustomModelVersion": "caraml_pulumi.model_version",
     "CustomModelVersionArgs": "caraml_pulumi.model_version",
     "DeploymentMode": "caraml_pulumi.model.modes",
+    "ImageBuild": "caraml_pulumi.image_build",
+    "ImageBuildArgs": "caraml_pulumi.image_build",
     "ModelEndpoint": "caraml_pulumi.model_endpoint",
     "ModelEndpointArgs": "caraml_pulumi.model_endpoint",
     "ModelProject": "caraml_pulumi.model_project",
@@ -40,6 +43,8 @@ __all__ = [
     "CustomModelVersion",
     "CustomModelVersionArgs",
     "DeploymentMode",
+    "ImageBuild",
+    "ImageBuildArgs",
     "ModelEndpoint",
     "ModelEndpointArgs",
     "ModelProject",

@@ -3,6 +3,7 @@
 from typing import Any
 
 from caraml_pulumi.model.endpoint import EndpointPlan, ModelEndpointSpec, plan_endpoint
+from caraml_pulumi.model.image_build import ImageBuildPlan, ImageBuildSpec, plan_image_build
 from caraml_pulumi.model.platform import PlatformSpec, parse_platform
 from caraml_pulumi.model.spec import dotted, located, parse
 from caraml_pulumi.model.version import ModelVersionSpec, VersionPlan, plan_version
@@ -22,3 +23,16 @@ def endpoint(traffic: list[dict[str, int]], on: PlatformSpec | None = None, **se
     given = {"model": "iris", "project": "iris-team", "traffic": traffic, **settings}
     with located(dotted, given):
         return plan_endpoint(parse(ModelEndpointSpec, given), on or platform())
+
+
+def image_build(on: PlatformSpec | None = None, **settings: Any) -> ImageBuildPlan:
+    given = {
+        "model": "iris",
+        "version": 1,
+        "project": "iris-team",
+        "registry": "ghcr.io/team",
+        "context": "git://github.com/team/iris.git",
+        **settings,
+    }
+    with located(dotted, given):
+        return plan_image_build(parse(ImageBuildSpec, given), on or platform())
