@@ -1,4 +1,4 @@
-"""Knative Serving in a local cluster: its own webhook, controller and autoscaler, and stand-ins for its data plane."""
+"""Knative Serving in a local cluster: its own webhook, controller and autoscalers, and stand-ins for its data plane."""
 
 import time
 
@@ -15,6 +15,8 @@ ACTIVATOR_ADDRESS = "10.64.255.254"
 AUTOSCALER_ADDRESS = "10.64.255.253"
 """What the autoscaler writes into an Endpoints object as its own address: the API server accepts no loopback there."""
 LEASES = f"/apis/coordination.k8s.io/v1/namespaces/{NAMESPACE}/leases"
+LEASE_HOLDERS = {"knative-autoscaler-hpa": "hpaautoscaler"}
+"""Servers that hold their leases under another name than their own."""
 REGISTRATIONS = (
     "validatingwebhookconfigurations/config.webhook.serving.knative.dev",
     "validatingwebhookconfigurations/validation.webhook.serving.knative.dev",
@@ -134,10 +136,14 @@ def autoscaler(cluster: Cluster, state: State) -> Server:
     return _server(cluster, state, "knative-autoscaler", environment)
 
 
+def autoscaler_hpa(cluster: Cluster, state: State) -> Server:
+    """Makes a HorizontalPodAutoscaler of each revision that is scaled on cpu or memory."""
+    return _reconciler(cluster, state, "knative-autoscaler-hpa")
+
+
 def controller(cluster: Cluster, state: State) -> Server:
     """Turns Services into Revisions, Routes and Deployments."""
-    port = state.ports["knative-controller"]
-    return _server(cluster, state, "knative-controller", {"PROBES_PORT": str(port)}, health="/readiness")
+    return _reconciler(cluster, state, "knative-controller")
 
 
 def forget_leases(client: KubeClient, server: Server) -> None:
@@ -145,7 +151,7 @@ def forget_leases(client: KubeClient, server: Server) -> None:
 
     One that was killed has left its leases behind, and the next would wait 75 s for them to run out.
     """
-    component = server.name.removeprefix("knative-")
+    component = LEASE_HOLDERS.get(server.name, server.name.removeprefix("knative-"))
     for lease in client.request("GET", LEASES)["items"]:
         name = lease["metadata"]["name"]
         if name.startswith((f"{component}.", f"{component}-")):
@@ -184,6 +190,11 @@ def _not_ready(client: KubeClient) -> str | None:
     except KubeError as error:
         return error.message
     return None
+
+
+def _reconciler(cluster: Cluster, state: State, name: str) -> Server:
+    """One of Knative's processes that serve nothing but their own health."""
+    return _server(cluster, state, name, {"PROBES_PORT": str(state.ports[name])}, health="/readiness")
 
 
 def _server(cluster: Cluster, state: State, name: str, more: dict[str, str], health: str = "") -> Server:

@@ -21,6 +21,9 @@ POD_NETWORK = "10.64.0.0/16"
 QPS, BURST = 300, 600
 """Client-side limits of the controllers. The defaults (20 a second) make deletions of a large stack take minutes."""
 WORKERS = 20
+HPA_SECONDS = 1
+"""How often HorizontalPodAutoscalers are looked at. With the default of 15 s a Knative Service that has one takes as
+long to become ready."""
 NODE = "kwok-0"
 CAPACITY = {"cpu": "512", "memory": "4Ti", "pods": "5000"}
 """Of the fake node: enough that nothing a test deploys is ever unschedulable by accident."""
@@ -108,6 +111,7 @@ def controller_manager(cluster: Cluster, state: State) -> Server:
             f"--cluster-signing-cert-file={keys / 'ca.crt'}",
             f"--cluster-signing-key-file={keys / 'ca.key'}",
             "--leader-elect=false",
+            f"--horizontal-pod-autoscaler-sync-period={HPA_SECONDS}s",
             "--controllers=*,-cloud-node-lifecycle-controller,-service-lb-controller,-node-route-controller",
             f"--kube-api-qps={QPS}",
             f"--kube-api-burst={BURST}",

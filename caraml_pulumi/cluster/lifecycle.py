@@ -15,6 +15,7 @@ from caraml_pulumi.errors import CaramlError
 from caraml_pulumi.kube.client import KubeClient
 
 NODE_SECONDS = 60
+KNATIVE_SERVERS = (knative.webhook, knative.autoscaler, knative.autoscaler_hpa, knative.controller)
 BUSY = "another command is at work on this cluster, waiting for it"
 
 
@@ -188,7 +189,7 @@ def _start_knative(cluster: Cluster, state: State, client: KubeClient, probe: Pr
     """Configure Knative, start its servers and wait until a Service would be admitted."""
     manifests.create(client, knative.configuration())
     manifests.create(client, knative.registrations(state))
-    wanted = [knative.webhook(cluster, state), knative.autoscaler(cluster, state), knative.controller(cluster, state)]
+    wanted = [make(cluster, state) for make in KNATIVE_SERVERS]
     running = process.running(cluster.home)
     for server in wanted:
         if server.name not in running:
@@ -206,7 +207,7 @@ def _servers(cluster: Cluster, state: State) -> list[Server]:
         kubernetes.scheduler,
         kubernetes.kwok,
     )
-    of_knative = (knative.webhook, knative.autoscaler, knative.controller) if KNATIVE.name in state.tools else ()
+    of_knative = KNATIVE_SERVERS if KNATIVE.name in state.tools else ()
     of_s3 = (s3.server,) if S3.name in state.tools else ()
     return [make(cluster, state) for make in (*plain, *of_knative, *of_s3)]
 

@@ -148,6 +148,7 @@ KNATIVE = Part(
     main_module="knative.dev/serving",
     programs=(
         ("autoscaler", "knative-autoscaler"),
+        ("autoscaler-hpa", "knative-autoscaler-hpa"),
         ("controller", "knative-controller"),
         ("webhook", "knative-webhook"),
     ),

@@ -28,9 +28,11 @@ PORTS = (
     "kwok",
     "knative-webhook",
     "knative-autoscaler",
+    "knative-autoscaler-hpa",
     "knative-controller",
     "knative-webhook-profiling",
     "knative-autoscaler-profiling",
+    "knative-autoscaler-hpa-profiling",
     "knative-controller-profiling",
 )
 """What each of a cluster's neighbouring ports is for, in order."""
@@ -158,11 +160,16 @@ class State:
 
     @classmethod
     def load(cls, cluster: Cluster) -> "State | None":
-        """The state of a cluster; nothing if it has none, or one cut short by a crash."""
+        """The state of a cluster; nothing if it has none, or one cut short by a crash.
+
+        A port that the cluster was not given, since it was made by an older version, is 0: nothing listens there.
+        """
         try:
-            return cls(**json.loads((cluster.home / "cluster.json").read_text()))
+            state = cls(**json.loads((cluster.home / "cluster.json").read_text()))
+            state.ports = dict.fromkeys(PORTS, 0) | state.ports
         except (FileNotFoundError, NotADirectoryError, ValueError, TypeError):
             return None
+        return state
 
     def save(self, cluster: Cluster) -> None:
         """Write the state in one piece."""

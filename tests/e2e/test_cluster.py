@@ -238,13 +238,14 @@ def test_a_plain_cluster_becomes_one_with_knative_whose_killed_servers_are_start
     caraml("up", "--name", "broken", home=home)
     create_service(api, "default", "iris-1")
     before = pids("broken", home)
-    killed = {"knative-webhook", "knative-autoscaler", "knative-controller"}
+    killed = {"knative-webhook", "knative-autoscaler", "knative-autoscaler-hpa", "knative-controller"}
     for server in killed:
         os.kill(before[server], signal.SIGKILL)
     caraml("up", "--name", "broken", home=home)
     after = pids("broken", home)
     assert {one for one in before if after[one] != before[one]} == killed
     create_service(api, "default", "iris-2")
+    create_service(api, "default", "iris-3", **{"class": "hpa.autoscaling.knative.dev", "metric": "cpu"})
     wait_until_ready(api, "/apis/apps/v1/namespaces/default/deployments/kept")
     caraml("down", "--name", "broken", home=home)
 

@@ -4,6 +4,7 @@ go 1.26.0
 
 tool (
 	knative.dev/serving/cmd/autoscaler
+	knative.dev/serving/cmd/autoscaler-hpa
 	knative.dev/serving/cmd/controller
 	knative.dev/serving/cmd/webhook
 )

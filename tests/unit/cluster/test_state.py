@@ -97,6 +97,14 @@ def test_state_is_read_back_as_it_was_saved(cluster: Cluster) -> None:
     assert State.load(cluster) == state
 
 
+def test_a_server_that_an_older_version_did_not_have_listens_nowhere(cluster: Cluster) -> None:
+    cluster.create_home()
+    State(ports={"etcd": 20_000}, tools={}).save(cluster)
+    state = State.load(cluster)
+    assert state is not None
+    assert (state.ports["etcd"], state.ports["knative-autoscaler-hpa"]) == (20_000, 0)
+
+
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"ports": {}}', '{"ports": {}, "tools": {}, "unknown": 1}'])
 def test_a_state_cut_short_counts_as_none(cluster: Cluster, content: str) -> None:
     cluster.create_home()
