@@ -94,9 +94,17 @@ def platform_from(given: PlatformSpec | Mapping[str, Any] | None) -> PlatformSpe
 
 
 def kubernetes_object(
-    name: str, manifest: Manifest, *, parent: pulumi.Resource, depends_on: Sequence[pulumi.Resource] = ()
+    name: str,
+    manifest: Manifest,
+    *,
+    parent: pulumi.Resource,
+    depends_on: Sequence[pulumi.Resource] = (),
+    import_: bool = False,
 ) -> pulumi.CustomResource:
     """Register `manifest` as a Kubernetes resource under the logical name `name`.
+
+    With `import_` the object of that kind, namespace and name exists already and is taken over as it is, then changed
+    in place where the manifest differs; it is an error if it does not exist.
 
     The object goes to the provider as it is. The typed classes of pulumi_kubernetes would register the same, at several
     times the cost.
@@ -106,8 +114,19 @@ def kubernetes_object(
         f"kubernetes:{group}:{manifest['kind']}",
         name,
         manifest,
-        pulumi.ResourceOptions(parent=parent, depends_on=list(depends_on), version=_provider_version()),
+        pulumi.ResourceOptions(
+            parent=parent,
+            depends_on=list(depends_on),
+            version=_provider_version(),
+            import_=_id(manifest) if import_ else None,
+        ),
     )
+
+
+def _id(manifest: Manifest) -> str:
+    """The id of an object's resource: ``namespace/name``, or ``name`` of what has no namespace."""
+    metadata = manifest["metadata"]
+    return "/".join(filter(None, [metadata.get("namespace"), metadata["name"]]))
 
 
 @cache

@@ -21,8 +21,11 @@ def bring_about(
     seen: Collection[str],
     *,
     afresh: Callable[[], Properties],
+    imported: bool = False,
 ) -> None:
     """Make the resource as `new` says, and fill in its id and outputs.
+
+    `imported` says that this run has just taken `old` over.
 
     `seen` are the URNs that the program has registered so far: a replacement deletes none of these along with it.
     `afresh` checks the inputs as those of a resource without a past, which a replacement is: the name that the provider
@@ -36,8 +39,10 @@ def bring_about(
         return
     diff = _diff(provider, goal, old, new)
     if not diff.changed:
-        _keep(run, old, new)
+        _keep(run, old, new, told=not imported)
     elif diff.replace:
+        if goal.import_id:
+            raise _may_not_be_replaced(old, diff)
         new.inputs = afresh()
         _replace(run, provider, goal, old, new, diff, seen)
     else:
@@ -55,14 +60,29 @@ def _diff(provider: Provider, goal: Goal, old: ResourceState, new: ResourceState
     return diff
 
 
-def _keep(run: Run, old: ResourceState, new: ResourceState) -> None:
+def _keep(run: Run, old: ResourceState, new: ResourceState, *, told: bool) -> None:
     if same(old.inputs, new.inputs):
         new.inputs = old.inputs
     new.id, new.outputs, new.modified, new.extra = old.id, old.outputs, old.modified, old.extra
+    if not told:
+        run.ledger.put(new)
+        return
     step = Step("same", new.urn, old, new)
     run.reporter.started(step)
     run.ledger.put(new, same=True)
     run.reporter.done(step)
+
+
+def _may_not_be_replaced(old: ResourceState, diff: Diff) -> CaramlError:
+    """The refusal to replace what the program names by its id: the replacement would have another one."""
+    forced = ", ".join(path for path, kind in diff.detailed.items() if kind.endswith("-replace"))
+    return CaramlError(
+        f"{old.type} {old.id!r} is imported by its id and would be replaced, because of "
+        f"{forced or ', '.join(diff.replace_keys)}",
+        where=old.urn,
+        fix="make the program's values those of the existing resource, or, once it is imported, take import_ out of "
+        "the program to let it be replaced",
+    )
 
 
 def _take(new: ResourceState, live: Live) -> None:

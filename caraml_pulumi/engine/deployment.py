@@ -8,6 +8,7 @@ from caraml_pulumi.engine.aliases import former_urns
 from caraml_pulumi.engine.changes import bring_about, with_secrets
 from caraml_pulumi.engine.checks import PolicyChecks
 from caraml_pulumi.engine.goal import Goal
+from caraml_pulumi.engine.importing import import_resource, is_import
 from caraml_pulumi.engine.property_path import keep_old
 from caraml_pulumi.engine.providers.registry import (
     default_provider_inputs,
@@ -115,6 +116,7 @@ class Deployment:
             property_dependencies=goal.property_dependencies,
             additional_secret_outputs=goal.additional_secret_outputs,
             custom_timeouts=goal.custom_timeouts,
+            import_id=goal.import_id,
             protect=goal.protect,
             retain_on_delete=goal.retain_on_delete,
             created=old.created if old is not None and old.created else now,
@@ -172,6 +174,11 @@ class Deployment:
     def _custom(self, urn: str, goal: Goal, old: ResourceState | None) -> ResourceState:
         source = self._provider_state(goal)
         provider = self.run.providers.provider(source)
+        imports = is_import(goal, old)
+        if imports:
+            imported = self._new_state(urn, goal, goal.inputs, None)
+            imported.provider = f"{source.urn}::{source.id}"
+            old = import_resource(self.run, provider, goal, old, imported)
         wanted = keep_old(goal.inputs, old.inputs, goal.ignore_changes) if old is not None else goal.inputs
         old_inputs = old.inputs if old is not None else None
         new = self._new_state(urn, goal, provider.check(urn, old_inputs, wanted), old)
@@ -180,7 +187,8 @@ class Deployment:
         if remediated is not new.inputs:
             wanted = remediated
             new.inputs = provider.check(urn, old_inputs, wanted)
-        bring_about(self.run, provider, goal, old, new, self._seen, afresh=lambda: provider.check(urn, None, wanted))
+        afresh = lambda: provider.check(urn, None, wanted)  # noqa: E731
+        bring_about(self.run, provider, goal, old, new, self._seen, afresh=afresh, imported=imports)
         with self._lock:
             self.news[urn] = new
         return new
@@ -245,7 +253,7 @@ class Deployment:
         step = Step("read", urn, old, new)
         self.run.reporter.started(step)
         try:
-            live = provider.read(urn, id_, None, self.run.context(urn, None))
+            live = provider.look_up(urn, id_, goal.inputs, self.run.context(urn, None))
         except CaramlError as error:
             self.run.fail(error)
             self.run.reporter.failed(step, error)

@@ -16,7 +16,7 @@ Both engines yield them (the Pulumi CLI through the Automation API), one display
 Step ``metadata`` is ``{op, urn, type, old, new, keys?, diffs?, detailedDiff, logical, provider}``; ``old`` and ``new``
 are ``{type, urn, custom?, id, parent, inputs, outputs, provider, ...}``. ``op`` is one of ``same``, ``create``,
 ``update``, ``delete``, ``replace``, ``create-replacement``, ``delete-replaced``, ``read``, ``refresh``,
-``discard-replaced``.
+``discard-replaced``, ``import``, ``import-replacement``.
 Secrets are ``{"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", "ciphertext": "[secret]"}``,
 unknowns the text ``04da6b54-80e4-46f7-96ec-b56ff0331ba9``. ``detailedDiff`` is ``{path: {diffKind, inputDiff}}`` or
 None.

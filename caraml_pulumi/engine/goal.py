@@ -37,6 +37,8 @@ class Goal:
     ignore_changes: list[str] = field(default_factory=list)
     additional_secret_outputs: list[str] = field(default_factory=list)
     aliases: list[AliasSpec] = field(default_factory=list)
+    import_id: str = ""
+    """The id of an existing resource to take over."""
     protect: bool = False
     retain_on_delete: bool = False
     delete_before_replace: bool | None = None

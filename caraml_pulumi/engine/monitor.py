@@ -134,7 +134,6 @@ def _goal(request: resource_pb2.RegisterResourceRequest) -> Goal:
     _refuse(
         request,
         remote="of a component in another language (a remote component)",
-        importId="import",
         replaceOnChanges="replace_on_changes",
         deletedWith="deleted_with",
         replace_with="replace_with",
@@ -156,6 +155,7 @@ def _goal(request: resource_pb2.RegisterResourceRequest) -> Goal:
         ignore_changes=list(request.ignoreChanges),
         additional_secret_outputs=list(request.additionalSecretOutputs),
         aliases=[_alias(alias) for alias in request.aliases],
+        import_id=request.importId,
         protect=request.protect,
         retain_on_delete=request.retainOnDelete,
         delete_before_replace=request.deleteBeforeReplace if request.deleteBeforeReplaceDefined else None,

@@ -23,10 +23,12 @@ Op = Literal[
     "delete-replaced",
     "read",
     "refresh",
+    "import",
+    "import-replacement",
 ]
 Severity = Literal["debug", "info", "info#err", "warning", "error"]
 
-COUNTED: Final = frozenset({"same", "create", "update", "delete", "replace"})
+COUNTED: Final = frozenset({"same", "create", "update", "delete", "replace", "import"})
 
 
 def is_default_provider(urn: str) -> bool:

@@ -53,6 +53,8 @@ class ResourceState:
     init_errors: list[str] = field(default_factory=list)
     custom_timeouts: dict[str, float] = field(default_factory=dict)
     """Seconds by ``create``, ``update``, ``delete``."""
+    import_id: str = ""
+    """The id in the program's resource option ``import_``."""
     protect: bool = False
     external: bool = False
     delete: bool = False

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from caraml_pulumi.engine.display.changes import MISSING, Change, Kind, compare
 from caraml_pulumi.engine.display.layout import lay_out
-from caraml_pulumi.engine.display.ops import look
+from caraml_pulumi.engine.display.ops import CHANGING, look
 from caraml_pulumi.engine.display.paths import format_path
 from caraml_pulumi.engine.display.table import KIND_STYLES, row_style, short_type
 from caraml_pulumi.engine.display.tree import Row, Tree
@@ -58,7 +58,7 @@ def _identity(row: Row) -> str:
 
 
 def _properties(row: Row) -> Iterator[Text]:
-    if row.op in ("update", "replace"):
+    if row.op in CHANGING:
         yield from change_lines(row.changes)
     elif row.op in ("create", "delete", "read", "import"):
         state = row.metadata.get("old" if row.op == "delete" else "new") or {}

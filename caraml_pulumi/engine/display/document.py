@@ -27,7 +27,8 @@ _STATE_KEYS = (
 def document(tree: Tree, duration: float) -> dict[str, Any]:
     """Config, steps, diagnostics, violations, outputs, duration (nanoseconds, as Pulumi has it) and counts.
 
-    A step stands for each changed resource, and for the stack itself; a replacement is one step.
+    A step stands for each changed resource, and for the stack itself; a replacement is one step, and so is an import,
+    whose differences are what it updates.
     """
     shown = [row for row in tree.rows.values() if row.op != "same" or row.type == STACK_TYPE]
     return {
@@ -55,7 +56,7 @@ def document(tree: Tree, duration: float) -> dict[str, Any]:
 
 def _step(row: Row) -> dict[str, Any]:
     metadata = row.metadata
-    step: dict[str, Any] = {"op": row.op, "urn": row.urn}
+    step: dict[str, Any] = {"op": "import" if row.op == "import-update" else row.op, "urn": row.urn}
     if metadata.get("provider"):
         step["provider"] = metadata["provider"]
     for name, state in (("oldState", metadata.get("old")), ("newState", metadata.get("new"))):

@@ -37,9 +37,13 @@ LOOKS: Final[dict[str, OpLook]] = {
     "discard-replaced": OpLook("<<", "magenta", "forget original", "forgetting original", "forgot original"),
     "remove-pending-replace": OpLook("~", "magenta", "finish replacement", "finishing replacement", "replaced"),
     "import": OpLook("=", "cyan", "import", "importing", "imported"),
+    "import-update": OpLook("=~", "cyan", "import, update", "updating", "imported, updated"),
     "import-replacement": OpLook("=>", "cyan", "import replacement", "importing replacement", "imported replacement"),
 }
-"""By the ``op`` of a step's metadata."""
+"""By the ``op`` of a step's metadata; ``import-update`` is for the two steps of an import that changes something."""
+
+CHANGING: Final = frozenset({"update", "replace", "import-update"})
+"""The operations that change properties of what is there."""
 
 REPLACEMENT_STEPS: Final = frozenset(
     {

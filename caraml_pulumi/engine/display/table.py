@@ -10,7 +10,7 @@ from rich.text import Text
 
 from caraml_pulumi.engine.display.changes import MISSING, Change, Kind, changed_names
 from caraml_pulumi.engine.display.layout import Line, lay_out, remarks_of
-from caraml_pulumi.engine.display.ops import UNCHANGED, look
+from caraml_pulumi.engine.display.ops import CHANGING, UNCHANGED, look
 from caraml_pulumi.engine.display.tree import Row, Status, Tree
 from caraml_pulumi.engine.display.values import plain_value, short_text
 
@@ -149,7 +149,7 @@ def _info(row: Row, remarks: Mapping[str, Counter[str]], planning: bool) -> Text
     parts = []
     if row.running and row.message and not planning:
         parts.append(Text(row.message, "italic"))
-    elif row.op in ("update", "replace") and row.changes:
+    elif row.op in CHANGING and row.changes:
         parts.append(Text(f"[diff: {changed_names(row.changes)}]", "dim"))
     elif row.op == "update" and (row.metadata.get("old") or {}).get("initErrors"):
         parts.append(Text("[was not ready]", "dim"))

@@ -145,7 +145,7 @@ class Tree:
         if op in REPLACEMENT_STEPS:
             row.op = "replace"
         elif not (row.op == "replace" and op in UNCHANGED):
-            row.op = op
+            row.op = _after(row.op, op)
         row.refreshed = op == "refresh"
         row.step, row.status, row.started = op, Status.RUNNING, now
         self._keep(row, metadata)
@@ -159,7 +159,7 @@ class Tree:
         if row.refreshed:
             row.op = row.step = _found_by_refresh(metadata)
         elif op not in REPLACEMENT_STEPS:
-            row.op = row.step = op
+            row.op, row.step = _after(row.op, op), op
         row.duration = row.elapsed(now)
         row.status, row.message = status, ""
         self._keep(row, metadata)
@@ -227,6 +227,11 @@ class Tree:
             if row.running:
                 row.duration = row.elapsed(now)
                 row.status = Status.UNFINISHED if failed else Status.DONE
+
+
+def _after(before: str, op: str) -> str:
+    """The operation as a whole when `op` comes after `before`."""
+    return "import-update" if op == "update" and before in ("import", "import-update") else op
 
 
 def _found_by_refresh(metadata: Mapping[str, Any]) -> str:

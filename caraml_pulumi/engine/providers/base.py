@@ -96,6 +96,21 @@ class Provider(ABC):
     def read(self, urn: str, id_: str, old: ResourceState | None, context: Context) -> Live | None:
         """The resource as it is now, None when it does not exist. `inputs` are given where drift can be told."""
 
+    def look_up(self, urn: str, id_: str, inputs: Properties, context: Context) -> Live | None:
+        """A resource that state does not have, None when it does not exist. `inputs` are what the program knows of it.
+
+        Raises `CaramlError` where it cannot be looked up.
+        """
+        return self.read(urn, id_, None, context)
+
+    def adopt(self, urn: str, id_: str, inputs: Properties, context: Context) -> Live | None:
+        """A resource that is to be managed from now on with the program's `inputs`, as it is; None when there is none.
+
+        The inputs that it gives are those that would have made it, so that a diff to the program's tells what managing
+        it will change.
+        """
+        return self.look_up(urn, id_, inputs, context)
+
     def recover(self, urn: str, inputs: Properties, context: Context) -> Live | None:
         """What a run that was killed while it created the resource has made; None when that is nothing.
 

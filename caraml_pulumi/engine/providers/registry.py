@@ -63,6 +63,9 @@ class _Unconfigured(Provider):
     def read(self, urn: str, id_: str, old: ResourceState | None, context: Context) -> Live | None:
         return Live(id_, {"value": UNKNOWN})
 
+    def adopt(self, urn: str, id_: str, inputs: Properties, context: Context) -> Live | None:
+        return Live(id_, inputs, inputs)
+
 
 @dataclass(slots=True)
 class ProviderRegistry:

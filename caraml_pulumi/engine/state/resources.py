@@ -33,6 +33,7 @@ _KEYS: Final[dict[str, tuple[str, type]]] = {
     "pendingReplacement": ("pending_replacement", bool),
     "additionalSecretOutputs": ("additional_secret_outputs", list),
     "customTimeouts": ("custom_timeouts", dict),
+    "importID": ("import_id", str),
     "retainOnDelete": ("retain_on_delete", bool),
     "created": ("created", str),
     "modified": ("modified", str),

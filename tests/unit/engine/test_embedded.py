@@ -185,7 +185,6 @@ def test_a_failure_keeps_what_was_done_and_the_next_update_goes_on(stack: Stack)
         ("raise SystemExit(3)", "the program ended with exit code 3"),
         ('pulumi.Config().require("missing")', "Missing required configuration variable"),
         ('pulumi.CustomResource("aws:s3:Bucket", "b", {})', "no provider for the package 'aws'"),
-        ('Thing("a", opts=Options(import_="x"))', "the resource option import of memory:index:Thing 'a'"),
         ('Thing("a", opts=Options(replace_on_changes=["value"]))', "the resource option replace_on_changes"),
         (
             'pulumi.runtime.register_resource_transform(lambda args: None)\nThing("a")',
