@@ -32,6 +32,33 @@ def test_a_factory_refuses_a_target_that_the_metric_cannot_have(factory: Callabl
         factory()
 
 
+def test_the_factories_take_the_settings_of_their_metric() -> None:
+    made = AutoscalingPolicy.concurrency(2, window_seconds=30, activation_scale=2)
+    assert made == {"metric": CONCURRENCY, "target": 2, "window_seconds": 30, "activation_scale": 2}
+    assert AutoscalingPolicy.cpu(50, scale_down_delay_seconds=0)["scale_down_delay_seconds"] == 0
+    assert AutoscalingPolicy.memory(50, window_seconds=60)["window_seconds"] == 60
+
+
+def test_a_factory_says_where_a_setting_is_wrong() -> None:
+    with pytest.raises(CaramlError) as caught:
+        AutoscalingPolicy.rps(20, window_seconds=5)
+    assert str(caught.value).splitlines() == [
+        "5 is out of range",
+        "  where:   AutoscalingPolicy.rps: window_seconds",
+        "  allowed: from 6 to 3600 seconds",
+    ]
+
+
+def test_a_named_policy_with_settings_shows_them_in_the_stack_and_hands_them_to_versions() -> None:
+    policies: list[AutoscalingPolicy] = []
+    made = AutoscalingPolicy.rps(20, window_seconds=30, target_utilization_percentage=80)
+    recording = recorded(lambda: policies.append(AutoscalingPolicy("bursty", made)))
+    (registered,) = recording.registrations
+    shown = {"metric": "rps", "target": 20, "windowSeconds": 30, "targetUtilizationPercentage": 80}
+    assert registered.inputs == registered.outputs == shown
+    assert policies[0].args == made
+
+
 def test_a_named_policy_is_seen_in_the_stack_and_makes_no_objects() -> None:
     recording = recorded(lambda: AutoscalingPolicy("bursty", AutoscalingPolicy.rps(20)))
     (policy,) = recording.registrations

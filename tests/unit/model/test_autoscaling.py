@@ -1,11 +1,13 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic.alias_generators import to_camel
 
 from caraml_pulumi.errors import CaramlError
 from caraml_pulumi.model import autoscaling
-from caraml_pulumi.model.autoscaling import HPA, KPA, AutoscalingMetric
+from caraml_pulumi.model.autoscaling import HPA, KPA, SETTINGS_OF_AUTOSCALER, AutoscalingMetric, AutoscalingSpec
 from caraml_pulumi.model.modes import DeploymentMode
+from caraml_pulumi.model.spec import parse
 
 CPU, MEMORY, CONCURRENCY, RPS = AutoscalingMetric
 SERVERLESS, RAW = DeploymentMode
@@ -66,6 +68,67 @@ def test_targets_are_written_as_merlin_writes_them(
 def test_a_memory_target_below_one_mebibyte_is_refused() -> None:
     with pytest.raises(CaramlError, match="is less than 1Mi"):
         autoscaling.knative_target(MEMORY, 1, "10Mi")
+
+
+def policy(metric: AutoscalingMetric, target: object = 50, **settings: object) -> AutoscalingSpec:
+    return parse(AutoscalingSpec, {"metric": metric, "target": target, **settings})
+
+
+@pytest.mark.parametrize("target", ["50", True, None, float("inf"), float("nan")])
+def test_a_target_is_a_number(target: object) -> None:
+    with pytest.raises(CaramlError) as caught:
+        policy(RPS, target)
+    assert caught.value.where == "target"
+
+
+@pytest.mark.parametrize(
+    ("setting", "lowest", "highest"),
+    [
+        ("window_seconds", 6, 3600),
+        ("panic_window_percentage", 1, 100),
+        ("panic_threshold_percentage", 110, 1000),
+        ("target_utilization_percentage", 1, 100),
+        ("scale_down_delay_seconds", 0, 3600),
+        ("scale_to_zero_retention_seconds", 0, 3600),
+        ("activation_scale", 2, 2**31 - 1),
+    ],
+)
+def test_a_setting_has_the_range_that_knative_gives_it(setting: str, lowest: int, highest: int) -> None:
+    for value in (lowest, highest):
+        assert getattr(policy(RPS, **{setting: value}), setting) == value
+    for value in (lowest - 1, highest + 1):
+        with pytest.raises(CaramlError, match=f"{value} is out of range") as caught:
+            policy(RPS, **{setting: value})
+        assert caught.value.where == setting
+        assert caught.value.allowed.startswith(f"from {lowest} to {highest} ")
+
+
+@pytest.mark.parametrize("setting", ["window_seconds", "scale_down_delay_seconds", "scale_to_zero_retention_seconds"])
+def test_knative_takes_whole_seconds_only(setting: str) -> None:
+    with pytest.raises(CaramlError, match=r"7\.5 is not a whole number"):
+        policy(RPS, **{setting: 7.5})
+
+
+@pytest.mark.parametrize(
+    ("metric", "followed"),
+    [
+        (CPU, {"window_seconds", "scale_down_delay_seconds"}),
+        (MEMORY, {"window_seconds"}),
+        (CONCURRENCY, set(SETTINGS_OF_AUTOSCALER[KPA])),
+        (RPS, set(SETTINGS_OF_AUTOSCALER[KPA])),
+    ],
+)
+@pytest.mark.parametrize("setting", SETTINGS_OF_AUTOSCALER[KPA])
+def test_a_setting_that_no_autoscaler_of_the_metric_follows_is_refused_by_name(
+    metric: AutoscalingMetric, followed: set[str], setting: str
+) -> None:
+    value = 110 if setting == "panic_threshold_percentage" else 10
+    if setting in followed:
+        policy(metric, **{setting: value})
+    else:
+        with pytest.raises(CaramlError, match=f"{to_camel(setting)} has no effect on {metric}") as caught:
+            policy(metric, **{setting: value})
+        assert caught.value.where == setting
 
 
 @given(st.sampled_from(AutoscalingMetric), st.floats(allow_nan=False, allow_infinity=False))
