@@ -1,7 +1,8 @@
 """A version is scaled on a metric that its deployment mode can scale on (seed: Deploying a Model Version).
 
-RAW_DEPLOYMENT scales on CPU only. Objects that no component made are held to the same rule: a HorizontalPodAutoscaler
-with a version's labels, and the annotations of a Knative Service, of which Knative admits some that never scale.
+RAW_DEPLOYMENT scales on CPU only; so does its transformer. A fixed number of replicas scales on nothing. Objects that
+no component made are held to the same rule: a HorizontalPodAutoscaler with a version's labels, and the annotations of a
+Knative Service, of which Knative admits some that never scale.
 """
 
 from pulumi_policy import (
@@ -49,8 +50,9 @@ def _validate(args: ResourceValidationArgs, report: ReportViolation) -> None:
 
 
 def _hold_version(props: Properties, _prefix: str) -> None:
-    metric = AutoscalingMetric(props["autoscalingPolicy"]["metric"])
-    autoscaling_metric_allowed_in_mode(metric, DeploymentMode(props["deploymentMode"]))
+    for scaled in (props, at(props, "transformer")):
+        if metric := at(scaled, "autoscalingPolicy", "metric"):
+            autoscaling_metric_allowed_in_mode(AutoscalingMetric(metric), DeploymentMode(props["deploymentMode"]))
 
 
 def _hold_knative_service(props: Properties, _prefix: str) -> None:
@@ -64,7 +66,8 @@ def _hold_autoscaler(props: Properties, prefix: str) -> None:
     if version_of_object(props, prefix) is None:
         return
     for measured in at(props, "spec", "metrics"):
-        metric = _METRICS_BY_RESOURCE.get(at(measured, "resource").get("name"))
+        resource = at(measured, "resource") or at(measured, "containerResource")
+        metric = _METRICS_BY_RESOURCE.get(at(resource, "name"))
         if metric is not None:
             autoscaling_metric_allowed_in_mode(metric, DeploymentMode.RAW_DEPLOYMENT)
 

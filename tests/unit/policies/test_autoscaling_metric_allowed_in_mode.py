@@ -51,6 +51,16 @@ def test_raw_deployments_may_not_scale_on_anything_else(metric: str) -> None:
     ]
 
 
+def test_a_fixed_number_of_replicas_scales_on_nothing() -> None:
+    assert violations(policy, MODEL_VERSION, {"deploymentMode": "RAW_DEPLOYMENT", "replicas": 2}) == []
+
+
+def test_a_transformer_is_held_to_the_rule_of_its_version() -> None:
+    transformed = {**version("RAW_DEPLOYMENT", "cpu_utilization"), "transformer": version("RAW_DEPLOYMENT", "rps")}
+    (message,) = violations(policy, MODEL_VERSION, transformed)
+    assert message.startswith("RAW_DEPLOYMENT cannot scale on rps.")
+
+
 def test_a_metric_that_is_unknown_is_not_judged() -> None:
     with pytest.raises(UnknownValueError):
         violations(policy, MODEL_VERSION, version("RAW_DEPLOYMENT", UNKNOWN))
@@ -83,6 +93,13 @@ def test_a_knative_service_without_autoscaling_passes(properties: Properties) ->
 def test_an_autoscaler_of_a_version_that_goes_around_the_components_is_held_to_the_same_rule() -> None:
     assert violations(policy, HORIZONTAL_POD_AUTOSCALER, autoscaler("cpu")) == []
     (message,) = violations(policy, HORIZONTAL_POD_AUTOSCALER, autoscaler("memory"))
+    assert message.startswith("RAW_DEPLOYMENT cannot scale on memory_utilization.")
+
+
+def test_a_container_is_no_way_around_the_rule_either() -> None:
+    of_container = autoscaler("cpu")
+    of_container["spec"]["metrics"] = [{"type": "ContainerResource", "containerResource": {"name": "memory"}}]
+    (message,) = violations(policy, HORIZONTAL_POD_AUTOSCALER, of_container)
     assert message.startswith("RAW_DEPLOYMENT cannot scale on memory_utilization.")
 
 
