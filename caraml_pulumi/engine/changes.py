@@ -92,16 +92,27 @@ def _take(new: ResourceState, live: Live) -> None:
         new.inputs = live.inputs
 
 
-def _attempt(run: Run, new: ResourceState, operation: Callable[[], Live]) -> None:
-    """Run `operation` and record what it made, also when that did not become ready."""
-    try:
-        _take(new, operation())
-    except PartialFailure as failure:
-        _take(new, failure.live)
-        new.init_errors = [failure.what]
+def _attempt(
+    run: Run, new: ResourceState, operation: Callable[[], Live], *, replaced: ResourceState | None = None
+) -> None:
+    """Run `operation` and record what it made, also when that did not become ready.
+
+    What it made may stand for `replaced`, which is then to be deleted.
+    """
+
+    def record(live: Live) -> None:
+        _take(new, live)
+        if replaced is not None:
+            run.ledger.mark_for_deletion(replaced)
         run.ledger.put(new)
+
+    try:
+        live = operation()
+    except PartialFailure as failure:
+        new.init_errors = [failure.what]
+        record(failure.live)
         raise
-    run.ledger.put(new)
+    record(live)
 
 
 def _create(run: Run, provider: Provider, step: Step, new: ResourceState) -> None:
@@ -144,9 +155,7 @@ def _replace(
     context = run.context(new.urn, new.custom_timeouts.get("create"))
     step = Step("create-replacement", new.urn, old, new, diff, logical=False)
     with run.operation(step, "creating", new):
-        live = provider.create(new.urn, new.inputs, context)
-        run.ledger.mark_for_deletion(old)
-        _attempt(run, new, lambda: live)
+        _attempt(run, new, lambda: provider.create(new.urn, new.inputs, context), replaced=old)
     run.reporter.done(step)
     _note_replaced(run, old, new, diff)
 

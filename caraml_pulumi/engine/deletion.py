@@ -57,7 +57,7 @@ def _in_waves(run: Run, doomed: list[ResourceState], delete: Callable[[ResourceS
 def _delete(run: Run, resource: ResourceState) -> None:
     if run.stopped:
         raise StoppedError
-    if resource.pending_replacement or resource.external:
+    if resource.pending_replacement or resource.external or _stands_again(run, resource):
         run.ledger.remove(resource)
         return
     step = Step("delete-replaced" if resource.delete else "delete", resource.urn, resource, logical=not resource.delete)
@@ -72,3 +72,13 @@ def _delete(run: Run, resource: ResourceState) -> None:
             provider_of(run, resource).delete(resource, context)
         run.ledger.remove(resource)
     run.reporter.done(step)
+
+
+def _stands_again(run: Run, resource: ResourceState) -> bool:
+    """Whether what was replaced is what its URN is once more, as when the inputs of a failed replacement went back."""
+    if not resource.delete:
+        return False
+    try:
+        return run.ledger.find(resource.urn, "", deleted=False).id == resource.id
+    except KeyError:
+        return False

@@ -7,6 +7,7 @@ import pytest
 
 from caraml_pulumi.engine.api import Options
 from caraml_pulumi.engine.embedded import EmbeddedEngine
+from caraml_pulumi.engine.providers.base import Live, PartialFailure
 from caraml_pulumi.engine.session import Session
 from caraml_pulumi.errors import INTERRUPTED, CaramlError
 from tests.unit.engine.memory import Stack
@@ -56,6 +57,36 @@ def test_a_replacement_is_created_before_the_old_one_is_deleted(stack: Stack) ->
     assert stack.store.calls == ["create a", "delete a"]
     assert stack.ops() == ["create-replacement a", "replace a", "delete-replaced a"]
     assert len(stack.store.things) == 1
+
+
+def test_a_replacement_that_does_not_become_ready_is_kept_and_the_old_one_goes_with_the_next_update(
+    stack: Stack,
+) -> None:
+    stack.program('Thing("a", fixed=config.get("fixed"))').config(fixed="x").must_up()
+    stack.store.fail = lambda call: PartialFailure(Live("a-unready", {"value": "", "fixed": "y"}), "not ready")
+    assert "not ready" in str(stack.config(fixed="y").up().error)
+    assert [(item["id"], item.get("delete", False)) for item in state(stack) if item["custom"]][-2:] == [
+        ("a-unready", False),
+        (next(iter(stack.store.things)), True),
+    ]
+    stack.store.fail = lambda call: None
+    stack.must_up()
+    assert stack.store.calls == ["update a", "delete a"]
+    assert list(stack.store.things) == ["a-unready"]
+
+
+def test_what_was_replaced_stays_if_its_replacement_fails_and_its_inputs_come_back(stack: Stack) -> None:
+    stack.program('Thing("a", fixed=config.get("fixed"))').config(fixed="x").must_up()
+    (id_,) = stack.store.things
+    stack.store.fail = lambda call: PartialFailure(Live("a-unready", {"value": "", "fixed": "y"}), "not ready")
+    stack.config(fixed="y").up()
+    # A provider whose ids are names, as Kubernetes' are, finds the old one and takes it up.
+    stack.store.fail = lambda call: PartialFailure(Live(id_, {"value": "", "fixed": "x"}), "not ready")
+    stack.config(fixed="x").up()
+    stack.store.fail = lambda call: None
+    stack.must_up()
+    assert stack.store.calls == ["update a", "delete a"]
+    assert list(stack.store.things) == [id_]
 
 
 @pytest.mark.parametrize("asked_by", ["provider", "program"])

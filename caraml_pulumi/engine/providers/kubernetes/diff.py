@@ -28,6 +28,14 @@ from caraml_pulumi.errors import CaramlError
 _EXACT: Final = frozenset(["ConfigMap", "Secret"])
 """Kinds whose fields the API server never rewrites: a difference needs no dry run to be believed."""
 
+
+def is_exact(obj: Object) -> bool:
+    """Whether the API server stores objects of that kind just as they are sent."""
+    return group_kind(obj) in _EXACT
+
+
+REPLACE_UNREADY: Final = "pulumi.com/replaceUnready"
+
 DryRun = Callable[[Object], Object | None]
 """What applying an object would give; None where that cannot be asked."""
 
@@ -45,7 +53,7 @@ def diff(
     old = _comparable(prune(live, old_inputs), live, new)
     new = _in_scope(new, live)
     detailed = _without(changed_paths(old, new), ignore)
-    if detailed and dry_run is not None and group_kind(new) not in _EXACT:
+    if detailed and dry_run is not None and not is_exact(new):
         detailed = _confirmed(detailed, live, new, dry_run)
     marked: dict[str, DiffKind] = {
         path: cast(DiffKind, f"{kind}-replace") if is_fixed(path, _changed_value(old, new, path), fixed) else kind
@@ -58,6 +66,19 @@ def diff(
         detailed=marked,
         delete_before_replace=bool(replace_keys) and _same_place(live, new),
     )
+
+
+def replaced_unready(found: Diff, new_inputs: Properties) -> Diff:
+    """`found` for an object that did not become ready: a replacement if it is a Job that asks for it.
+
+    Kubernetes never runs a failed Job again; ``pulumi.com/replaceUnready`` has it made anew, as in pulumi-kubernetes.
+    """
+    new = to_object(new_inputs)
+    if group_kind(new) != "batch/Job" or annotation(new, REPLACE_UNREADY) != "true":
+        return found
+    path = f'metadata.annotations["{REPLACE_UNREADY}"]'
+    detailed: dict[str, DiffKind] = {**found.detailed, path: "update-replace"}
+    return Diff(changed=True, replace_keys=["metadata"], detailed=detailed, delete_before_replace=True)
 
 
 def _comparable(old: Object, live: Object, new: Object) -> Object:
