@@ -70,7 +70,12 @@ def environment(cluster: Cluster) -> dict[str, str]:
             f"cluster {cluster.name} has no S3 server", fix=f"caraml cluster up{cluster.options} --with s3"
         )
     keys: dict[str, str] = json.loads(_keys(cluster).read_text())
-    return {"AWS_ENDPOINT_URL": f"http://{LOOPBACK}:{state.ports[NAME]}", "AWS_REGION": REGION, **keys}
+    return {
+        "AWS_ENDPOINT_URL": f"http://{LOOPBACK}:{state.ports[NAME]}",
+        "AWS_REGION": REGION,
+        "AWS_DEFAULT_REGION": REGION,  # what Python's clients read
+        **keys,
+    }
 
 
 def access_log(cluster: Cluster) -> Path:

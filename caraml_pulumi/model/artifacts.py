@@ -147,3 +147,13 @@ def s3_location(uri: str) -> Location:
         raise CaramlError(f'"{uri}" is not a place in an S3 bucket', allowed="s3://bucket or s3://bucket/prefix")
     name, _, prefix = rest.partition("/")
     return Location(bucket_name(name), object_prefix(prefix))
+
+
+def tree_location(place: Location, digest: str) -> Location:
+    """Where the tree of a digest is, in the place of a model: ``place/<digest>``, the files under it as they were."""
+    return place.child(digest)
+
+
+def manifest_location(place: Location, digest: str = "") -> Location:
+    """Where the manifest of a tree is, or those of all: beside the trees, so that it is not downloaded with one."""
+    return place.child(".manifests", f"{digest}.json" if digest else "")
