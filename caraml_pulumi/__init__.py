@@ -12,9 +12,13 @@ if TYPE_CHECKING:
     from caraml_pulumi.image_build import ImageBuild, ImageBuildArgs
     from caraml_pulumi.model.autoscaling import AutoscalingMetric
     from caraml_pulumi.model.modes import DeploymentMode, Protocol
+    from caraml_pulumi.model.transformer import TransformerType
     from caraml_pulumi.model_endpoint import ModelEndpoint, ModelEndpointArgs, VersionTrafficArgs
     from caraml_pulumi.model_project import ModelProject, ModelProjectArgs
-    from caraml_pulumi.model_version import CustomModelVersion, CustomModelVersionArgs, ResourceRequestArgs
+    from caraml_pulumi.model_version import CustomModelVersion
+    from caraml_pulumi.model_version_args import CustomModelVersionArgs
+    from caraml_pulumi.transformer import TransformerArgs
+    from caraml_pulumi.workload_args import ResourceRequestArgs
 
 _HOMES = {
     "AutoscalingMetric": "caraml_pulumi.model.autoscaling",
@@ -22,7 +26,7 @@ _HOMES = {
     "AutoscalingPolicyArgs": "caraml_pulumi.autoscaling_policy",
     "CaramlError": "caraml_pulumi.errors",
     "CustomModelVersion": "caraml_pulumi.model_version",
-    "CustomModelVersionArgs": "caraml_pulumi.model_version",
+    "CustomModelVersionArgs": "caraml_pulumi.model_version_args",
     "DeploymentMode": "caraml_pulumi.model.modes",
     "ImageBuild": "caraml_pulumi.image_build",
     "ImageBuildArgs": "caraml_pulumi.image_build",
@@ -31,7 +35,9 @@ _HOMES = {
     "ModelProject": "caraml_pulumi.model_project",
     "ModelProjectArgs": "caraml_pulumi.model_project",
     "Protocol": "caraml_pulumi.model.modes",
-    "ResourceRequestArgs": "caraml_pulumi.model_version",
+    "ResourceRequestArgs": "caraml_pulumi.workload_args",
+    "TransformerArgs": "caraml_pulumi.transformer",
+    "TransformerType": "caraml_pulumi.model.transformer",
     "VersionTrafficArgs": "caraml_pulumi.model_endpoint",
 }
 
@@ -51,6 +57,8 @@ __all__ = [
     "ModelProjectArgs",
     "Protocol",
     "ResourceRequestArgs",
+    "TransformerArgs",
+    "TransformerType",
     "VersionTrafficArgs",
 ]
 

@@ -19,7 +19,7 @@ from caraml_pulumi.manifests.routing import istio
 from caraml_pulumi.model.endpoint import ModelEndpointSpec, plan_endpoint
 from caraml_pulumi.model.modes import Protocol, declared_status
 from caraml_pulumi.model.spec import located, parse
-from caraml_pulumi.model.traffic import one_protocol
+from caraml_pulumi.model.traffic import no_version_is_stopped, one_protocol
 from caraml_pulumi.model_version import CustomModelVersion
 
 
@@ -123,6 +123,7 @@ def _without_components(given: dict[str, Any]) -> tuple[dict[str, Any], list[Cus
             f'"{strangers[0].model}" in {strangers[0].project}',
             allowed="versions of one model in one project",
         )
+    no_version_is_stopped(spec.version for spec in specs if spec.stopped)
     one_protocol(spec.protocol for spec in specs)
     inherited = {
         "model": first.model,

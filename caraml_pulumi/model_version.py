@@ -1,4 +1,4 @@
-"""A version of a model, deployed from an image of the user's: Merlin's Custom Model.
+"""A version of a model, deployed from an image of the user's: Merlin's Custom Model, PrimeHub's Model Deployment.
 
     CustomModelVersion(
         "iris-1",
@@ -6,6 +6,7 @@
         version=1,
         project=project,
         image="ghcr.io/team/iris:1.0",
+        storage_uri=artifact.uri,
         autoscaling_policy=AutoscalingPolicy.concurrency(2),
     )
 
@@ -18,91 +19,35 @@
 | `platform` | that of the ModelProject, else the stack's configuration `caraml:platform` |
 """
 
-from collections.abc import Mapping
-from typing import Any, NotRequired, TypedDict, Unpack, cast, overload
+from collections.abc import Iterable
+from typing import Any, Unpack, cast, overload
 
 import pulumi
 
-from caraml_pulumi.autoscaling_policy import AutoscalingPolicy, AutoscalingPolicyArgs
+from caraml_pulumi.autoscaling_policy import AutoscalingPolicy
 from caraml_pulumi.component import arguments, kubernetes_object, located_in, platform_from, readable
-from caraml_pulumi.manifests import knative, raw
+from caraml_pulumi.errors import CaramlError
+from caraml_pulumi.manifests import Manifest
+from caraml_pulumi.manifests import version as manifests
 from caraml_pulumi.manifests.routing import istio
-from caraml_pulumi.model.modes import DeploymentMode, Protocol, declared_status
-from caraml_pulumi.model.platform import PlatformSpec
-from caraml_pulumi.model.spec import located, parse
-from caraml_pulumi.model.version import ModelVersionSpec, plan_version
+from caraml_pulumi.model.labels import PREDICTOR
+from caraml_pulumi.model.modes import declared_status
+from caraml_pulumi.model.quota import demand_of
+from caraml_pulumi.model.spec import located, parse, within
+from caraml_pulumi.model.version import ModelVersionSpec, VersionPlan, plan_version
+from caraml_pulumi.model.workload import WorkloadPlan
 from caraml_pulumi.model_project import ModelProject
+from caraml_pulumi.model_version_args import CustomModelVersionArgs, CustomModelVersionKeywords
 
-
-class ResourceRequestArgs(TypedDict, total=False):
-    """What each replica asks for, and how many there may be."""
-
-    min_replica: int
-    """Replicas at least; 0 only in SERVERLESS on concurrency or rps."""
-    max_replica: int
-    """Replicas at most; at least 1."""
-    cpu_request: str
-    """CPU cores as a Kubernetes quantity, such as 500m."""
-    memory_request: str
-    """Memory in bytes as a Kubernetes quantity, such as 500Mi."""
-    cpu_limit: str
-    """CPU cores that a replica may use. Default: by the platform's factor or constant."""
-
-
-class CustomModelVersionArgs(TypedDict):
-    """What to deploy, and how."""
-
-    model: str
-    """The model's name: 3 to 25 lower-case letters, digits and dashes, a letter first."""
-    version: int
-    """The version: a whole number from 1."""
-    project: str
-    """The project's name, whose namespace the version is deployed to."""
-    image: pulumi.Input[str]
-    """The image of the web service: [registry/]repository[:tag][@digest]."""
-    command: NotRequired[list[str]]
-    """The command, instead of the image's. In Python also a text, split as a shell does."""
-    args: NotRequired[list[str]]
-    """The command's arguments, instead of the image's. In Python also a text, split as a shell does."""
-    env: NotRequired[dict[str, pulumi.Input[str]]]
-    """Environment variables, besides the platform's CARAML_*. CARAML_DISABLE_LIVENESS_PROBE or
-    MERLIN_DISABLE_LIVENESS_PROBE set to true turns the liveness probe off. Default: none."""
-    protocol: NotRequired[Protocol]
-    """What the web service speaks. Default: HTTP_JSON."""
-    deployment_mode: NotRequired[DeploymentMode]
-    """SERVERLESS or RAW_DEPLOYMENT. Default: SERVERLESS."""
-    resource_request: NotRequired[ResourceRequestArgs]
-    """Requests and replicas. Default: the platform's, property by property."""
-    autoscaling_policy: NotRequired[AutoscalingPolicyArgs]
-    """Default: concurrency 1 in SERVERLESS, 50 % of the CPU request in RAW_DEPLOYMENT."""
-    labels: NotRequired[dict[str, str]]
-    """Labels of all objects, besides the platform's. Default: none."""
-    team: NotRequired[str]
-    """The team's label. Default: that of the ModelProject, else none."""
-    stream: NotRequired[str]
-    """The stream's label. Default: that of the ModelProject, else none."""
-    platform: NotRequired[dict[str, Any]]
-    """The platform of the environment. Default: the stack's configuration `caraml:platform`."""
-
-
-class CustomModelVersionKeywords(TypedDict):
-    """`CustomModelVersionArgs` with what Python can pass besides: components, and commands as texts."""
-
-    model: str
-    version: int
-    project: str | ModelProject
-    image: pulumi.Input[str]
-    command: NotRequired[str | list[str]]
-    args: NotRequired[str | list[str]]
-    env: NotRequired[Mapping[str, pulumi.Input[str]]]
-    protocol: NotRequired[Protocol]
-    deployment_mode: NotRequired[DeploymentMode]
-    resource_request: NotRequired[ResourceRequestArgs]
-    autoscaling_policy: NotRequired[AutoscalingPolicyArgs | AutoscalingPolicy]
-    labels: NotRequired[Mapping[str, str]]
-    team: NotRequired[str]
-    stream: NotRequired[str]
-    platform: NotRequired[Mapping[str, Any] | PlatformSpec]
+KINDS = (
+    "Deployment",
+    "HorizontalPodAutoscaler",
+    "PodDisruptionBudget",
+    "Secret",
+    "Service",
+    "VirtualService",
+)
+"""Kinds of a version's objects; Service is Knative's, or that of a RAW_DEPLOYMENT."""
 
 
 class CustomModelVersion(pulumi.ComponentResource):
@@ -113,11 +58,13 @@ class CustomModelVersion(pulumi.ComponentResource):
     """
 
     full_name: pulumi.Output[str]
-    """`{model}-{version}`, the name of the version's objects."""
+    """`{model}-{version}`, by which the model is asked for."""
     url: pulumi.Output[str]
-    """Where predictions are asked for, known at preview; who uses it waits until the version is ready."""
+    """Where predictions are asked for, known at preview; who uses it waits until the version is ready. A host alone for
+    UPI_V1."""
     status: pulumi.Output[str]
-    """The declared state of the version's own endpoint: running. A ModelEndpoint that routes to it makes it serving."""
+    """The declared state of the version's own endpoint: running, or terminated if it is stopped. A ModelEndpoint that
+    routes to it makes it serving."""
 
     @overload
     def __init__(self, name: str, args: CustomModelVersionArgs, opts: pulumi.ResourceOptions | None = None) -> None: ...
@@ -138,41 +85,81 @@ class CustomModelVersion(pulumi.ComponentResource):
         locate = located_in("CustomModelVersion", name)
         settings, keywords = (args, keywords) if isinstance(args, dict) else ({}, {**keywords, "args": args})
         with readable():
-            given, after = _without_components(arguments(settings, keywords, locate))
+            given, project = _without_components(arguments(settings, keywords, locate))
             self.platform = platform_from(given.pop("platform", None))
+            adopted = given.pop("adopt", ())
             self.spec = parse(ModelVersionSpec, given, locate=locate)
             with located(locate, given):
-                plan = plan_version(self.spec, self.platform)
+                self._adopted = _kinds(adopted)
+                types = project.spec.instance_types if project else {}
+                plan = plan_version(self.spec, self.platform, instance_types=types)
+            if project:
+                project.admit(plan)
         super().__init__("caraml:index:CustomModelVersion", name, plan.props(), opts)
 
-        if plan.mode is DeploymentMode.SERVERLESS:
-            service = knative.knative_service(plan, self.platform)
-            workload = [kubernetes_object(name, service, parent=self, depends_on=after)]
-        else:
-            workload = [
-                kubernetes_object(name, manifest, parent=self, depends_on=after)
-                for manifest in (
-                    raw.deployment(plan, self.platform),
-                    raw.service(plan),
-                    raw.horizontal_pod_autoscaler(plan),
-                )
-            ]
+        after = [project] if project else []
+        workloads = [child for workload in plan.workloads for child in self._register(name, plan, workload, after)]
         route = istio.version_virtual_service(plan, self.platform)
-        routed = kubernetes_object(name, route, parent=self, depends_on=workload)
+        routed = self._object(name, route, [*after, *workloads])
 
-        status = declared_status(routed=False).value
+        status = declared_status(routed=False, stopped=plan.stopped).value
         self.full_name = pulumi.Output.from_input(plan.full_name)
         self.url = routed.urn.apply(lambda _: plan.url)
         self.status = pulumi.Output.from_input(status)
-        self.register_outputs({**plan.identity(), "fullName": plan.full_name, "url": plan.url, "status": status})
+        demand = demand_of(plan)
+        self.register_outputs(
+            {
+                **plan.identity(),
+                "fullName": plan.full_name,
+                "url": plan.url,
+                "status": status,
+                **({"demand": demand.props()} if demand else {}),
+            }
+        )
+
+    def _register(
+        self, name: str, plan: VersionPlan, workload: WorkloadPlan, after: list[Any]
+    ) -> list[pulumi.CustomResource]:
+        """Register what runs a workload, after the Secret that it reads, and its disruption budget."""
+        logical = name if workload.component == PREDICTOR else f"{name}-{workload.component}"
+        secret_version = None
+        if secret := manifests.secret(workload):
+            kept = self._object(logical, _with_secret_values(secret), after)
+            # Kubernetes does not replace pods when a Secret changes; its version in their template does.
+            metadata: pulumi.Output[dict[str, Any]] = kept.metadata  # type: ignore[attr-defined]
+            secret_version = metadata.apply(lambda found: found.get("resourceVersion", ""))
+            after = [*after, kept]
+        objects = manifests.workload_objects(plan, workload, self.platform, secret_version)
+        children = [self._object(logical, manifest, after) for manifest in objects]
+        if budget := manifests.disruption_budget(plan, workload):
+            children.append(self._object(logical, budget, after))
+        return children
+
+    def _object(self, name: str, manifest: Manifest, after: list[Any]) -> pulumi.CustomResource:
+        adopted = manifest["kind"] in self._adopted
+        return kubernetes_object(name, manifest, parent=self, depends_on=after, import_=adopted)
 
 
-def _without_components(given: dict[str, Any]) -> tuple[dict[str, Any], list[pulumi.Resource]]:
-    """The arguments with components replaced by what they stand for, and the components to wait for."""
+def _without_components(given: dict[str, Any]) -> tuple[dict[str, Any], ModelProject | None]:
+    """The arguments with components replaced by what they stand for, and the project if it is one."""
     policy, project = given.get("autoscaling_policy"), given.get("project")
     if isinstance(policy, AutoscalingPolicy):
         given = {**given, "autoscaling_policy": policy.args}
     if not isinstance(project, ModelProject):
-        return given, []
+        return given, None
     inherited = {"team": project.spec.team, "stream": project.spec.stream, "platform": project.platform}
-    return {**inherited, **given, "project": project.spec.project}, [project]
+    return {**inherited, **given, "project": project.spec.project}, project
+
+
+def _kinds(adopted: Iterable[str]) -> frozenset[str]:
+    """The kinds to take over. Raises `CaramlError` for one that no version has."""
+    wrong = [kind for kind in adopted if kind not in KINDS]
+    if wrong:
+        with within("adopt"):
+            raise CaramlError(f'"{wrong[0]}" is not a kind of a version\'s objects', allowed=", ".join(KINDS))
+    return frozenset(adopted)
+
+
+def _with_secret_values(secret: Manifest) -> Manifest:
+    values = {key: pulumi.Output.secret(value) for key, value in secret["stringData"].items()}
+    return {**secret, "stringData": values}

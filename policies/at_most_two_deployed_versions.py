@@ -2,7 +2,7 @@
 
 Held twice: by an endpoint's own traffic, before the endpoint is applied, and over the whole stack, where versions
 without an endpoint count too, and Knative Services and Deployments that carry a version's labels but that no component
-made.
+made. A stopped version is not deployed.
 """
 
 from collections import defaultdict

@@ -9,8 +9,10 @@ from typing import Any, NamedTuple, ParamSpec
 
 from caraml_pulumi.errors import CaramlError
 from caraml_pulumi.model.labels import APP, ENVIRONMENT, ORCHESTRATOR, ORCHESTRATOR_NAME, VERSION
+from caraml_pulumi.model.modes import VersionStatus
 
 MODEL_VERSION = "caraml:index:CustomModelVersion"
+MODEL_PROJECT = "caraml:index:ModelProject"
 MODEL_ENDPOINT = "caraml:index:ModelEndpoint"
 KNATIVE_SERVICE = "kubernetes:serving.knative.dev/v1:Service"
 DEPLOYMENT = "kubernetes:apps/v1:Deployment"
@@ -45,14 +47,16 @@ class DeployedVersion(NamedTuple):
 
 
 def version_of_component(outputs: Properties) -> DeployedVersion | None:
-    """The version that a CustomModelVersion deploys, by its outputs."""
-    if "version" not in outputs:
+    """The version that a CustomModelVersion deploys, by its outputs; none if it is stopped."""
+    if "version" not in outputs or outputs.get("status") == VersionStatus.TERMINATED:
         return None
     return DeployedVersion(outputs["environment"], outputs["project"], outputs["model"], int(outputs["version"]))
 
 
 def version_of_object(properties: Properties, prefix: str) -> DeployedVersion | None:
-    """The version that a Kubernetes object belongs to, by its labels; none if it carries no version's."""
+    """The version that a Kubernetes object belongs to, by its labels; none if it carries no version's, or runs none."""
+    if at(properties, "spec", "replicas") == 0:
+        return None
     labels = at(properties, "metadata", "labels")
     values = [at(labels, prefix + name) for name in (ENVIRONMENT, APP, VERSION)]
     if at(labels, prefix + ORCHESTRATOR) != ORCHESTRATOR_NAME or not all(isinstance(value, str) for value in values):

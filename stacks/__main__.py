@@ -25,7 +25,10 @@ def deploy(release: ReleaseSpec, project: ModelProject) -> dict[str, Any]:
     }
     deployed: dict[str, Any] = {
         "versions": {
-            str(number): {"url": version.url, "status": declared_status(routed=number in release.routed).value}
+            str(number): {
+                "url": version.url,
+                "status": declared_status(routed=number in release.routed, stopped=version.spec.stopped).value,
+            }
             for number, version in versions.items()
         }
     }
@@ -44,8 +47,7 @@ with readable():
         {f"caraml:{key}": config.get_object(key) for key in ("platform", "projects")},
     )
 projects = {
-    name: ModelProject(name, team=project.team, stream=project.stream, labels=project.labels, platform=stack.platform)
-    for name, project in stack.projects.items()
+    name: ModelProject(name, **project.given(), platform=stack.platform) for name, project in stack.projects.items()
 }
 for release in stack.releases:
     pulumi.export(f"{release.project}/{release.model}", deploy(release, projects[release.project]))

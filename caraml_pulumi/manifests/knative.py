@@ -1,64 +1,69 @@
-"""A SERVERLESS version: a Knative Service."""
+"""A SERVERLESS workload: a Knative Service."""
 
-from typing import Final
+from typing import Any, Final
 
 from caraml_pulumi.manifests import Manifest
-from caraml_pulumi.manifests.container import model_container
-from caraml_pulumi.model.autoscaling import (
-    CLASS_ANNOTATION,
-    KNATIVE_CLASSES,
-    KNATIVE_METRICS,
-    METRIC_ANNOTATION,
-    knative_target,
-)
+from caraml_pulumi.manifests.autoscaling import knative_annotations
+from caraml_pulumi.manifests.pod import pod_metadata, pod_spec
+from caraml_pulumi.model.deferred import Value
 from caraml_pulumi.model.labels import KNATIVE_VISIBILITY
 from caraml_pulumi.model.platform import PlatformSpec
+from caraml_pulumi.model.serverless import QueueProxySpec
 from caraml_pulumi.model.version import VersionPlan
+from caraml_pulumi.model.workload import WorkloadPlan
 
 API_VERSION: Final = "serving.knative.dev/v1"
+QUEUE_PROXY: Final = "queue.sidecar.serving.knative.dev"
 
 
-def knative_service(version: VersionPlan, platform: PlatformSpec) -> Manifest:
-    """The Knative Service of `version`, reachable inside the cluster; its VirtualService makes it reachable outside.
+def knative_service(
+    version: VersionPlan, workload: WorkloadPlan, platform: PlatformSpec, secret_version: Value | None = None
+) -> Manifest:
+    """The Knative Service of `workload`, reachable inside the cluster; a VirtualService makes it reachable outside.
 
     The autoscaling annotations are on the revision's template, where alone Knative reads them. Pulumi waits for the
     condition Ready, since it does not wait for custom resources by itself.
     """
-    labels = dict(version.labels)
+    annotations = {
+        **knative_annotations(workload.scaling, workload.resources.memory_request),
+        **_queue_proxy(version.queue_proxy),
+    }
+    only_knative: dict[str, Any] = {
+        "containerConcurrency": workload.container_concurrency,
+        "timeoutSeconds": version.timeout_seconds,
+    }
     return {
         "apiVersion": API_VERSION,
         "kind": "Service",
         "metadata": {
-            "name": version.full_name,
-            "namespace": version.project,
-            "labels": {**labels, KNATIVE_VISIBILITY: "cluster-local"},
+            "name": workload.name,
+            "namespace": workload.project,
+            "labels": {**workload.labels, KNATIVE_VISIBILITY: "cluster-local"},
             "annotations": {
+                **workload.annotations,
                 "pulumi.com/waitFor": "condition=Ready",
                 "pulumi.com/timeoutSeconds": str(platform.deployment_timeout_seconds),
             },
         },
         "spec": {
             "template": {
-                "metadata": {"labels": labels, "annotations": autoscaling_annotations(version)},
-                "spec": {"containers": [model_container(version)]},
+                "metadata": pod_metadata(workload, platform, annotations, secret_version),
+                "spec": {
+                    **pod_spec(version, workload, platform),
+                    **{name: value for name, value in only_knative.items() if value is not None},
+                },
             }
         },
     }
 
 
-def autoscaling_annotations(version: VersionPlan) -> dict[str, str]:
-    """What Knative's autoscaler reads from a revision: class, metric, target and the replica bounds.
-
-    Concurrency is written with two digits after the point, cpu and rps as whole numbers, memory in whole Mi of the
-    request, as Merlin writes them.
-    """
-    policy = version.autoscaling
-    return {
-        CLASS_ANNOTATION: KNATIVE_CLASSES[policy.metric],
-        METRIC_ANNOTATION: KNATIVE_METRICS[policy.metric],
-        "autoscaling.knative.dev/target": knative_target(
-            policy.metric, policy.target, version.resources.memory_request
-        ),
-        "autoscaling.knative.dev/min-scale": str(version.min_replica),
-        "autoscaling.knative.dev/max-scale": str(version.max_replica),
+def _queue_proxy(proxy: QueueProxySpec) -> dict[str, str]:
+    """The annotations by which Knative sizes its own container."""
+    names = {
+        "cpu-resource-request": proxy.cpu_request,
+        "cpu-resource-limit": proxy.cpu_limit,
+        "memory-resource-request": proxy.memory_request,
+        "memory-resource-limit": proxy.memory_limit,
+        "resource-percentage": None if proxy.resource_percentage is None else f"{proxy.resource_percentage:g}",
     }
+    return {f"{QUEUE_PROXY}/{name}": value for name, value in names.items() if value is not None}

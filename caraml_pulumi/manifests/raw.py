@@ -1,82 +1,79 @@
-"""A RAW_DEPLOYMENT version: a Deployment, a Service and a HorizontalPodAutoscaler."""
+"""A RAW_DEPLOYMENT workload: a Deployment, a Service and a HorizontalPodAutoscaler."""
 
-from typing import Final
+from typing import Any
 
 from caraml_pulumi.manifests import Manifest
-from caraml_pulumi.manifests.container import HTTP1, model_container
+from caraml_pulumi.manifests.autoscaling import horizontal_pod_autoscaler
+from caraml_pulumi.manifests.container import GRPC, port_name
+from caraml_pulumi.manifests.pod import pod_metadata, pod_spec
+from caraml_pulumi.model.deferred import Value
+from caraml_pulumi.model.modes import Protocol
+from caraml_pulumi.model.names import SERVICE_PORT, raw_service_name
 from caraml_pulumi.model.platform import PlatformSpec
 from caraml_pulumi.model.version import VersionPlan
-
-SERVICE_PORT: Final = 80
-"""KServe's: the port of the Service, whatever the container's."""
+from caraml_pulumi.model.workload import WorkloadPlan
 
 
-def service_name(version: VersionPlan) -> str:
-    """`{model}-{version}-predictor`, as KServe names it.
+def _metadata(workload: WorkloadPlan, name: str | None = None, annotations: Manifest | None = None) -> Manifest:
+    found = {**workload.annotations, **(annotations or {})}
+    made = {"name": name or workload.name, "namespace": workload.project, "labels": dict(workload.labels)}
+    return made | ({"annotations": found} if found else {})
 
-    Knative makes a Service `{model}-{version}` for a SERVERLESS version; with another name here, a version changes its
-    mode without a moment in which neither answers.
+
+def deployment(
+    version: VersionPlan, workload: WorkloadPlan, platform: PlatformSpec, secret_version: Value | None = None
+) -> Manifest:
+    """The Deployment of `workload`.
+
+    It leaves out `replicas` where an autoscaler owns them; a stopped version has 0. The strategy and the history are
+    what KServe gives a raw deployment.
     """
-    return f"{version.full_name}-predictor"
-
-
-def _metadata(version: VersionPlan) -> Manifest:
-    return {"name": version.full_name, "namespace": version.project, "labels": dict(version.labels)}
-
-
-def deployment(version: VersionPlan, platform: PlatformSpec) -> Manifest:
-    """The Deployment of `version`.
-
-    It has no `replicas`: the autoscaler owns them. The strategy and the history are what KServe gives a raw deployment.
-    """
+    fixed = 0 if version.stopped else None if workload.scaling.policy else workload.scaling.max_replica
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
-        "metadata": _metadata(version),
+        "metadata": _metadata(workload),
         "spec": {
-            "selector": {"matchLabels": dict(version.selector)},
-            "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": "25%", "maxUnavailable": "25%"}},
+            **({} if fixed is None else {"replicas": fixed}),
+            "selector": {"matchLabels": dict(workload.selector)},
+            "strategy": {"type": "RollingUpdate", "rollingUpdate": version.rolling_update.props()},
             "revisionHistoryLimit": 10,
             "progressDeadlineSeconds": platform.deployment_timeout_seconds,
             "template": {
-                "metadata": {"labels": dict(version.labels)},
-                "spec": {"containers": [model_container(version)]},
+                "metadata": pod_metadata(workload, platform, {}, secret_version),
+                "spec": pod_spec(version, workload, platform),
             },
         },
     }
 
 
-def service(version: VersionPlan) -> Manifest:
-    """The Service of `version`: port 80 to the model's port."""
+def service(version: VersionPlan, workload: WorkloadPlan) -> Manifest:
+    """The Service of `workload`: port 80 to the server's port.
+
+    Pulumi waits until a Service has replicas behind it, which one of a stopped version never has.
+    """
+    port: dict[str, Any] = {
+        "name": "http",
+        "port": SERVICE_PORT,
+        "targetPort": port_name(workload),
+        "protocol": "TCP",
+    }
+    if workload.protocol is Protocol.UPI_V1:
+        port |= {"name": GRPC, "appProtocol": "kubernetes.io/h2c"}
+    annotations = {"pulumi.com/skipAwait": "true"} if version.stopped else {}
     return {
         "apiVersion": "v1",
         "kind": "Service",
-        "metadata": _metadata(version) | {"name": service_name(version)},
-        "spec": {
-            "selector": dict(version.selector),
-            "ports": [{"name": "http", "port": SERVICE_PORT, "targetPort": HTTP1, "protocol": "TCP"}],
-        },
+        "metadata": _metadata(workload, raw_service_name(workload.name), annotations),
+        "spec": {"selector": dict(workload.selector), "ports": [port]},
     }
 
 
-def horizontal_pod_autoscaler(version: VersionPlan) -> Manifest:
-    """The autoscaler of `version`: the average CPU utilization in percent of the request."""
-    return {
-        "apiVersion": "autoscaling/v2",
-        "kind": "HorizontalPodAutoscaler",
-        "metadata": _metadata(version),
-        "spec": {
-            "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": version.full_name},
-            "minReplicas": version.min_replica,
-            "maxReplicas": version.max_replica,
-            "metrics": [
-                {
-                    "type": "Resource",
-                    "resource": {
-                        "name": "cpu",
-                        "target": {"type": "Utilization", "averageUtilization": round(version.autoscaling.target)},
-                    },
-                }
-            ],
-        },
-    }
+def raw_workload(
+    version: VersionPlan, workload: WorkloadPlan, platform: PlatformSpec, secret_version: Value | None = None
+) -> list[Manifest]:
+    """All objects of a RAW_DEPLOYMENT workload; the autoscaler only where something is to be scaled."""
+    objects = [deployment(version, workload, platform, secret_version), service(version, workload)]
+    if workload.scaling.policy and not version.stopped:
+        objects.append(horizontal_pod_autoscaler(_metadata(workload), workload.name, workload.scaling))
+    return objects

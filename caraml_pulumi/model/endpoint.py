@@ -75,8 +75,8 @@ class EndpointPlan:
 
     @property
     def url(self) -> str:
-        """Where predictions are asked for."""
-        return f"http://{self.host}{PREDICT_PATH}"
+        """Where predictions are asked for; over gRPC a host alone (Merlin)."""
+        return self.host if self.protocol is Protocol.UPI_V1 else f"http://{self.host}{PREDICT_PATH}"
 
     def props(self) -> dict[str, Any]:
         """The decided values in camelCase, as policies and previews read them."""

@@ -1,7 +1,7 @@
 """Labels: what every object carries, and what users may add."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from caraml_pulumi.errors import CaramlError
@@ -22,12 +22,17 @@ MANAGED: Final = "managed"
 ORCHESTRATOR_NAME: Final = "caraml"
 MODEL_VERSION: Final = "model-version"
 MODEL_ENDPOINT: Final = "model-endpoint"
+IMAGE_BUILDER: Final = "image-builder"
 INFERENCE_SERVICE: Final = "serving.kserve.io/inferenceservice"
 """KServe's label for the version; log and monitoring queries select on it."""
 KSERVE_COMPONENT: Final = "component"
 PREDICTOR: Final = "predictor"
+TRANSFORMER: Final = "transformer"
 KNATIVE_VISIBILITY: Final = "networking.knative.dev/visibility"
 RESERVED_DOMAINS: Final = ("knative.dev", "kserve.io")
+ANNOTATION_DOMAINS: Final = ("knative.dev", "kserve.io", "kubernetes.io", "k8s.io", "pulumi.com")
+"""Whose annotations the platform writes, or Kubernetes."""
+SCRAPE_ANNOTATIONS: Final = ("prometheus.io/scrape", "prometheus.io/path", "prometheus.io/port")
 
 _NAME = re.compile(r"([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]")
 _PREFIX = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
@@ -68,14 +73,28 @@ def label_key(value: str) -> str:
 def labels_are_free(labels: Mapping[str, str], prefix: str) -> None:
     """Refuse user labels whose keys the platform, KServe or Knative keep for themselves."""
     for key in labels:
-        domain = key.rpartition("/")[0]
-        reserved = any(domain == name or domain.endswith(f".{name}") for name in RESERVED_DOMAINS)
-        if reserved or key == KSERVE_COMPONENT or key in {prefix + name for name in PREFIXED}:
+        if _is_of(key, RESERVED_DOMAINS) or key == KSERVE_COMPONENT or key in {prefix + name for name in PREFIXED}:
             raise CaramlError(
                 f'label "{key}" is set by the platform',
                 allowed=f"any but {KSERVE_COMPONENT}, those under {', '.join(RESERVED_DOMAINS)}, and {prefix}"
                 f"{{{','.join(PREFIXED)}}}",
                 fix="remove it, or choose another key",
+            )
+
+
+def _is_of(key: str, domains: Iterable[str]) -> bool:
+    domain = key.rpartition("/")[0]
+    return any(domain == name or domain.endswith(f".{name}") for name in domains)
+
+
+def annotations_are_free(annotations: Mapping[str, str]) -> None:
+    """Refuse user annotations that the platform decides, or that belong to Kubernetes, Knative or Pulumi."""
+    for key in annotations:
+        if _is_of(key, ANNOTATION_DOMAINS) or key in SCRAPE_ANNOTATIONS:
+            raise CaramlError(
+                f'annotation "{key}" is set by the platform',
+                allowed=f"any but {', '.join(SCRAPE_ANNOTATIONS)} and those under {', '.join(ANNOTATION_DOMAINS)}",
+                fix="use the argument that sets it, such as autoscalingPolicy or metrics",
             )
 
 
@@ -102,6 +121,9 @@ def platform_labels(
     return {prefix + name: value for name, value in values.items() if value}
 
 
-def selector(full_name: str) -> dict[str, str]:
-    """The labels that select a version's pods: those that never change, since a selector is immutable."""
-    return {INFERENCE_SERVICE: full_name, KSERVE_COMPONENT: PREDICTOR}
+def selector(name: str, component: str) -> dict[str, str]:
+    """The labels that select a workload's pods: those that never change, since a selector is immutable.
+
+    Merlin's log and monitoring queries select on both.
+    """
+    return {INFERENCE_SERVICE: name, KSERVE_COMPONENT: component}

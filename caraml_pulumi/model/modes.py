@@ -17,6 +17,10 @@ class Protocol(StrEnum):
 
     HTTP_JSON = "HTTP_JSON"
     """JSON over HTTP, on the port in `CARAML_HTTP_PORT`."""
+    UPI_V1 = "UPI_V1"
+    """CaraML's Universal Prediction Interface over gRPC, on the port in `CARAML_GRPC_PORT`."""
+    SELDON = "SELDON"
+    """Seldon's protocol over HTTP, as images of a Seldon language wrapper speak it (seed: Model Deployment)."""
 
 
 class VersionStatus(StrEnum):
@@ -29,6 +33,11 @@ class VersionStatus(StrEnum):
     FAILED = "failed"
 
 
-def declared_status(*, routed: bool) -> VersionStatus:
-    """The state a version is declared to be in: `serving` if a model endpoint routes to it, else `running`."""
+def declared_status(*, routed: bool, stopped: bool = False) -> VersionStatus:
+    """The state a version is declared to be in.
+
+    `terminated` if it is stopped, else `serving` if a model endpoint routes to it, else `running`.
+    """
+    if stopped:
+        return VersionStatus.TERMINATED
     return VersionStatus.SERVING if routed else VersionStatus.RUNNING

@@ -4,6 +4,8 @@ import re
 from typing import Final
 
 from caraml_pulumi.errors import CaramlError
+from caraml_pulumi.model.labels import PREDICTOR, TRANSFORMER
+from caraml_pulumi.model.modes import DeploymentMode
 
 MODEL_NAME_LENGTH: Final = range(3, 26)
 """Merlin: a model's name has 3 to 25 characters."""
@@ -13,6 +15,8 @@ DNS_LABEL_LENGTH: Final = 63
 DNS_NAME_LENGTH: Final = 253
 REVISION_SUFFIX: Final = "-00001"
 """What Knative adds to a Service's name to name its revisions, whose names are label values too."""
+SERVICE_PORT: Final = 80
+"""KServe's and Knative's: the port of a workload's Service, whatever the container's."""
 RESERVED_NAMESPACES: Final = frozenset({"default", "istio-system", "knative-serving"})
 
 _LETTER_FIRST = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
@@ -89,11 +93,21 @@ def dns_name(value: str) -> str:
 
 
 def full_name(model: str, version: int) -> str:
-    """`{model}-{version}`, the name of a version's objects and its `CARAML_MODEL_FULL_NAME` (seed: Custom Model).
+    """`{model}-{version}`, a version's `CARAML_MODEL_FULL_NAME` and its label in DNS (seed: Custom Model)."""
+    return f"{model}-{version}"
+
+
+def object_name(full_name: str, revision: int | None) -> str:
+    """The name of a version's objects: its full name, with `-r{revision}` for a version that counts its revisions."""
+    return full_name if revision is None else f"{full_name}-r{revision}"
+
+
+def workload_name(object_name: str, component: str) -> str:
+    """The name of a workload: the predictor's is that of the version's objects, another's ends with what it is.
 
     Raises `CaramlError` where Knative's revision suffix would no longer fit into a label.
     """
-    name = f"{model}-{version}"
+    name = object_name if component == PREDICTOR else f"{object_name}-{component}"
     limit = DNS_LABEL_LENGTH - len(REVISION_SUFFIX)
     if len(name) > limit:
         raise CaramlError(
@@ -102,6 +116,27 @@ def full_name(model: str, version: int) -> str:
             fix="use a shorter model name or version",
         )
     return name
+
+
+def raw_service_name(workload: str) -> str:
+    """The name of a RAW_DEPLOYMENT workload's Service: a predictor's is `{workload}-predictor`, as KServe names it.
+
+    Knative makes a Service with the workload's own name; with another name here the two modes never meet.
+    """
+    return f"{workload}-service" if workload.endswith(f"-{TRANSFORMER}") else f"{workload}-{PREDICTOR}"
+
+
+def service_host(workload: str, project: str, mode: DeploymentMode) -> str:
+    """Where a workload is reached inside the cluster: `{service}.{project}:80` (Merlin's `CARAML_PREDICTOR_HOST`)."""
+    service = workload if mode is DeploymentMode.SERVERLESS else raw_service_name(workload)
+    return f"{service}.{project}:{SERVICE_PORT}"
+
+
+def revision_number(value: int) -> int:
+    """A revision of a version: a whole number from 1, as Merlin counts its deployments. Raises `CaramlError`."""
+    if value < 1:
+        raise CaramlError(f"revision {value} is not a revision", allowed="whole numbers from 1")
+    return value
 
 
 def host(name: str, project: str, domain: str) -> str:

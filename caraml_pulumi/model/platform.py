@@ -7,11 +7,18 @@ from pydantic import Field, StringConstraints, model_validator
 
 from caraml_pulumi.model import labels
 from caraml_pulumi.model.deferred import Value
+from caraml_pulumi.model.disruption import DisruptionBudgetSettings
 from caraml_pulumi.model.env import env_name
+from caraml_pulumi.model.gpu import GpuType
+from caraml_pulumi.model.images import image_reference
+from caraml_pulumi.model.instance_types import InstanceTypes
 from caraml_pulumi.model.names import domain_name, environment_name
 from caraml_pulumi.model.numbers import WholeNumber
+from caraml_pulumi.model.placement import TopologySpreadConstraint
 from caraml_pulumi.model.resources import QuantityText, ResourceRequest
+from caraml_pulumi.model.serverless import KnativeSpec, QueueProxySpec
 from caraml_pulumi.model.spec import Locate, Spec, parse, rule
+from caraml_pulumi.model.storage import StorageInitializerSpec
 
 MERLIN_DEFAULT_REQUEST = ResourceRequest(min_replica=0, max_replica=1, cpu_request="500m", memory_request="500Mi")
 """What Merlin's sample environment gives a version that asks for nothing."""
@@ -41,6 +48,15 @@ class IstioSpec(Spec):
     """The Service of Knative's gateway inside the cluster, behind which SERVERLESS versions are."""
 
 
+class StandardTransformerSpec(Spec):
+    """Merlin's standard transformer."""
+
+    image: Annotated[str, rule(image_reference)]
+    """Its image."""
+    env: dict[Annotated[str, rule(env_name)], str] = Field(default_factory=dict)
+    """Its variables, such as ``DEFAULT_FEAST_SOURCE`` and ``FEAST_STORAGE_CONFIGS``; a transformer's own win."""
+
+
 class PlatformSpec(Spec):
     """The platform of one environment, from the stack's configuration `caraml:platform`."""
 
@@ -56,6 +72,8 @@ class PlatformSpec(Spec):
     """How long a version may take to become ready."""
     default_deployment_config: ResourceRequest = MERLIN_DEFAULT_REQUEST
     """What a version gets that does not ask itself; what is left out here is Merlin's sample value."""
+    default_transformer_config: ResourceRequest = MERLIN_DEFAULT_REQUEST
+    """What a transformer gets that does not ask itself; what is left out here is Merlin's sample value."""
     limits: ComputeLimits = ComputeLimits()
     """How limits follow from requests."""
     max_cpu: QuantityText | None = None
@@ -64,14 +82,32 @@ class PlatformSpec(Spec):
     """Most memory a replica may ask for; default: no ceiling."""
     max_allowed_replica: Annotated[WholeNumber, Field(ge=1)] | None = None
     """Most replicas a version may have; default: no ceiling."""
+    gpus: list[GpuType] = Field(default_factory=list)
+    """The types of GPU that versions may ask for by name; default: none."""
+    instance_types: InstanceTypes = Field(default_factory=dict)
+    """The instance types of every project, by name; a project's own come first; default: none."""
+    topology_spread_constraints: list[TopologySpreadConstraint] = Field(default_factory=list)
+    """How replicas are spread over zones or nodes; default: not."""
+    pod_disruption_budget: DisruptionBudgetSettings | None = None
+    """How many replicas stay while nodes are drained; default: no budgets."""
+    queue_proxy: QueueProxySpec = QueueProxySpec()
+    """Resources of Knative's container beside a SERVERLESS model; default: Knative's."""
+    knative: KnativeSpec = KnativeSpec()
+    """How Knative is installed."""
+    storage_initializer: StorageInitializerSpec = StorageInitializerSpec()
+    """What brings artifacts to replicas."""
+    standard_transformer: StandardTransformerSpec | None = None
+    """Merlin's standard transformer; default: not offered."""
+    legacy_env: bool = False
+    """Whether models also get the variables that Merlin deprecated: ``MERLIN_PREDICTOR_PORT`` and so on."""
     istio: IstioSpec = IstioSpec()
     """Where traffic enters."""
 
     @model_validator(mode="after")
     def _complete_defaults(self) -> "PlatformSpec":
-        given = self.default_deployment_config.model_dump(exclude_none=True)
-        complete = MERLIN_DEFAULT_REQUEST.model_copy(update=given)
-        object.__setattr__(self, "default_deployment_config", complete)
+        for name in ("default_deployment_config", "default_transformer_config"):
+            given = getattr(self, name).model_dump(exclude_none=True)
+            object.__setattr__(self, name, MERLIN_DEFAULT_REQUEST.model_copy(update=given))
         return self
 
 

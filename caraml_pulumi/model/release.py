@@ -1,5 +1,6 @@
 """A release: the versions of a model that an environment deploys, and how traffic reaches them."""
 
+from collections.abc import Mapping
 from typing import Annotated
 
 from pydantic import Field, model_validator
@@ -7,6 +8,7 @@ from pydantic import Field, model_validator
 from caraml_pulumi.errors import CaramlError
 from caraml_pulumi.model import names, traffic
 from caraml_pulumi.model.endpoint import EndpointPlan, EndpointSettings, ModelEndpointSpec, plan_endpoint
+from caraml_pulumi.model.instance_types import InstanceType
 from caraml_pulumi.model.numbers import WholeNumber
 from caraml_pulumi.model.platform import PlatformSpec
 from caraml_pulumi.model.spec import Spec, as_validation_error, rule, within
@@ -36,6 +38,9 @@ class ReleaseSpec(Spec):
             with as_validation_error("endpoint", "traffic"):
                 traffic_goes_to_listed_versions([share.version for share in self.endpoint.traffic], listed)
                 routed = {share.version for share in self.endpoint.traffic}
+                traffic.no_version_is_stopped(
+                    version.version for version in self.versions if version.stopped and version.version in routed
+                )
                 traffic.one_protocol(version.protocol for version in self.versions if version.version in routed)
         return self
 
@@ -55,20 +60,27 @@ def traffic_goes_to_listed_versions(routed: list[int], listed: list[int]) -> Non
         )
 
 
-def plan_release(release: ReleaseSpec, platform: PlatformSpec) -> tuple[list[VersionPlan], EndpointPlan | None]:
-    """Decide every value of `release` on `platform`. Raises `CaramlError` for the first rule that is broken.
+def plan_release(
+    release: ReleaseSpec, platform: PlatformSpec, *, instance_types: Mapping[str, InstanceType] | None = None
+) -> tuple[list[VersionPlan], EndpointPlan | None]:
+    """Decide every value of `release` on `platform`; `instance_types` are those of its project.
 
-    The at-most-two rule holds for the versions of a release whether or not they get traffic.
+    Raises `CaramlError` for the first rule that is broken.
+
+    The at-most-two rule holds for the versions of a release whether or not they get traffic, but not for stopped ones.
     """
     identity = {"model": release.model, "project": release.project}
     with within("versions"):
         traffic.at_most_two_deployed_versions(
-            (version.version for version in release.versions), model=release.model, environment=platform.environment
+            (version.version for version in release.versions if not version.stopped),
+            model=release.model,
+            environment=platform.environment,
         )
     versions = []
     for index, version in enumerate(release.versions):
         with within("versions", index):
-            versions.append(plan_version(ModelVersionSpec.model_validate({**identity, **version.given()}), platform))
+            spec = ModelVersionSpec.model_validate({**identity, **version.given()})
+            versions.append(plan_version(spec, platform, instance_types=instance_types))
     if release.endpoint is None:
         return versions, None
     with within("endpoint"):

@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, Field
 
 from caraml_pulumi.errors import CaramlError
+from caraml_pulumi.model.gpu import GpuRequest
 from caraml_pulumi.model.numbers import WholeNumber
 from caraml_pulumi.model.quantities import parse_quantity, quantity, scaled
 from caraml_pulumi.model.spec import Spec, as_validation_error
@@ -36,6 +37,10 @@ class ResourceRequest(Spec):
     """Memory in bytes, such as ``500Mi``."""
     cpu_limit: QuantityText | None = None
     """CPU cores a replica may use; default: by the platform's factor or constant."""
+    gpu_name: str | None = None
+    """The type of GPU, by the name that the platform's `gpus` give it."""
+    gpu_request: Annotated[WholeNumber, Field(ge=0)] | None = None
+    """GPUs of that type for each replica."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +51,7 @@ class Resources:
     memory_request: str
     cpu_limit: str
     memory_limit: str | None
+    gpu: GpuRequest | None = None
 
 
 def requests_within_ceilings(resources: Resources, *, max_cpu: str | None, max_memory: str | None) -> None:
@@ -62,6 +68,14 @@ def requests_within_ceilings(resources: Resources, *, max_cpu: str | None, max_m
             raise CaramlError(
                 f"{name} {value} is more than the environment allows", allowed=f"at most {ceiling} ({setting})"
             )
+
+
+def explicit_limit_within_ceiling(cpu_limit: str | None, *, max_cpu: str | None) -> None:
+    """Refuse a CPU limit of the user's own above the environment's ceiling, which Merlin does not look at."""
+    if cpu_limit is not None and max_cpu is not None and parse_quantity(cpu_limit) > parse_quantity(max_cpu):
+        raise CaramlError(
+            f"cpuLimit {cpu_limit} is more than the environment allows", allowed=f"at most {max_cpu} (maxCpu)"
+        )
 
 
 def requests_are_positive(resources: Resources) -> None:

@@ -39,6 +39,14 @@ def versions_are_unique(versions: Sequence[int], noun: str) -> None:
         raise CaramlError(f"version {twice[0]} is {noun} twice", fix="list each version once")
 
 
+def no_version_is_stopped(stopped: Iterable[int]) -> None:
+    """Refuse traffic for a version that is stopped: nothing would answer."""
+    for version in stopped:
+        raise CaramlError(
+            f"traffic goes to version {version}, which is stopped", fix="start it, or give its traffic to another"
+        )
+
+
 def one_protocol(protocols: Iterable[Protocol]) -> None:
     """Refuse an endpoint over versions that speak different protocols (Merlin)."""
     distinct = sorted({protocol.value for protocol in protocols})

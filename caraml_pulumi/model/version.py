@@ -1,62 +1,52 @@
 """A model version: what a user asks for, and the plan with every value decided."""
 
-import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Annotated, Any
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Final
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
 from caraml_pulumi.errors import CaramlError
-from caraml_pulumi.model import autoscaling, env, labels, names, resources
-from caraml_pulumi.model.autoscaling import AutoscalingSpec
-from caraml_pulumi.model.deferred import Value, checked
-from caraml_pulumi.model.env import env_name
-from caraml_pulumi.model.images import image_reference, image_that_knative_parses
+from caraml_pulumi.model import artifacts, env, labels, names
+from caraml_pulumi.model.images import image_reference
+from caraml_pulumi.model.instance_types import InstanceType
 from caraml_pulumi.model.modes import DeploymentMode, Protocol
 from caraml_pulumi.model.numbers import WholeNumber
 from caraml_pulumi.model.platform import PlatformSpec
-from caraml_pulumi.model.resources import ResourceRequest, Resources
-from caraml_pulumi.model.spec import Spec, as_validation_error, deferrable, rule, within
+from caraml_pulumi.model.pod import PodSettings
+from caraml_pulumi.model.rollout import RollingUpdate
+from caraml_pulumi.model.serverless import (
+    KnativeFeature,
+    QueueProxySpec,
+    TimeoutSeconds,
+    knative_features_enabled,
+)
+from caraml_pulumi.model.spec import deferrable, rule, within
+from caraml_pulumi.model.storage import PVC_SCHEME, resolved_storage_uri
+from caraml_pulumi.model.transformer import TransformerSettings, predictor_protocol, standard_env, transformer_image
+from caraml_pulumi.model.workload import Identity, Role, Surroundings, WorkloadPlan, WorkloadSettings, plan_workload
 
-
-def words(value: Value) -> Value:
-    """A command as a list of words; a text is split as a shell splits it. Raises `CaramlError` for open quotes."""
-    if not isinstance(value, str):
-        return value
-    try:
-        return shlex.split(value)
-    except ValueError as error:
-        raise CaramlError(
-            f"the command cannot be split into words: {error}", fix="close the quotes, or give a list"
-        ) from None
-
-
-def _words(value: Value) -> Value:
-    with as_validation_error():
-        return words(value)
-
-
-def _text(value: str) -> str:
-    return value
-
-
-Words = Annotated[list[str], BeforeValidator(_words)]
 LabelMap = dict[Annotated[str, rule(labels.label_key)], Annotated[str, rule(labels.label_value)]]
+AnnotationMap = dict[Annotated[str, rule(labels.label_key)], str]
+SELDON_PREDICT_PATH: Final = "/api/v1.0/predictions"
+"""Seed: Model Deployment, API Endpoint; wrappers answer on /api/v0.1/predictions as well."""
 
 
-class VersionSettings(Spec):
+class VersionSettings(WorkloadSettings, PodSettings):
     """Everything about a version but which one it is."""
 
     image: Annotated[str, rule(image_reference), deferrable(image_reference)]
-    command: Words | None = None
-    args: Words | None = None
-    env: dict[Annotated[str, rule(env_name)], Annotated[str, deferrable(_text)]] = Field(default_factory=dict)
     protocol: Protocol = Protocol.HTTP_JSON
     deployment_mode: DeploymentMode = DeploymentMode.SERVERLESS
-    resource_request: ResourceRequest = ResourceRequest()
-    autoscaling_policy: AutoscalingSpec | None = None
+    storage_uri: Annotated[str, rule(artifacts.storage_uri), deferrable(resolved_storage_uri)] | None = None
+    timeout_seconds: TimeoutSeconds | None = None
+    queue_proxy: QueueProxySpec | None = None
+    rolling_update: RollingUpdate | None = None
+    transformer: TransformerSettings | None = None
+    revision: Annotated[WholeNumber, rule(names.revision_number)] | None = None
+    stopped: bool = False
     labels: LabelMap = Field(default_factory=dict)
+    annotations: AnnotationMap = Field(default_factory=dict)
 
 
 class ModelVersionSpec(VersionSettings):
@@ -75,44 +65,48 @@ class VersionPlan:
 
     model: str
     version: int
+    revision: int | None
     project: str
     environment: str
     full_name: str
-    """`{model}-{version}`: the name of the version's objects."""
+    """`{model}-{version}`, whatever the revision."""
+    object_name: str
+    """The name of the version's objects."""
     host: str
     """`{model}-{version}.{project}.{domain}`."""
-    image: Value
-    """A reference, possibly deferred."""
-    command: tuple[str, ...]
-    args: tuple[str, ...]
-    env: Mapping[str, Value]
-    """The variables of the container, the contract's last; values may be deferred."""
-    liveness: bool
-    """Whether the container gets a liveness probe."""
     protocol: Protocol
     mode: DeploymentMode
-    resources: Resources
-    min_replica: int
-    max_replica: int
-    autoscaling: AutoscalingSpec
+    stopped: bool
+    predictor: WorkloadPlan
+    transformer: WorkloadPlan | None
+    pod: PodSettings
+    timeout_seconds: int | None
+    queue_proxy: QueueProxySpec
+    rolling_update: RollingUpdate
     labels: Mapping[str, str]
-    """The labels of every object of the version, the selector's included."""
-    selector: Mapping[str, str]
+    """The labels of every object of the version."""
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    """The annotations of every object of the version that the user gave."""
+
+    @property
+    def workloads(self) -> tuple[WorkloadPlan, ...]:
+        """The predictor, and the transformer if there is one."""
+        return (self.predictor,) if self.transformer is None else (self.predictor, self.transformer)
+
+    @property
+    def entry(self) -> WorkloadPlan:
+        """Where the version's traffic enters."""
+        return self.transformer or self.predictor
 
     @property
     def url(self) -> str:
-        """Where predictions are asked for (seed: Deploying a Model Version)."""
-        return f"http://{self.host}{self.predict_path}"
+        """Where predictions are asked for (seed: Deploying a Model Version); over gRPC a host alone (Merlin)."""
+        return f"http://{self.host}{self.predict_path}" if self.predict_path else self.host
 
     @property
-    def health_path(self) -> str:
-        """`GET` of this path answers 200 when the model can serve (seed: Custom Model)."""
-        return f"/v1/models/{self.full_name}"
-
-    @property
-    def predict_path(self) -> str:
-        """`POST` to this path predicts (seed: Custom Model)."""
-        return f"{self.health_path}:predict"
+    def predict_path(self) -> str | None:
+        """`POST` to this path predicts (seeds: Custom Model, Model Deployment); nothing over gRPC."""
+        return predict_path(self.protocol, self.full_name)
 
     def identity(self) -> dict[str, Any]:
         """Which version it is, and where; policies over a whole stack see outputs only, so it is among them."""
@@ -124,50 +118,111 @@ class VersionPlan:
         }
 
     def props(self) -> dict[str, Any]:
-        """The decided values in camelCase, as policies and previews read them; the platform's variables left out."""
+        """The decided values in camelCase, as policies and previews read them; secrets by their names alone."""
+        optional = {
+            "revision": self.revision,
+            "storageUri": self.predictor.storage_uri,
+            "timeoutSeconds": self.timeout_seconds,
+            "serviceAccountName": self.pod.service_account_name,
+            "transformer": _workload_props(self.transformer) if self.transformer else None,
+        }
         return {
             **self.identity(),
-            "image": self.image,
-            **({"command": list(self.command)} if self.command else {}),
-            **({"args": list(self.args)} if self.args else {}),
-            "env": {name: value for name, value in self.env.items() if name not in env.CONTRACT_NAMES},
+            **_workload_props(self.predictor),
             "protocol": self.protocol.value,
             "deploymentMode": self.mode.value,
-            "resourceRequest": {
-                "minReplica": self.min_replica,
-                "maxReplica": self.max_replica,
-                "cpuRequest": self.resources.cpu_request,
-                "memoryRequest": self.resources.memory_request,
-                "cpuLimit": self.resources.cpu_limit,
-            },
-            "autoscalingPolicy": self.autoscaling.props(),
+            "stopped": self.stopped,
+            **{name: value for name, value in optional.items() if value is not None},
             "labels": dict(self.labels),
         }
 
 
-def plan_version(spec: ModelVersionSpec, platform: PlatformSpec) -> VersionPlan:
-    """Decide every value of `spec` on `platform`. Raises `CaramlError` for the first rule that is broken."""
-    mode = spec.deployment_mode
-    full_name = names.full_name(spec.model, spec.version)
-    policy = spec.autoscaling_policy or autoscaling.DEFAULTS[mode]
-    with within("autoscaling_policy", "metric"):
-        autoscaling.autoscaling_metric_allowed_in_mode(policy.metric, mode)
-    with within("resource_request"):
-        replicas = _replicas(spec.resource_request, platform, policy, mode)
-        decided = _resources(spec.resource_request, platform)
-        autoscaling.knative_target(policy.metric, policy.target, decided.memory_request)
-    with within("env"):
-        env.env_names_free_in_mode(spec.env, mode)
-        liveness = env.liveness_wanted(spec.env)
+def health_path(full_name: str) -> str:
+    """`GET` of this path answers 200 when the model can serve (seed: Custom Model)."""
+    return f"/v1/models/{full_name}"
+
+
+def predict_path(protocol: Protocol, full_name: str) -> str | None:
+    """The path of predictions by protocol; gRPC has none."""
+    paths = {Protocol.HTTP_JSON: f"{health_path(full_name)}:predict", Protocol.SELDON: SELDON_PREDICT_PATH}
+    return paths.get(protocol)
+
+
+def _workload_props(workload: WorkloadPlan) -> dict[str, Any]:
+    resources, scaling = workload.resources, workload.scaling
+    gpu = resources.gpu
+    secret_names = sorted({*workload.secrets, *workload.secret_refs})
+    policy = {"autoscalingPolicy": scaling.policy.props()} if scaling.policy else {"replicas": scaling.max_replica}
+    return {
+        "image": workload.image,
+        **({"command": list(workload.command)} if workload.command else {}),
+        **({"args": list(workload.args)} if workload.args else {}),
+        "env": {name: workload.env[name] for name in workload.user_env},
+        **({"secrets": secret_names} if secret_names else {}),
+        "resourceRequest": {
+            "minReplica": scaling.min_replica,
+            "maxReplica": scaling.max_replica,
+            "cpuRequest": resources.cpu_request,
+            "memoryRequest": resources.memory_request,
+            "cpuLimit": resources.cpu_limit,
+            **({"memoryLimit": resources.memory_limit} if resources.memory_limit else {}),
+            **({"gpuResource": gpu.resource_name, "gpuRequest": gpu.count} if gpu else {}),
+        },
+        **policy,
+    }
+
+
+def plan_version(
+    spec: ModelVersionSpec, platform: PlatformSpec, *, instance_types: Mapping[str, InstanceType] | None = None
+) -> VersionPlan:
+    """Decide every value of `spec` on `platform`; `instance_types` are those of its project.
+
+    Raises `CaramlError` for the first rule that is broken.
+    """
+    served = env.Served(spec.model, spec.version, names.full_name(spec.model, spec.version), spec.project)
+    object_name = names.object_name(served.full_name, spec.revision)
+    shared_labels = {**_labels(spec, platform), labels.INFERENCE_SERVICE: object_name}
+    identity = Identity(served, object_name, shared_labels, spec.annotations)
+    around = Surroundings(platform, instance_types or {}, spec.deployment_mode, identity)
+    predictor = _predictor(spec, around)
+    transformer = None
+    if spec.transformer is not None:
+        with within("transformer"):
+            transformer = _transformer(spec, spec.transformer, around, predictor)
+    plan = VersionPlan(
+        model=spec.model,
+        version=spec.version,
+        revision=spec.revision,
+        project=spec.project,
+        environment=platform.environment,
+        full_name=served.full_name,
+        object_name=object_name,
+        host=names.host(served.full_name, spec.project, platform.domain),
+        protocol=spec.protocol,
+        mode=spec.deployment_mode,
+        stopped=spec.stopped,
+        predictor=predictor,
+        transformer=transformer,
+        pod=PodSettings.model_validate({name: getattr(spec, name) for name in PodSettings.model_fields}),
+        timeout_seconds=spec.timeout_seconds,
+        queue_proxy=spec.queue_proxy or platform.queue_proxy,
+        rolling_update=spec.rolling_update or RollingUpdate(),
+        labels=shared_labels,
+        annotations=spec.annotations,
+    )
+    _settings_of_the_mode(spec)
+    if plan.mode is DeploymentMode.SERVERLESS:
+        for workload in plan.workloads:
+            knative_features_enabled(needed_features(plan, workload), platform.knative.features)
+    return plan
+
+
+def _labels(spec: ModelVersionSpec, platform: PlatformSpec) -> dict[str, str]:
     with within("labels"):
         labels.labels_are_free(spec.labels, platform.label_prefix)
-    image = spec.image
-    if mode is DeploymentMode.SERVERLESS:
-        with within("image"):
-            image = checked(image, image_that_knative_parses)
-    gets_constant_limit = not platform.limits.cpu_factor and not spec.resource_request.cpu_limit
-    platform_env = platform.limits.env_without_cpu_factor if gets_constant_limit else {}
-    own_labels = labels.platform_labels(
+    with within("annotations"):
+        labels.annotations_are_free(spec.annotations)
+    own = labels.platform_labels(
         platform.label_prefix,
         component=labels.MODEL_VERSION,
         model=spec.model,
@@ -176,57 +231,63 @@ def plan_version(spec: ModelVersionSpec, platform: PlatformSpec) -> VersionPlan:
         stream=spec.stream,
         version=spec.version,
     )
-    return VersionPlan(
-        model=spec.model,
-        version=spec.version,
-        project=spec.project,
-        environment=platform.environment,
-        full_name=full_name,
-        host=names.host(full_name, spec.project, platform.domain),
-        image=image,
-        command=tuple(spec.command or ()),
-        args=tuple(spec.args or ()),
-        env={**platform_env, **spec.env, **env.contract(model=spec.model, version=spec.version, full_name=full_name)},
-        liveness=liveness,
-        protocol=spec.protocol,
-        mode=mode,
-        resources=decided,
-        min_replica=replicas[0],
-        max_replica=replicas[1],
-        autoscaling=policy,
-        labels={**spec.labels, **own_labels, **labels.selector(full_name)},
-        selector=labels.selector(full_name),
+    return {**spec.labels, **own}
+
+
+def _predictor(spec: ModelVersionSpec, around: Surroundings) -> WorkloadPlan:
+    protocol = predictor_protocol(spec.protocol, spec.transformer)
+    platform, served = around.platform, around.identity.served
+    contract = env.model_contract(
+        served, protocol, image=spec.image, storage_uri=spec.storage_uri, legacy=platform.legacy_env
     )
-
-
-def _replicas(
-    asked: ResourceRequest, platform: PlatformSpec, policy: AutoscalingSpec, mode: DeploymentMode
-) -> tuple[int, int]:
-    """The replica bounds; a platform's default is bent to what is asked and to what the mode allows."""
-    defaults = platform.default_deployment_config
-    default_min = max(defaults.min_replica or 0, 0 if autoscaling.scales_to_zero(policy.metric, mode) else 1)
-    default_max = max(defaults.max_replica or 1, asked.min_replica or 0)
-    maximum = default_max if asked.max_replica is None else asked.max_replica
-    minimum = min(default_min, maximum) if asked.min_replica is None else asked.min_replica
-    autoscaling.replicas_in_range(
-        minimum, maximum, metric=policy.metric, mode=mode, ceiling=platform.max_allowed_replica
+    predictor = Role(
+        labels.PREDICTOR, protocol, health_path(served.full_name), contract, platform.default_deployment_config
     )
-    return minimum, maximum
+    return plan_workload(spec, spec.image, around, predictor, storage_uri=spec.storage_uri)
 
 
-def _resources(asked: ResourceRequest, platform: PlatformSpec) -> Resources:
-    """Requests, property by property from the user or the platform, and the limits that follow."""
-    defaults, limits = platform.default_deployment_config, platform.limits
-    cpu = asked.cpu_request or defaults.cpu_request or ""
-    memory = asked.memory_request or defaults.memory_request or ""
-    explicit = asked.cpu_limit or defaults.cpu_limit
-    decided = Resources(
-        cpu_request=cpu,
-        memory_request=memory,
-        cpu_limit=resources.cpu_limit(cpu, explicit=explicit, factor=limits.cpu_factor, default=limits.default_cpu),
-        memory_limit=resources.memory_limit(memory, factor=limits.memory_factor),
+def _transformer(
+    spec: ModelVersionSpec, settings: TransformerSettings, around: Surroundings, predictor: WorkloadPlan
+) -> WorkloadPlan:
+    if spec.protocol is Protocol.SELDON:
+        raise CaramlError("a transformer speaks HTTP_JSON or UPI_V1, not SELDON", fix="remove it")
+    platform = around.platform
+    with within("image"):
+        image = transformer_image(settings, platform)
+    host = names.service_host(predictor.name, spec.project, spec.deployment_mode)
+    contract = env.transformer_contract(
+        around.identity.served, spec.protocol, predictor_host=host, legacy=platform.legacy_env
     )
-    resources.requests_are_positive(decided)
-    resources.requests_within_ceilings(decided, max_cpu=platform.max_cpu, max_memory=platform.max_memory)
-    resources.limits_above_requests(decided)
-    return decided
+    transformer = Role(labels.TRANSFORMER, spec.protocol, "/", contract, platform.default_transformer_config)
+    own_env = standard_env(settings, platform, spec.protocol, project=spec.project, model=spec.model)
+    return plan_workload(settings, image, around, transformer, own_env=own_env)
+
+
+def _settings_of_the_mode(spec: ModelVersionSpec) -> None:
+    """Refuse settings that the mode could not follow."""
+    serverless = spec.deployment_mode is DeploymentMode.SERVERLESS
+    if serverless and spec.rolling_update is not None:
+        with within("rolling_update"):
+            raise CaramlError(
+                "SERVERLESS replaces a whole revision at a time", fix="remove it, or deploy as RAW_DEPLOYMENT"
+            )
+    if not serverless and spec.queue_proxy is not None:
+        with within("queue_proxy"):
+            raise CaramlError("RAW_DEPLOYMENT has no queue-proxy", fix="remove it, or deploy as SERVERLESS")
+
+
+def needed_features(version: VersionPlan, workload: WorkloadPlan) -> list[KnativeFeature]:
+    """What Knative must have enabled to take `workload`."""
+    placement, uri = workload.placement, workload.storage_uri
+    needs = {
+        KnativeFeature.NODE_SELECTOR: placement.node_selector,
+        KnativeFeature.TOLERATIONS: placement.tolerations,
+        KnativeFeature.AFFINITY: placement.affinity,
+        KnativeFeature.TOPOLOGY_SPREAD: placement.topology_spread,
+        KnativeFeature.PRIORITY_CLASS: placement.priority_class_name,
+        KnativeFeature.RUNTIME_CLASS: placement.runtime_class_name,
+        KnativeFeature.INIT_CONTAINERS: uri is not None,
+        KnativeFeature.PVC: isinstance(uri, str) and uri.startswith(PVC_SCHEME),
+        KnativeFeature.SECURITY_CONTEXT: version.pod.security_context.fs_group is not None,
+    }
+    return [feature for feature, needed in needs.items() if needed]

@@ -9,13 +9,12 @@ from hypothesis import strategies as st
 from caraml_pulumi.errors import CaramlError
 from caraml_pulumi.kube.client import KubeClient
 from caraml_pulumi.kube.errors import KubeError
-from caraml_pulumi.manifests import Manifest, knative, raw
+from caraml_pulumi.manifests import Manifest, knative
 from caraml_pulumi.manifests.routing import istio
-from caraml_pulumi.model.modes import DeploymentMode
 from caraml_pulumi.model.quantities import quantity
 from caraml_pulumi.model.version import VersionPlan
 from tests.e2e.conftest import LocalCluster
-from tests.unit.model.builders import endpoint, platform, version
+from tests.unit.model.builders import endpoint, objects, platform, version
 
 pytestmark = pytest.mark.e2e
 STRICT = {"dryRun": "All", "fieldValidation": "Strict"}
@@ -23,13 +22,6 @@ ON = platform(limits={"cpuFactor": 2})
 on_a_cluster = settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True
 )
-
-
-def objects(plan: VersionPlan) -> list[Manifest]:
-    route = istio.version_virtual_service(plan, ON)
-    if plan.mode is DeploymentMode.SERVERLESS:
-        return [knative.knative_service(plan, ON), route]
-    return [raw.deployment(plan, ON), raw.service(plan), raw.horizontal_pod_autoscaler(plan), route]
 
 
 def admit(client: KubeClient, manifest: Manifest) -> Any:
@@ -99,7 +91,7 @@ def test_every_version_that_holds_the_rules_is_admitted_strictly(
         autoscalingPolicy={"metric": metric, "target": target},
         resourceRequest={**request, "minReplica": minimum, "maxReplica": 3},
     )
-    for manifest in objects(plan):
+    for manifest in objects(plan, ON):
         admit(cluster.client, manifest)
 
 
@@ -130,7 +122,7 @@ def test_what_the_rules_refuse_knative_would_refuse_too(
 
 
 def _as_if_allowed(plan: VersionPlan, broken: dict[str, Any]) -> Manifest:
-    manifest = knative.knative_service(plan, ON)
+    manifest = knative.knative_service(plan, plan.predictor, ON)
     template = manifest["spec"]["template"]
     (container,), annotations = template["spec"]["containers"], template["metadata"]["annotations"]
     container["env"] += [{"name": name, "value": value} for name, value in broken.get("env", {}).items()]

@@ -5,12 +5,13 @@ only divides the requests: it sends each back through the ingress gateway under 
 the version's own VirtualService rewrites the path.
 """
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from caraml_pulumi.manifests import Manifest
-from caraml_pulumi.manifests.raw import SERVICE_PORT, service_name
 from caraml_pulumi.model.endpoint import PREDICT_PATH, EndpointPlan
-from caraml_pulumi.model.modes import DeploymentMode
+from caraml_pulumi.model.modes import DeploymentMode, Protocol
+from caraml_pulumi.model.names import SERVICE_PORT, raw_service_name
 from caraml_pulumi.model.platform import PlatformSpec
 from caraml_pulumi.model.version import VersionPlan
 
@@ -20,25 +21,22 @@ _JSON: Final[Manifest] = {"request": {"set": {"Content-Type": "application/json"
 
 
 def version_virtual_service(version: VersionPlan, platform: PlatformSpec) -> Manifest:
-    """The route to `version`, at its own host.
+    """The route to `version`, at its own host, which leads to its transformer if it has one.
 
     The endpoint's path is rewritten to the version's; a prediction that names no content type is JSON (Merlin); every
-    other path is passed on. Knative finds a SERVERLESS version by its host inside the cluster.
+    other path is passed on, and over gRPC all of them. Knative finds a SERVERLESS version by its host inside the
+    cluster, and ends requests that take too long by itself.
     """
     is_serverless = version.mode is DeploymentMode.SERVERLESS
-    service = version.full_name if is_serverless else service_name(version)
-    in_cluster = f"{service}.{version.project}.svc.cluster.local"
+    name = version.entry.name
+    in_cluster = f"{name if is_serverless else raw_service_name(name)}.{version.project}.svc.cluster.local"
     to = platform.istio.local_gateway_host if is_serverless else in_cluster
     route = [{"destination": {"host": to, "port": {"number": SERVICE_PORT}}, "headers": _host(in_cluster)}]
-    rewrite = {"uri": version.predict_path}
-    endpoint, own = {"uri": {"exact": PREDICT_PATH}}, {"uri": {"exact": version.predict_path}}
-    return _virtual_service(
-        f"{version.full_name}-vs",
-        version.project,
-        dict(version.labels),
-        platform,
-        host=version.host,
-        routes=[
+    routes: list[Manifest] = [{"name": "version", "route": route}]
+    if version.predict_path:
+        rewrite = {"uri": version.predict_path}
+        endpoint, own = {"uri": {"exact": PREDICT_PATH}}, {"uri": {"exact": version.predict_path}}
+        routes = [
             {
                 "name": "endpoint-json",
                 "match": [endpoint | _NO_CONTENT_TYPE],
@@ -48,13 +46,27 @@ def version_virtual_service(version: VersionPlan, platform: PlatformSpec) -> Man
             },
             {"name": "endpoint", "match": [endpoint], "rewrite": rewrite, "route": route},
             {"name": "predict-json", "match": [own | _NO_CONTENT_TYPE], "headers": _JSON, "route": route},
-            {"name": "version", "route": route},
-        ],
+            *routes,
+        ]
+    if version.timeout_seconds is not None and not is_serverless:
+        routes = [one | {"timeout": f"{version.timeout_seconds}s"} for one in routes]
+    return _virtual_service(
+        f"{version.full_name}-vs",
+        version.project,
+        dict(version.labels),
+        platform,
+        host=version.host,
+        routes=routes,
+        annotations=version.annotations,
     )
 
 
 def endpoint_virtual_service(endpoint: EndpointPlan, platform: PlatformSpec) -> Manifest:
-    """The route to a model: `POST /v1/predict` at the model's host, divided over its versions by weight."""
+    """The route to a model: `POST /v1/predict` at the model's host, divided over its versions by weight.
+
+    Over gRPC every request is divided, whatever its path (Merlin).
+    """
+    match = {} if endpoint.protocol is Protocol.UPI_V1 else {"match": [{"uri": {"exact": PREDICT_PATH}}]}
     destination = {"host": platform.istio.ingress_host, "port": {"number": SERVICE_PORT}}
     return _virtual_service(
         endpoint.model,
@@ -65,7 +77,7 @@ def endpoint_virtual_service(endpoint: EndpointPlan, platform: PlatformSpec) -> 
         routes=[
             {
                 "name": "predict",
-                "match": [{"uri": {"exact": PREDICT_PATH}}],
+                **match,
                 "route": [
                     {"destination": destination, "headers": _host(share.host), "weight": share.weight}
                     for share in endpoint.shares
@@ -80,11 +92,19 @@ def _host(host: str) -> Manifest:
 
 
 def _virtual_service(
-    name: str, namespace: str, labels: dict[str, str], platform: PlatformSpec, *, host: str, routes: list[Any]
+    name: str,
+    namespace: str,
+    labels: dict[str, str],
+    platform: PlatformSpec,
+    *,
+    host: str,
+    routes: list[Any],
+    annotations: Mapping[str, str] | None = None,
 ) -> Manifest:
+    annotated = {"annotations": dict(annotations)} if annotations else {}
     return {
         "apiVersion": API_VERSION,
         "kind": "VirtualService",
-        "metadata": {"name": name, "namespace": namespace, "labels": labels},
+        "metadata": {"name": name, "namespace": namespace, "labels": labels, **annotated},
         "spec": {"hosts": [host], "gateways": [platform.istio.gateway], "http": routes},
     }

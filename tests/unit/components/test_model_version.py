@@ -5,7 +5,7 @@ import pytest
 
 from caraml_pulumi import AutoscalingMetric, AutoscalingPolicy, CaramlError, CustomModelVersion, ModelProject
 from caraml_pulumi.engine.values import UNKNOWN, Secret
-from caraml_pulumi.model_version import CustomModelVersionArgs, CustomModelVersionKeywords
+from caraml_pulumi.model_version_args import CustomModelVersionArgs, CustomModelVersionKeywords
 from caraml_pulumi.testing import Recording, record, unknown
 from tests.unit.components.programs import (
     AUTOSCALER,
@@ -56,6 +56,7 @@ def test_what_a_version_says_of_itself_is_known_at_preview(preview: bool) -> Non
         "fullName": "iris-1",
         "url": "http://iris-1.iris-team.models.example.com/v1/models/iris-1:predict",
         "status": "running",
+        "demand": {"cpu": "8", "memory": "1000Mi", "gpu": 0},
     }
 
 

@@ -64,7 +64,12 @@ def test_choices_are_enums_for_other_languages(schema: dict[str, Any]) -> None:
     assert enums == {
         "caraml:index:AutoscalingMetric": ["cpu_utilization", "memory_utilization", "concurrency", "rps"],
         "caraml:index:DeploymentMode": ["SERVERLESS", "RAW_DEPLOYMENT"],
-        "caraml:index:Protocol": ["HTTP_JSON"],
+        "caraml:index:NodePolicy": ["Honor", "Ignore"],
+        "caraml:index:Protocol": ["HTTP_JSON", "UPI_V1", "SELDON"],
+        "caraml:index:TaintEffect": ["NoSchedule", "PreferNoSchedule", "NoExecute"],
+        "caraml:index:TolerationOperator": ["Exists", "Equal"],
+        "caraml:index:TransformerType": ["custom", "standard"],
+        "caraml:index:WhenUnsatisfiable": ["DoNotSchedule", "ScheduleAnyway"],
     }
 
 

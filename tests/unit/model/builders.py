@@ -2,6 +2,9 @@
 
 from typing import Any
 
+from caraml_pulumi.manifests import Manifest
+from caraml_pulumi.manifests import version as manifests
+from caraml_pulumi.manifests.routing import istio
 from caraml_pulumi.model.endpoint import EndpointPlan, ModelEndpointSpec, plan_endpoint
 from caraml_pulumi.model.image_build import ImageBuildPlan, ImageBuildSpec, plan_image_build
 from caraml_pulumi.model.platform import PlatformSpec, parse_platform
@@ -17,6 +20,23 @@ def version(on: PlatformSpec | None = None, **settings: Any) -> VersionPlan:
     given = {"model": "iris", "version": 1, "project": "iris-team", "image": "ghcr.io/team/iris:1", **settings}
     with located(dotted, given):
         return plan_version(parse(ModelVersionSpec, given), on or platform())
+
+
+def objects(plan: VersionPlan, on: PlatformSpec | None = None) -> list[Manifest]:
+    """Everything that a version is made of, in the order in which it is made."""
+    on = on or platform()
+    made = []
+    for workload in plan.workloads:
+        made += [secret] if (secret := manifests.secret(workload)) else []
+        made += manifests.workload_objects(plan, workload, on)
+        made += [budget] if (budget := manifests.disruption_budget(plan, workload)) else []
+    return [*made, istio.version_virtual_service(plan, on)]
+
+
+def one(kind: str, plan: VersionPlan, on: PlatformSpec | None = None) -> Manifest:
+    """The only object of a kind among those of a version."""
+    (found,) = [item for item in objects(plan, on) if item["kind"] == kind]
+    return found
 
 
 def endpoint(traffic: list[dict[str, int]], on: PlatformSpec | None = None, **settings: Any) -> EndpointPlan:

@@ -54,9 +54,9 @@ def test_a_project_is_not_a_namespace_of_the_cluster_itself(name: str) -> None:
 
 
 def test_a_version_that_leaves_knative_no_room_for_its_suffix_is_refused() -> None:
-    assert names.full_name("a" * 25, 10**30)
+    assert names.workload_name(names.full_name("a" * 25, 10**30), "predictor")
     with pytest.raises(CaramlError, match="58 characters") as caught:
-        names.full_name("a" * 25, 10**31)
+        names.workload_name(names.full_name("a" * 25, 10**31), "predictor")
     assert "at most 57" in caught.value.allowed
 
 

@@ -1,25 +1,31 @@
 import pytest
 
 from caraml_pulumi.errors import CaramlError
-from caraml_pulumi.model.env import contract
+from caraml_pulumi.model.autoscaling import AutoscalingSpec
+from caraml_pulumi.model.version import VersionPlan
 from tests.unit.model.builders import platform, version
+
+
+def policy(plan: VersionPlan) -> AutoscalingSpec:
+    assert plan.predictor.scaling.policy is not None
+    return plan.predictor.scaling.policy
 
 
 def test_a_version_gets_what_it_does_not_ask_for_from_the_platform_property_by_property() -> None:
     on = platform(defaultDeploymentConfig={"maxReplica": 4, "cpuRequest": "250m", "memoryRequest": "300Mi"})
     plan = version(on, resourceRequest={"cpuRequest": 1})
-    assert (plan.resources.cpu_request, plan.resources.memory_request) == ("1", "300Mi")
-    assert (plan.min_replica, plan.max_replica) == (0, 4)
+    assert (plan.predictor.resources.cpu_request, plan.predictor.resources.memory_request) == ("1", "300Mi")
+    assert (plan.predictor.scaling.min_replica, plan.predictor.scaling.max_replica) == (0, 4)
 
 
 def test_a_serverless_version_without_a_policy_is_scaled_on_one_request_in_flight() -> None:
     plan = version()
-    assert (plan.autoscaling.metric, plan.autoscaling.target, plan.min_replica) == ("concurrency", 1, 0)
+    assert (policy(plan).metric, policy(plan).target, plan.predictor.scaling.min_replica) == ("concurrency", 1, 0)
 
 
 def test_a_raw_version_without_a_policy_is_scaled_on_half_its_cpu_request_and_stays_awake() -> None:
     plan = version(deploymentMode="RAW_DEPLOYMENT")
-    assert (plan.autoscaling.metric, plan.autoscaling.target, plan.min_replica) == ("cpu_utilization", 50, 1)
+    assert (policy(plan).metric, policy(plan).target, plan.predictor.scaling.min_replica) == ("cpu_utilization", 50, 1)
 
 
 def test_the_default_range_of_replicas_makes_room_for_what_is_asked() -> None:
@@ -27,8 +33,8 @@ def test_the_default_range_of_replicas_makes_room_for_what_is_asked() -> None:
     narrow = version(
         platform(defaultDeploymentConfig={"minReplica": 2, "maxReplica": 8}), resourceRequest={"maxReplica": 1}
     )
-    assert (wide.min_replica, wide.max_replica) == (3, 3)
-    assert (narrow.min_replica, narrow.max_replica) == (1, 1)
+    assert (wide.predictor.scaling.min_replica, wide.predictor.scaling.max_replica) == (3, 3)
+    assert (narrow.predictor.scaling.min_replica, narrow.predictor.scaling.max_replica) == (1, 1)
 
 
 @pytest.mark.parametrize(
@@ -45,29 +51,31 @@ def test_the_default_range_of_replicas_makes_room_for_what_is_asked() -> None:
 def test_the_cpu_limit_is_explicit_or_by_factor_or_constant(
     limits: dict[str, object], asked: dict[str, object], limit: str
 ) -> None:
-    assert version(platform(limits=limits), resourceRequest=asked).resources.cpu_limit == limit
+    assert version(platform(limits=limits), resourceRequest=asked).predictor.resources.cpu_limit == limit
 
 
 def test_the_memory_limit_is_twice_the_request_unless_the_platform_says_otherwise() -> None:
-    assert version().resources.memory_limit == "1000Mi"
-    assert version(platform(limits={"memoryFactor": 0})).resources.memory_limit is None
+    assert version().predictor.resources.memory_limit == "1000Mi"
+    assert version(platform(limits={"memoryFactor": 0})).predictor.resources.memory_limit is None
 
 
 def test_platform_variables_come_with_the_constant_cpu_limit_only_and_give_way_to_the_versions_own() -> None:
     on = platform(limits={"envWithoutCpuFactor": {"OMP_NUM_THREADS": "2", "MKL_NUM_THREADS": "2"}})
     plan = version(on, env={"OMP_NUM_THREADS": "4"})
-    assert (plan.env["OMP_NUM_THREADS"], plan.env["MKL_NUM_THREADS"]) == ("4", "2")
-    assert "MKL_NUM_THREADS" not in version(on, resourceRequest={"cpuLimit": "2"}).env
+    assert (plan.predictor.env["OMP_NUM_THREADS"], plan.predictor.env["MKL_NUM_THREADS"]) == ("4", "2")
+    assert "MKL_NUM_THREADS" not in version(on, resourceRequest={"cpuLimit": "2"}).predictor.env
 
 
 def test_the_container_is_promised_the_variables_of_the_contract() -> None:
     plan = version()
-    assert dict(plan.env) == {
+    assert dict(plan.predictor.env) == {
         "CARAML_HTTP_PORT": "8080",
         "CARAML_GRPC_PORT": "9000",
         "CARAML_MODEL_NAME": "iris",
         "CARAML_MODEL_VERSION": "1",
         "CARAML_MODEL_FULL_NAME": "iris-1",
+        "CARAML_PROTOCOL": "HTTP_JSON",
+        "CARAML_PROJECT": "iris-team",
         "CARAML_ARTIFACT_LOCATION": "/mnt/models",
     }
 
@@ -80,7 +88,7 @@ def test_a_variable_of_the_platform_cannot_be_set(name: str) -> None:
 
 
 def test_a_variable_of_knative_can_be_set_in_raw_deployments_only() -> None:
-    assert version(env={"PORT": "1"}, deploymentMode="RAW_DEPLOYMENT").env["PORT"] == "1"
+    assert version(env={"PORT": "1"}, deploymentMode="RAW_DEPLOYMENT").predictor.env["PORT"] == "1"
     with pytest.raises(CaramlError, match='"PORT" is set by Knative'):
         version(env={"PORT": "1"})
 
@@ -88,12 +96,12 @@ def test_a_variable_of_knative_can_be_set_in_raw_deployments_only() -> None:
 @pytest.mark.parametrize("name", ["CARAML_DISABLE_LIVENESS_PROBE", "MERLIN_DISABLE_LIVENESS_PROBE"])
 @pytest.mark.parametrize(("value", "liveness"), [("true", False), ("TRUE", False), ("false", True), ("1", True)])
 def test_either_switch_set_to_true_in_any_case_turns_liveness_off(name: str, value: str, liveness: bool) -> None:
-    assert version(env={name: value}).liveness is liveness
+    assert (version(env={name: value}).predictor.probes.liveness is not None) is liveness
 
 
 def test_a_command_is_split_as_a_shell_splits_it() -> None:
     plan = version(command="serve  --name 'iris model'", args=["a b"])
-    assert (plan.command, plan.args) == (("serve", "--name", "iris model"), ("a b",))
+    assert (plan.predictor.command, plan.predictor.args) == (("serve", "--name", "iris model"), ("a b",))
     with pytest.raises(CaramlError, match="cannot be split into words: No closing quotation"):
         version(command="serve 'iris")
 
@@ -132,11 +140,11 @@ def test_a_broken_rule_names_the_property(settings: dict[str, object], message: 
 
 def test_a_platform_without_ceilings_refuses_no_amount() -> None:
     plan = version(platform(limits={"cpuFactor": 1}), resourceRequest={"cpuRequest": "900", "maxReplica": 5000})
-    assert (plan.resources.cpu_request, plan.max_replica) == ("900", 5000)
+    assert (plan.predictor.resources.cpu_request, plan.predictor.scaling.max_replica) == ("900", 5000)
 
 
 def test_labels_name_the_model_its_version_and_its_owners_and_keep_the_users_own() -> None:
-    labels = version(team="fraud", stream="risk", labels={"tier": "gold"}).labels
+    labels = version(team="fraud", stream="risk", labels={"tier": "gold"}).predictor.labels
     assert labels == {
         "tier": "gold",
         "caraml.dev/app": "iris",
@@ -155,14 +163,14 @@ def test_the_selector_stays_the_same_whatever_else_changes() -> None:
     before = version()
     after = version(platform(labelPrefix="example.org/"), labels={"tier": "gold"}, team="other", image="a/b:2")
     assert (
-        before.selector
-        == after.selector
+        before.predictor.selector
+        == after.predictor.selector
         == {
             "serving.kserve.io/inferenceservice": "iris-1",
             "component": "predictor",
         }
     )
-    assert before.selector.items() <= before.labels.items()
+    assert before.predictor.selector.items() <= before.predictor.labels.items()
 
 
 def test_what_policies_read_has_every_decided_value_and_none_of_the_platforms_variables() -> None:
@@ -181,12 +189,16 @@ def test_what_policies_read_has_every_decided_value_and_none_of_the_platforms_va
             "cpuRequest": "500m",
             "memoryRequest": "500Mi",
             "cpuLimit": "8",
+            "memoryLimit": "1000Mi",
         },
+        "stopped": False,
         "autoscalingPolicy": {"metric": "concurrency", "target": 1},
         "labels": version().labels,
     }
 
 
 def test_the_contract_names_the_artifacts_where_there_are_any() -> None:
-    variables = contract(model="iris", version=1, full_name="iris-1", storage_uri="s3://models/iris")
-    assert variables["STORAGE_URI"] == "s3://models/iris"
+    assert version(storageUri="gs://models/iris", deploymentMode="RAW_DEPLOYMENT").predictor.env["STORAGE_URI"] == (
+        "gs://models/iris"
+    )
+    assert "STORAGE_URI" not in version().predictor.env

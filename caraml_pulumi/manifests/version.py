@@ -1,0 +1,53 @@
+"""The objects of a version: secrets, workloads and disruption budgets."""
+
+from caraml_pulumi.manifests import Manifest
+from caraml_pulumi.manifests.knative import knative_service
+from caraml_pulumi.manifests.raw import raw_workload
+from caraml_pulumi.model.deferred import Value
+from caraml_pulumi.model.modes import DeploymentMode
+from caraml_pulumi.model.platform import PlatformSpec
+from caraml_pulumi.model.version import VersionPlan
+from caraml_pulumi.model.workload import WorkloadPlan
+
+
+def secret(workload: WorkloadPlan) -> Manifest | None:
+    """The Secret with the variables that `workload` keeps in one; none when it has no such variables."""
+    if not workload.secrets:
+        return None
+    return {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": workload.name, "namespace": workload.project, "labels": dict(workload.labels)},
+        "type": "Opaque",
+        "stringData": dict(workload.secrets),
+    }
+
+
+def workload_objects(
+    version: VersionPlan, workload: WorkloadPlan, platform: PlatformSpec, secret_version: Value | None = None
+) -> list[Manifest]:
+    """What runs `workload`; nothing for a stopped SERVERLESS version, whose address stays."""
+    if version.mode is DeploymentMode.RAW_DEPLOYMENT:
+        return raw_workload(version, workload, platform, secret_version)
+    return [] if version.stopped else [knative_service(version, workload, platform, secret_version)]
+
+
+def disruption_budget(version: VersionPlan, workload: WorkloadPlan) -> Manifest | None:
+    """The PodDisruptionBudget of `workload`: `{version}-predictor-pdb`, as Merlin names it."""
+    budget = workload.disruption_budget
+    if budget is None or version.stopped:
+        return None
+    bounds = {"minAvailable": budget.min_available, "maxUnavailable": budget.max_unavailable}
+    return {
+        "apiVersion": "policy/v1",
+        "kind": "PodDisruptionBudget",
+        "metadata": {
+            "name": f"{version.object_name}-{workload.component}-pdb",
+            "namespace": workload.project,
+            "labels": dict(workload.labels),
+        },
+        "spec": {
+            **{name: bound for name, bound in bounds.items() if bound},
+            "selector": {"matchLabels": dict(workload.selector)},
+        },
+    }

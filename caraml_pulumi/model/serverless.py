@@ -1,0 +1,67 @@
+"""What only Knative has: features that must be enabled for parts of a pod, timeouts, and its queue-proxy."""
+
+from collections.abc import Iterable
+from enum import StrEnum
+from typing import Annotated, Final
+
+from pydantic import Field
+
+from caraml_pulumi.errors import CaramlError
+from caraml_pulumi.model.numbers import WholeNumber
+from caraml_pulumi.model.resources import QuantityText
+from caraml_pulumi.model.spec import Spec
+
+MAX_TIMEOUT_SECONDS: Final = 600
+"""Knative's ceiling for a request, `max-revision-timeout-seconds`."""
+
+
+class KnativeFeature(StrEnum):
+    """Parts of a pod that Knative refuses unless its ConfigMap config-features enables them; all are off by default."""
+
+    NODE_SELECTOR = "kubernetes.podspec-nodeselector"
+    TOLERATIONS = "kubernetes.podspec-tolerations"
+    AFFINITY = "kubernetes.podspec-affinity"
+    TOPOLOGY_SPREAD = "kubernetes.podspec-topologyspreadconstraints"
+    INIT_CONTAINERS = "kubernetes.podspec-init-containers"
+    SECURITY_CONTEXT = "kubernetes.podspec-securitycontext"
+    PRIORITY_CLASS = "kubernetes.podspec-priorityclassname"
+    RUNTIME_CLASS = "kubernetes.podspec-runtimeclassname"
+    PVC = "kubernetes.podspec-persistent-volume-claim"
+
+
+class KnativeSpec(Spec):
+    """How Knative is installed in the cluster."""
+
+    features: list[KnativeFeature] = Field(default_factory=list)
+    """What its ConfigMap config-features enables; default: none, as Knative installs itself."""
+    allow_zero_initial_scale: bool = False
+    """Whether its ConfigMap config-autoscaler allows a version to start without replicas."""
+
+
+class QueueProxySpec(Spec):
+    """Resources of Knative's own container beside the model's; what is left out is Knative's default."""
+
+    cpu_request: QuantityText | None = None
+    cpu_limit: QuantityText | None = None
+    memory_request: QuantityText | None = None
+    memory_limit: QuantityText | None = None
+    resource_percentage: Annotated[float, Field(ge=0.1, le=100)] | None = None
+    """Percent of the model's resources instead, as Merlin's `queue_resource_percentage`; Knative deprecates it."""
+
+
+TimeoutSeconds = Annotated[WholeNumber, Field(ge=1, le=MAX_TIMEOUT_SECONDS)]
+"""Seconds that a request may take."""
+ContainerConcurrency = Annotated[WholeNumber, Field(ge=0, le=1000)]
+"""Requests that a replica handles at a time, at most; 0: any number."""
+
+
+def knative_features_enabled(needed: Iterable[KnativeFeature], enabled: Iterable[KnativeFeature]) -> None:
+    """Refuse a SERVERLESS workload that needs what the platform does not say is enabled, naming all of it."""
+    missing = sorted({feature.value for feature in needed} - {feature.value for feature in enabled})
+    if missing:
+        raise CaramlError(
+            f"SERVERLESS needs Knative's {' and '.join(missing)}, which the platform does not list as enabled",
+            allowed="features in the platform's knative.features",
+            fix="enable it in the ConfigMap config-features of knative-serving and list it there, "
+            "or deploy as RAW_DEPLOYMENT",
+        )
