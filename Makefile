@@ -12,7 +12,7 @@ READY := $(VENV)/.ready-$(shell cat requirements.lock pyproject.toml 2>/dev/null
 export PULUMI_CONFIG_PASSPHRASE ?= local-development
 CARAML := $(BIN)/caraml
 
-.PHONY: help up down test unit lint format bench lock
+.PHONY: help up down test unit lint format docs bench lock
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,14 +37,18 @@ test: lint $(READY)  ## every check: style, types, layers, unit tests, end-to-en
 unit: $(READY)  ## the tests that need no server
 	@$(BIN)/pytest -q -m "not e2e" tests/unit
 
-lint: $(READY)  ## ruff, mypy --strict, import-linter
+lint: $(READY)  ## ruff, mypy --strict, import-linter, tables of the docs
 	@tools/step "ruff" $(BIN)/ruff check .
 	@tools/step "format" $(BIN)/ruff format --check .
 	@tools/step "mypy" $(BIN)/mypy
 	@tools/step "layers" $(BIN)/lint-imports
+	@tools/step "docs" $(BIN)/python -m tools.component_docs --check
 
 format: $(READY)  ## format the code
 	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .
+
+docs: $(READY)  ## write the tables of docs/components from the docstrings
+	@$(BIN)/python -m tools.component_docs
 
 bench: $(READY)  ## measure: ratios in one run on the same work
 	@$(BIN)/python -m bench

@@ -90,13 +90,15 @@ class ImageBuildArgs(TypedDict):
     """After which Kubernetes removes the finished Job; a refresh then finds it gone, and the next update builds anew.
     Unit: seconds. Default: never."""
     cpu_request: NotRequired[str]
-    """Unit: CPU cores, as a Kubernetes quantity. Default: what the namespace gives."""
+    """CPU that the build is sure of, as a Kubernetes quantity. Unit: CPU cores. Default: what the namespace gives."""
     memory_request: NotRequired[str]
-    """Unit: bytes, as a Kubernetes quantity. Default: what the namespace gives."""
+    """Memory that the build is sure of, as a Kubernetes quantity. Unit: bytes. Default: what the namespace gives."""
     cpu_limit: NotRequired[str]
-    """Unit: CPU cores, as a Kubernetes quantity. Default: what the namespace gives. Refused: below the request."""
+    """CPU that the build may use, as a Kubernetes quantity. Unit: CPU cores. Default: what the namespace gives.
+    Refused: below the request."""
     memory_limit: NotRequired[str]
-    """Unit: bytes, as a Kubernetes quantity. Default: what the namespace gives. Refused: below the request."""
+    """Memory that the build may use, as a Kubernetes quantity. Unit: bytes. Default: what the namespace gives.
+    Refused: below the request."""
     node_selector: NotRequired[dict[str, str]]
     """Labels that a node must have. Default: none."""
     tolerations: NotRequired[list[dict[str, Any]]]
