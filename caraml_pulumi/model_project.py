@@ -1,12 +1,25 @@
-"""A project: the namespace of a team's models.
+"""A project: the namespace of a team's models, what they may use there, and who may deploy them.
 
-    project = ModelProject("iris-team", team="fraud", stream="risk")
+    project = ModelProject(
+        "iris-team",
+        team="fraud",
+        stream="risk",
+        quota={"cpu": "16", "memory": "64Gi", "gpu": 2},
+        deployers={"groups": ["iris-developers"]},
+    )
     CustomModelVersion("iris-1", project=project, ...)
 
 | argument | default |
 |---|---|
 | `project` | the component's name |
-| `labels` | none |
+| `labels`, `annotations` | none |
+| `enabled` | yes |
+| `quota` | no limits |
+| `container_defaults` | 250m CPU, 128Mi memory |
+| `instance_types` | those of the platform |
+| `deployers`, `viewers` | nobody besides those whom the cluster lets already |
+| `secrets` | none |
+| `existing` | no: the project is made here |
 | `platform` | the stack's configuration `caraml:platform` |
 """
 
@@ -16,14 +29,51 @@ from typing import Any, NotRequired, TypedDict, Unpack, cast, overload
 import pulumi
 
 from caraml_pulumi.component import arguments, kubernetes_object, located_in, platform_from, readable
-from caraml_pulumi.manifests.project import namespace
+from caraml_pulumi.instance_type import InstanceTypeArgs
+from caraml_pulumi.manifests import Manifest, access
+from caraml_pulumi.manifests import project as manifests
 from caraml_pulumi.model.platform import PlatformSpec
-from caraml_pulumi.model.project import ModelProjectSpec, plan_project
+from caraml_pulumi.model.project import ModelProjectSpec, ProjectPlan, plan_project
+from caraml_pulumi.model.quota import Demand, admitted, demand_of
 from caraml_pulumi.model.spec import located, parse
+from caraml_pulumi.model.version import VersionPlan
+
+
+class GroupQuotaArgs(TypedDict, total=False):
+    """What the deployed versions of a project may use together, at full load: limits times replicas at most."""
+
+    cpu: str
+    """CPU cores as a Kubernetes quantity. Default: any."""
+    memory: str
+    """Memory in bytes as a Kubernetes quantity. Default: any."""
+    gpu: int
+    """GPUs of all kinds. Default: any."""
+    max_deployments: int
+    """Versions deployed at a time, stopped ones not counted. Default: any."""
+
+
+class ContainerDefaultsArgs(TypedDict, total=False):
+    """Limits, under a quota, of containers that set none themselves, such as Knative's queue-proxy."""
+
+    cpu: str
+    """CPU cores as a Kubernetes quantity. Default: 250m."""
+    memory: str
+    """Memory in bytes as a Kubernetes quantity. Default: 128Mi."""
+
+
+class SubjectsArgs(TypedDict, total=False):
+    """Whom a right is given to."""
+
+    users: list[str]
+    """Users, by the names that the cluster authenticates them under."""
+    groups: list[str]
+    """Groups of users, likewise."""
+    service_accounts: list[str]
+    """Service accounts of the project's namespace, or namespace/name."""
 
 
 class ModelProjectArgs(TypedDict):
-    """Who a project belongs to."""
+    """Who a project belongs to, what it may use, and who may deploy in it."""
 
     team: str
     """The team that owns the project: a label value of at most 63 characters."""
@@ -34,6 +84,25 @@ class ModelProjectArgs(TypedDict):
     component's name."""
     labels: NotRequired[dict[str, str]]
     """Labels of the namespace, besides the platform's. Default: none."""
+    annotations: NotRequired[dict[str, str]]
+    """Annotations of the namespace. Default: none."""
+    enabled: NotRequired[bool]
+    """Whether models may be deployed; off, every version that is not stopped is refused. Default: true."""
+    quota: NotRequired[GroupQuotaArgs]
+    """What all deployed versions may use together. Default: no limits."""
+    container_defaults: NotRequired[ContainerDefaultsArgs]
+    """Limits, under a quota, of containers that set none. Default: 250m CPU, 128Mi memory."""
+    instance_types: NotRequired[dict[str, InstanceTypeArgs]]
+    """Instance types of the project by name, which come before the platform's. Default: none."""
+    deployers: NotRequired[SubjectsArgs]
+    """Who may deploy versions and endpoints in the namespace. Default: nobody in particular."""
+    viewers: NotRequired[SubjectsArgs]
+    """Who may look at them, Secrets excepted. Default: nobody in particular."""
+    secrets: NotRequired[dict[str, dict[str, pulumi.Input[str]]]]
+    """Secrets of the namespace by name, each with its keys and texts, which are kept secret. Default: none."""
+    existing: NotRequired[bool]
+    """Whether the project is made elsewhere: no object is registered, the quota, instance types and switch are only
+    held to. Default: false."""
     platform: NotRequired[dict[str, Any]]
     """The platform of the environment. Default: the stack's configuration `caraml:platform`."""
 
@@ -45,11 +114,20 @@ class ModelProjectKeywords(TypedDict):
     stream: str
     project: NotRequired[str]
     labels: NotRequired[Mapping[str, str]]
+    annotations: NotRequired[Mapping[str, str]]
+    enabled: NotRequired[bool]
+    quota: NotRequired[GroupQuotaArgs]
+    container_defaults: NotRequired[ContainerDefaultsArgs]
+    instance_types: NotRequired[Mapping[str, InstanceTypeArgs]]
+    deployers: NotRequired[SubjectsArgs]
+    viewers: NotRequired[SubjectsArgs]
+    secrets: NotRequired[Mapping[str, Mapping[str, pulumi.Input[str]]]]
+    existing: NotRequired[bool]
     platform: NotRequired[Mapping[str, Any] | PlatformSpec]
 
 
 class ModelProject(pulumi.ComponentResource):
-    """A project and its namespace."""
+    """A project: its Namespace, quota, rights and Secrets."""
 
     namespace: pulumi.Output[str]
     """The project's namespace, known at preview; who uses it waits until the namespace exists."""
@@ -79,7 +157,38 @@ class ModelProject(pulumi.ComponentResource):
                 plan = plan_project(self.spec, self.platform)
         super().__init__("caraml:index:ModelProject", name, plan.props(), opts)
 
-        created = kubernetes_object(name, namespace(plan), parent=self)
+        namespace = None if plan.existing else self._register(name, plan)
 
-        self.namespace = created.urn.apply(lambda _: plan.project)
-        self.register_outputs({"namespace": plan.project})
+        self._plan = plan
+        self._locate = locate
+        self._demands: dict[str, Demand] = {}
+        self.namespace = (
+            namespace.urn.apply(lambda _: plan.project) if namespace else pulumi.Output.from_input(plan.project)
+        )
+        self.register_outputs({**plan.identity(), "namespace": plan.project})
+
+    def _register(self, name: str, plan: ProjectPlan) -> pulumi.Resource:
+        """Register the namespace, and what is in it and waits for it."""
+        namespace = kubernetes_object(name, manifests.namespace(plan), parent=self)
+        secrets = [_with_secret_data(manifest) for manifest in manifests.secrets(plan)]
+        for manifest in (*manifests.limits(plan), *access.access(plan), *secrets):
+            child = f"{name}-{manifest['metadata']['name']}"
+            kubernetes_object(child, manifest, parent=self, depends_on=[namespace])
+        return namespace
+
+    def admit(self, version: VersionPlan) -> None:
+        """Count a version against the project's switch and quota, together with those before it.
+
+        Raises `CaramlError` in PrimeHub's words; versions call it before anything of them is registered.
+        """
+        demand = demand_of(version)
+        if demand is None:
+            return
+        demands = {**self._demands, demand.version: demand}
+        with located(self._locate):
+            admitted(self._plan.project, self._plan.enabled, self._plan.quota, demands.values())
+        self._demands = demands
+
+
+def _with_secret_data(secret: Manifest) -> Manifest:
+    return {**secret, "data": pulumi.Output.secret(secret["data"])}

@@ -1,17 +1,55 @@
-"""A project: the namespace of a team's models."""
+"""A project: the namespace of a team's models, what they may use there, and who may deploy them.
+
+CaraML's project and PrimeHub's group in one; "group" is kept in the messages that users of PrimeHub know.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from caraml_pulumi.errors import CaramlError
 from caraml_pulumi.model import labels, names
+from caraml_pulumi.model.access import Subjects
+from caraml_pulumi.model.container import Text, secret_key
 from caraml_pulumi.model.deferred import Value
+from caraml_pulumi.model.instance_types import NVIDIA_GPU, InstanceTypes
 from caraml_pulumi.model.platform import PlatformSpec
-from caraml_pulumi.model.spec import Locate, Path, Spec, parse, rule, within
-from caraml_pulumi.model.version import LabelMap
+from caraml_pulumi.model.quota import GroupQuota
+from caraml_pulumi.model.resources import QuantityText
+from caraml_pulumi.model.spec import (
+    Locate,
+    Path,
+    Spec,
+    as_validation_error,
+    did_you_mean,
+    parse,
+    rule,
+    within,
+)
+from caraml_pulumi.model.version import AnnotationMap, LabelMap
+
+AMD_GPU: Final = "amd.com/gpu"
+"""The other GPU that a group's quota counts in any case (PrimeHub)."""
+
+SecretMap = dict[
+    Annotated[str, rule(names.dns_name)],
+    dict[Annotated[str, rule(secret_key)], Text],
+]
+"""Secrets by name, each a map of keys to texts."""
+
+
+class ContainerDefaults(Spec):
+    """What a container is limited to that sets no limit itself, under a quota that wants one.
+
+    Models always have limits; this is for what is put beside them, such as Knative's queue-proxy.
+    """
+
+    cpu: QuantityText = "250m"
+    """CPU cores."""
+    memory: QuantityText = "128Mi"
+    """Memory in bytes."""
 
 
 class ModelProjectSpec(Spec):
@@ -24,6 +62,41 @@ class ModelProjectSpec(Spec):
     stream: Annotated[str, Field(min_length=1), rule(labels.label_value)]
     """The stream that the team belongs to."""
     labels: LabelMap = Field(default_factory=dict)
+    """Labels of the namespace, besides the platform's."""
+    annotations: AnnotationMap = Field(default_factory=dict)
+    """Annotations of the namespace."""
+    enabled: bool = True
+    """Whether models may be deployed (seed: Model Deployment); off, every version that is not stopped is refused."""
+    quota: GroupQuota = GroupQuota()
+    """What all deployed versions may use together; default: no limits."""
+    container_defaults: ContainerDefaults = ContainerDefaults()
+    """Limits, under a quota, of containers that set none."""
+    instance_types: InstanceTypes = Field(default_factory=dict)
+    """Instance types of the project, which come before the platform's."""
+    deployers: Subjects = Subjects()
+    """Who may deploy versions and endpoints in the namespace."""
+    viewers: Subjects = Subjects()
+    """Who may look at them, Secrets excepted."""
+    secrets: SecretMap = Field(default_factory=dict, repr=False)
+    """Secrets of the namespace, whose values never appear in previews, state or logs."""
+    existing: bool = False
+    """Whether the namespace is somebody else's: no object is made, the quota, types and switch are only held to."""
+
+    @model_validator(mode="after")
+    def _hold_rules(self) -> "ModelProjectSpec":
+        if self.existing:
+            for name in ("labels", "annotations", "container_defaults", "deployers", "viewers", "secrets"):
+                with as_validation_error(name):
+                    _has_no_objects(name, name in self.model_fields_set)
+        return self
+
+
+def _has_no_objects(name: str, given: bool) -> None:
+    if given:
+        raise CaramlError(
+            f"an existing project gets no {name.replace('_', ' ')}: nothing is made in it",
+            fix="give them where the project is made, or remove existing",
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,15 +108,47 @@ class ProjectPlan:
     team: str
     stream: str
     labels: Mapping[str, str]
+    """The labels of the namespace."""
+    object_labels: Mapping[str, str]
+    """The labels of every other object of the project."""
+    annotations: Mapping[str, str]
+    enabled: bool
+    quota: GroupQuota
+    gpu_resource_names: tuple[str, ...]
+    """What the GPUs are called that the quota counts."""
+    container_defaults: ContainerDefaults
+    instance_types: InstanceTypes
+    deployers: Subjects
+    viewers: Subjects
+    secrets: Mapping[str, Mapping[str, Value]]
+    """Values may be deferred."""
+    existing: bool
 
-    def props(self) -> dict[str, Any]:
-        """The decided values in camelCase, as policies and previews read them."""
+    def identity(self) -> dict[str, Any]:
+        """Which project it is and what it allows: what policies over a whole stack, which see outputs only, read."""
         return {
             "project": self.project,
             "environment": self.environment,
+            "enabled": self.enabled,
+            "quota": self.quota.props(),
+        }
+
+    def props(self) -> dict[str, Any]:
+        """The decided values in camelCase, as policies and previews read them; of Secrets only their keys."""
+        optional = {
+            "annotations": dict(self.annotations),
+            "instanceTypes": {name: type_.props() for name, type_ in self.instance_types.items()},
+            "deployers": self.deployers.props() if self.deployers else {},
+            "viewers": self.viewers.props() if self.viewers else {},
+            "secrets": {name: sorted(values) for name, values in self.secrets.items()},
+        }
+        return {
+            **self.identity(),
             "team": self.team,
             "stream": self.stream,
             "labels": dict(self.labels),
+            "existing": self.existing,
+            **{name: value for name, value in optional.items() if value},
         }
 
 
@@ -53,13 +158,32 @@ def plan_project(spec: ModelProjectSpec, platform: PlatformSpec) -> ProjectPlan:
     with within("labels"):
         labels.labels_are_free(spec.labels, prefix)
     own = {
-        f"{platform.namespace_label_prefix}{labels.MANAGED}": "true",
         prefix + labels.ENVIRONMENT: platform.environment,
         prefix + labels.ORCHESTRATOR: labels.ORCHESTRATOR_NAME,
         prefix + labels.STREAM: spec.stream,
         prefix + labels.TEAM: spec.team,
     }
-    return ProjectPlan(spec.project, platform.environment, spec.team, spec.stream, {**spec.labels, **own})
+    managed = {f"{platform.namespace_label_prefix}{labels.MANAGED}": "true"}
+    gpus = [type_.gpu_resource_name for type_ in {**platform.instance_types, **spec.instance_types}.values()]
+    gpus += [type_.resource_type for type_ in platform.gpus]
+    return ProjectPlan(
+        project=spec.project,
+        environment=platform.environment,
+        team=spec.team,
+        stream=spec.stream,
+        labels={**spec.labels, **managed, **own},
+        object_labels=own,
+        annotations=spec.annotations,
+        enabled=spec.enabled,
+        quota=spec.quota,
+        gpu_resource_names=tuple(sorted({NVIDIA_GPU, AMD_GPU, *gpus})),
+        container_defaults=spec.container_defaults,
+        instance_types=spec.instance_types,
+        deployers=spec.deployers,
+        viewers=spec.viewers,
+        secrets=spec.secrets,
+        existing=spec.existing,
+    )
 
 
 def parse_projects(settings: Value, *, locate: Locate) -> dict[str, ModelProjectSpec]:
@@ -75,3 +199,14 @@ def parse_projects(settings: Value, *, locate: Locate) -> dict[str, ModelProject
 
         projects[str(name)] = parse(ModelProjectSpec, data, locate=locate_project)
     return projects
+
+
+def find_project(name: str, projects: Mapping[str, ModelProjectSpec]) -> ModelProjectSpec:
+    """The project that a release names. Raises `CaramlError` in PrimeHub's words if there is none."""
+    if name not in projects:
+        raise CaramlError(
+            f"Group not found: {name}",
+            allowed=", ".join(projects) or "none yet",
+            fix=did_you_mean(name, [*projects]) or "add the project to caraml:projects",
+        )
+    return projects[name]

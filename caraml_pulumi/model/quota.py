@@ -16,6 +16,7 @@ from caraml_pulumi.model.numbers import WholeNumber
 from caraml_pulumi.model.quantities import Quantity, parse_quantity, total
 from caraml_pulumi.model.resources import QuantityText
 from caraml_pulumi.model.spec import Spec, within
+from caraml_pulumi.model.version import VersionPlan
 
 CPU: Final = "cpu"
 GPU: Final = "gpu"
@@ -81,12 +82,60 @@ class Share:
     """Replicas at most."""
 
 
-def deployment_enabled(group: str, enabled: bool) -> None:
-    """Refuse a deployment for a group that model deployment is switched off for, in PrimeHub's words."""
-    if not enabled:
+def demand_of(version: VersionPlan) -> Demand | None:
+    """What a planned version asks for: nothing if it is stopped.
+
+    Containers that are put beside the model, such as Knative's queue-proxy, are not counted.
+    """
+    if version.stopped:
+        return None
+    return Demand.of(
+        version.full_name,
+        (
+            Share(
+                cpu_limit=workload.resources.cpu_limit,
+                memory_limit=workload.resources.memory_limit,
+                gpus=workload.resources.gpu.count if workload.resources.gpu else 0,
+                replicas=workload.scaling.max_replica,
+            )
+            for workload in version.workloads
+        ),
+    )
+
+
+def admitted(group: str, enabled: bool, quota: GroupQuota, demands: Iterable[Demand]) -> None:
+    """Refuse deployed versions where deployment is switched off, and more of them than the group's quota allows.
+
+    Raises `CaramlError` with the path of the project's property.
+    """
+    demands = list(demands)
+    with within("enabled"):
+        deployment_enabled(group, enabled, demands)
+    with within("quota", "max_deployments"):
+        deployments_within_maximum(group, quota.max_deployments, demands)
+    with within("quota"):
+        group_within_quota(group, quota, demands)
+
+
+def deployment_enabled(group: str, enabled: bool, demands: Iterable[Demand]) -> None:
+    """Refuse deployed versions of a group that model deployment is switched off for, in PrimeHub's words."""
+    versions = ", ".join(demand.version for demand in demands)
+    if versions and not enabled:
         raise CaramlError(
             f"The model deployment is not enabled for the selected group: {group}",
-            fix="set enabled: true on the project, or stop its versions or take them out",
+            allowed=f"no deployed versions, not {versions}",
+            fix="set enabled: true on the project, or stop the versions or take them out",
+        )
+
+
+def deployments_within_maximum(group: str, maximum: int | None, demands: Iterable[Demand]) -> None:
+    """Refuse more deployed versions than a group may have at a time, in PrimeHub's words."""
+    versions = [demand.version for demand in demands]
+    if maximum is not None and len(versions) > maximum:
+        raise CaramlError(
+            f"Group Maximum Deployments exceeded: {group}",
+            allowed=f"at most {maximum} deployed versions, not {', '.join(versions)}",
+            fix="stop a version or take it out, or raise maxDeployments",
         )
 
 
@@ -97,8 +146,6 @@ def group_within_quota(group: str, quota: GroupQuota, demands: Iterable[Demand])
     memory quota, as the cluster's ResourceQuota would refuse its pods.
     """
     demands = list(demands)
-    with within("max_deployments"):
-        _deployments_within_maximum(group, quota.max_deployments, demands)
     if quota.memory is not None:
         with within(MEMORY):
             _memory_is_limited(group, quota.memory, demands)
@@ -130,13 +177,4 @@ def _memory_is_limited(group: str, limit: str, demands: Iterable[Demand]) -> Non
             f"Group {group} has a memory quota of {limit}, and {unlimited[0]} has no memory limit",
             allowed="versions with a memory limit: the cluster refuses pods without one",
             fix="set the platform's limits.memoryFactor above 0, or remove the memory quota",
-        )
-
-
-def _deployments_within_maximum(group: str, maximum: int | None, demands: list[Demand]) -> None:
-    if maximum is not None and len(demands) > maximum:
-        raise CaramlError(
-            f"Group Maximum Deployments exceeded: {group}",
-            allowed=f"at most {maximum} deployed versions, not {', '.join(demand.version for demand in demands)}",
-            fix="stop a version or take it out, or raise maxDeployments",
         )

@@ -9,9 +9,11 @@ from typing import Any
 from caraml_pulumi.errors import CaramlError, CaramlErrors
 from caraml_pulumi.model import names
 from caraml_pulumi.model.platform import PlatformSpec, parse_platform
-from caraml_pulumi.model.project import ModelProjectSpec, parse_projects
+from caraml_pulumi.model.project import ModelProjectSpec, find_project, parse_projects
+from caraml_pulumi.model.quota import admitted, demand_of
 from caraml_pulumi.model.release import ReleaseSpec, plan_release
-from caraml_pulumi.model.spec import Locate, did_you_mean, dotted, located, parse
+from caraml_pulumi.model.spec import Locate, dotted, located, parse, within
+from caraml_pulumi.model.version import VersionPlan
 from caraml_pulumi.stack_files.document import Document
 
 PLATFORM_KEY = "caraml:platform"
@@ -35,27 +37,47 @@ def read_stack(directory: Path, stack: str, config: Mapping[str, Any]) -> StackF
 
     `config` has the values of the two keys; `directory` has ``Pulumi.{stack}.yaml``, from which errors take the line,
     and the releases. The environment is the stack unless the platform names another. Raises `CaramlError`, or
-    `CaramlErrors` with the problems of all releases.
+    `CaramlErrors` with the problems of all releases, also for what all versions of a project ask for together.
     """
     locate = _config_locator(directory / f"Pulumi.{stack}.yaml")
     for key in (PLATFORM_KEY, PROJECTS_KEY):
         if config.get(key) is None:
             raise CaramlError(f"{key} is not configured", where=locate(()), fix=f"add {key} to Pulumi.{stack}.yaml")
-    platform = parse_platform(
-        config[PLATFORM_KEY], environment=stack, locate=lambda path: locate((PLATFORM_KEY, *path))
-    )
-    projects = parse_projects(config[PROJECTS_KEY], locate=lambda path: locate((PROJECTS_KEY, *path)))
-    releases = _read_releases(directory / RELEASES / platform.environment, platform, projects)
-    return StackFiles(platform, projects, releases)
+    platform = parse_platform(config[PLATFORM_KEY], environment=stack, locate=_under(locate, PLATFORM_KEY))
+    projects = parse_projects(config[PROJECTS_KEY], locate=_under(locate, PROJECTS_KEY))
+    problems: list[CaramlError] = []
+    releases = _read_releases(directory / RELEASES / platform.environment, platform, projects, problems)
+    for name, project in projects.items():
+        versions = [version for release in releases if release.spec.project == name for version in release.versions]
+        demands = [demand for version in versions if (demand := demand_of(version))]
+        with _collecting(problems), located(_under(locate, PROJECTS_KEY, name), config[PROJECTS_KEY][name]):
+            admitted(name, project.enabled, project.quota, demands)
+    if problems:
+        raise problems[0] if len(problems) == 1 else CaramlErrors(problems)
+    return StackFiles(platform, projects, [release.spec for release in releases])
 
 
-def read_release(path: Path, platform: PlatformSpec) -> ReleaseSpec:
-    """The release in a file, held to the platform's rules. Raises `CaramlError` with file and line."""
+@dataclass(frozen=True, slots=True)
+class _Release:
+    """A release, and what its versions come to."""
+
+    spec: ReleaseSpec
+    versions: list[VersionPlan]
+
+
+def _read_release(path: Path, platform: PlatformSpec, projects: Mapping[str, ModelProjectSpec]) -> _Release:
+    """The release in a file, held to the rules of its project and platform. Raises `CaramlError` with file and line."""
     document = Document(path)
     release = parse(ReleaseSpec, document.data, locate=document.locate)
     with located(document.locate, document.data):
-        plan_release(release, platform)
-    return release
+        with within("project"):
+            project = find_project(release.project, projects)
+        versions, _ = plan_release(release, platform, instance_types=project.instance_types)
+    return _Release(release, versions)
+
+
+def _under(locate: Locate, *prefix: str) -> Locate:
+    return lambda path: locate((*prefix, *path))
 
 
 def _config_locator(path: Path) -> Locate:
@@ -67,19 +89,19 @@ def _config_locator(path: Path) -> Locate:
 
 
 def _read_releases(
-    directory: Path, platform: PlatformSpec, projects: Mapping[str, ModelProjectSpec]
-) -> list[ReleaseSpec]:
+    directory: Path,
+    platform: PlatformSpec,
+    projects: Mapping[str, ModelProjectSpec],
+    problems: list[CaramlError],
+) -> list[_Release]:
+    """The releases that hold the rules; the problems of the others are put into `problems`."""
     hosts: dict[str, Path] = {}
-    releases: list[ReleaseSpec] = []
-    problems: list[CaramlError] = []
+    releases: list[_Release] = []
     for path in sorted({*directory.glob("*.yaml"), *directory.glob("*.yml")}):
         with _collecting(problems):
-            release = read_release(path, platform)
-            _project_exists(path, release, projects)
-            _hosts_are_free(path, release, hosts)
+            release = _read_release(path, platform, projects)
+            _hosts_are_free(path, release.spec, hosts)
             releases.append(release)
-    if problems:
-        raise problems[0] if len(problems) == 1 else CaramlErrors(problems)
     return releases
 
 
@@ -91,17 +113,6 @@ def _collecting(problems: list[CaramlError]) -> Iterator[None]:
         problems += errors.errors
     except CaramlError as error:
         problems.append(error)
-
-
-def _project_exists(path: Path, release: ReleaseSpec, projects: Mapping[str, Any]) -> None:
-    """Refuse a release into a project that the stack does not have."""
-    if release.project not in projects:
-        raise CaramlError(
-            f'project "{release.project}" is not one of the stack\'s',
-            where=Document(path).locate(("project",)),
-            allowed=", ".join(projects) or "none yet",
-            fix=did_you_mean(release.project, [*projects]) or f"add it to {PROJECTS_KEY}",
-        )
 
 
 def _hosts_are_free(path: Path, release: ReleaseSpec, hosts: dict[str, Path]) -> None:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from caraml_pulumi.errors import CaramlError
 from caraml_pulumi.model.quantities import Quantity, parse_quantity
-from caraml_pulumi.model.quota import Demand, GroupQuota, Share, deployment_enabled, group_within_quota
+from caraml_pulumi.model.quota import Demand, GroupQuota, Share, admitted, deployment_enabled
 from caraml_pulumi.model.spec import parse
 
 GROUP = "iris-team"
@@ -25,7 +25,7 @@ def demand(
 
 def refused(given: GroupQuota, *demands: Demand) -> CaramlError:
     with pytest.raises(CaramlError) as caught:
-        group_within_quota(GROUP, given, demands)
+        admitted(GROUP, True, given, demands)
     return caught.value
 
 
@@ -37,12 +37,12 @@ def test_a_version_asks_for_its_limits_times_its_replicas_with_all_workloads() -
 
 
 def test_a_group_without_a_quota_may_ask_for_anything() -> None:
-    group_within_quota(GROUP, quota(), [demand(cpu="1M", memory=None, gpus=1000, replicas=1000)])
+    admitted(GROUP, True, quota(), [demand(cpu="1M", memory=None, gpus=1000, replicas=1000)])
 
 
 def test_exactly_the_quota_is_allowed() -> None:
-    given = quota(cpu="2", memory="3Gi", gpu=4, maxDeployments=2)
-    group_within_quota(GROUP, given, [demand(memory="1Gi", gpus=1), demand("iris-2", "500m", "1Gi", 1, 2)][:2])
+    given = quota(cpu="2", memory="3Gi", gpu=3, maxDeployments=2)
+    admitted(GROUP, True, given, [demand(memory="1Gi", gpus=1), demand("iris-2", "500m", "1Gi", 1, 2)])
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,7 @@ def test_more_than_the_quota_is_refused_in_primehubs_words(given: dict[str, Any]
     asked = [demand("iris-1", "1", "3Gi", 1, 2), demand("iris-2", "1", "1Mi", 1, 1)]
     error = refused(quota(**given), *asked)
     assert error.what == what
-    assert error.where == next(iter(given)).replace("maxD", "max_d")
+    assert error.where == f"quota.{next(iter(given))}".replace("maxD", "max_d")
 
 
 def test_who_asks_for_how_much_is_told() -> None:
@@ -73,18 +73,19 @@ def test_a_version_without_a_memory_limit_is_refused_under_a_memory_quota() -> N
 
 
 def test_memory_without_a_limit_does_not_matter_to_other_quotas() -> None:
-    group_within_quota(GROUP, quota(cpu="1"), [demand(memory=None)])
+    admitted(GROUP, True, quota(cpu="1"), [demand(memory=None)])
 
 
 def test_a_quota_of_no_gpus_refuses_one() -> None:
-    group_within_quota(GROUP, quota(gpu=0), [demand()])
+    admitted(GROUP, True, quota(gpu=0), [demand()])
     assert refused(quota(gpu=0), demand(gpus=1)).what == "Group iris-team exceeded gpu quota: 0, requesting 1"
 
 
 def test_a_group_that_deployment_is_switched_off_for_is_refused_in_primehubs_words() -> None:
-    deployment_enabled(GROUP, True)
+    deployment_enabled(GROUP, True, [demand()])
+    deployment_enabled(GROUP, False, [])
     with pytest.raises(CaramlError, match=r"^The model deployment is not enabled for the selected group: iris-team"):
-        deployment_enabled(GROUP, False)
+        deployment_enabled(GROUP, False, [demand()])
 
 
 @pytest.mark.parametrize(
@@ -128,7 +129,7 @@ def test_sums_are_exact_whatever_the_suffixes(asked: list[list[Share]]) -> None:
 def test_a_quota_of_the_sum_is_enough_and_a_step_less_is_not(asked: list[list[Share]], name: str) -> None:
     demands = [Demand.of(f"iris-{number}", version) for number, version in enumerate(asked)]
     needed = int(sum(exact(getattr(each, name)) for each in demands) * 1000)
-    group_within_quota(GROUP, quota(**{name: f"{needed}m"}), demands)
+    admitted(GROUP, True, quota(**{name: f"{needed}m"}), demands)
     assert f"exceeded {name} quota" in refused(quota(**{name: f"{needed - 1}m"}), *demands).what
 
 

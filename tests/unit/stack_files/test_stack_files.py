@@ -71,7 +71,8 @@ def test_the_platform_may_name_an_environment_other_than_the_stack(tmp_path: Pat
     [
         ("model: iris", "model: Iris", 1, 'model name "Iris"'),
         ("model: iris\n", "", 1, "`model` is missing"),
-        ("project: iris-team", "project: iris-temas", 2, 'project "iris-temas" is not one of the stack\'s'),
+        ("project: iris-team", "project: iris-temas", 2, "Group not found: iris-temas"),
+        ("version: 2", "version: 2\n    instanceType: small", 7, "InstanceType not found: small"),
         ("image: ghcr.io/team/iris:1", "image: ghcr.io/team/iris:-1", 5, "malformed tag"),
         ("image: ghcr.io/team/iris:1", "imge: ghcr.io/team/iris:1", 5, "unknown field `imge`"),
         ("version: 2", "version: two", 6, "'two' is not a whole number"),
@@ -109,6 +110,7 @@ def test_a_wrong_release_is_answered_with_file_and_line(
         ("    domain: dev.example.test\n", "", 2, "`domain` is missing"),
         ("team: data-science", "team: data science", 7, '"data science" is not a label value'),
         ("    iris-team:", "    Iris:", 6, 'project name "Iris"'),
+        ("stream: samples", "stream: samples\n      quota: {cpus: 4}", 9, "unknown field `cpus`"),
     ],
 )
 def test_a_wrong_configuration_is_answered_with_file_and_line(
@@ -163,3 +165,48 @@ def test_a_release_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
 def test_a_text_that_looks_like_a_date_stays_a_text(tmp_path: Path) -> None:
     stack = read(tmp_path, iris=RELEASE.replace("RAW_DEPLOYMENT", "SERVERLESS\n    env: {DAY: 2026-11-22}"))
     assert stack.releases[0].versions[1].env == {"DAY": "2026-11-22"}
+
+
+def with_settings(text: str) -> str:
+    return CONFIG + "".join(f"      {line}\n" for line in text.splitlines())
+
+
+def test_a_release_may_name_an_instance_type_of_its_project(tmp_path: Path) -> None:
+    config = with_settings("instanceTypes:\n  small: {limits: {cpu: 500m, memory: 1Gi}}\nquota: {cpu: 9}")
+    release = RELEASE.replace("RAW_DEPLOYMENT", "RAW_DEPLOYMENT\n    instanceType: small")
+    assert read(tmp_path, config, iris=release).releases[0].versions[1].instance_type == "small"
+
+
+@pytest.mark.parametrize(
+    ("settings", "line", "what"),
+    [
+        ("quota:\n  cpu: 15", 10, "Group iris-team exceeded cpu quota: 15, requesting 16"),
+        ("quota:\n  memory: 1999Mi", 10, "Group iris-team exceeded memory quota: 1999Mi, requesting 2000Mi"),
+        ("quota:\n  max_deployments: 1", 10, "Group Maximum Deployments exceeded: iris-team"),
+        ("enabled: false", 9, "The model deployment is not enabled for the selected group: iris-team"),
+    ],
+)
+def test_what_a_project_does_not_allow_is_answered_with_the_line_of_its_setting(
+    tmp_path: Path, settings: str, line: int, what: str
+) -> None:
+    error = problem(tmp_path, with_settings(settings), iris=RELEASE)
+    assert error.what == what
+    assert error.where.startswith(f"{tmp_path}/Pulumi.dev.yaml:{line} (")
+    assert ["iris-1" in error.allowed, "iris-2" in error.allowed] == [True, True]
+
+
+def test_all_releases_of_a_project_count_together(tmp_path: Path) -> None:
+    config = with_settings("quota: {cpu: 31}")
+    wine = RELEASE.replace("iris", "wine").replace("wine-team", "iris-team")
+    error = problem(tmp_path, config, iris=RELEASE, wine=wine)
+    assert error.what == "Group iris-team exceeded cpu quota: 31, requesting 32"
+
+
+def test_projects_are_counted_by_themselves(tmp_path: Path) -> None:
+    config = with_settings("quota: {cpu: 16}") + "    wine-team: {team: a, stream: b, quota: {cpu: 16}}\n"
+    assert len(read(tmp_path, config, iris=RELEASE, wine=RELEASE.replace("iris", "wine")).releases) == 2
+
+
+def test_a_project_that_is_switched_off_may_have_stopped_versions(tmp_path: Path) -> None:
+    release = RELEASE.replace("image:", "stopped: true\n    image:").split("endpoint:")[0]
+    assert read(tmp_path, with_settings("enabled: false"), iris=release).releases[0].versions[0].stopped
