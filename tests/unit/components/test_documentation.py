@@ -13,10 +13,13 @@ from caraml_pulumi import (
     CustomModelVersionArgs,
     ModelEndpoint,
     ModelEndpointArgs,
+    ModelProject,
     ModelProjectArgs,
     ResourceRequestArgs,
 )
+from caraml_pulumi.instance_type import InstanceTypeArgs, TolerationArgs
 from caraml_pulumi.model.platform import ComputeLimits, IstioSpec, PlatformSpec
+from caraml_pulumi.model_project import ContainerDefaultsArgs, GroupQuotaArgs, SubjectsArgs
 
 DOCS = Path(__file__).parents[3] / "docs"
 
@@ -31,6 +34,12 @@ DOCS = Path(__file__).parents[3] / "docs"
         ("model-endpoint", ModelEndpoint),
         ("autoscaling-policy", AutoscalingPolicyArgs),
         ("model-project", ModelProjectArgs),
+        ("model-project", ModelProject),
+        ("model-project", GroupQuotaArgs),
+        ("model-project", ContainerDefaultsArgs),
+        ("model-project", InstanceTypeArgs),
+        ("model-project", TolerationArgs),
+        ("model-project", SubjectsArgs),
     ],
 )
 def test_a_components_page_names_its_arguments_and_outputs(page: str, documented: Any) -> None:
