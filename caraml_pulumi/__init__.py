@@ -7,12 +7,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from caraml_pulumi.artifact_bucket import ArtifactBucket, ArtifactBucketArgs
     from caraml_pulumi.autoscaling_policy import AutoscalingPolicy, AutoscalingPolicyArgs
     from caraml_pulumi.errors import CaramlError
     from caraml_pulumi.image_build import ImageBuild, ImageBuildArgs
     from caraml_pulumi.model.autoscaling import AutoscalingMetric
+    from caraml_pulumi.model.bucket import BucketFeature
     from caraml_pulumi.model.modes import DeploymentMode, Protocol
     from caraml_pulumi.model.transformer import TransformerType
+    from caraml_pulumi.model_artifact import ModelArtifact, ModelArtifactArgs
     from caraml_pulumi.model_endpoint import ModelEndpoint, ModelEndpointArgs, VersionTrafficArgs
     from caraml_pulumi.model_project import ModelProject, ModelProjectArgs
     from caraml_pulumi.model_version import CustomModelVersion
@@ -21,15 +24,20 @@ if TYPE_CHECKING:
     from caraml_pulumi.workload_args import ResourceRequestArgs
 
 _HOMES = {
+    "ArtifactBucket": "caraml_pulumi.artifact_bucket",
+    "ArtifactBucketArgs": "caraml_pulumi.artifact_bucket",
     "AutoscalingMetric": "caraml_pulumi.model.autoscaling",
     "AutoscalingPolicy": "caraml_pulumi.autoscaling_policy",
     "AutoscalingPolicyArgs": "caraml_pulumi.autoscaling_policy",
+    "BucketFeature": "caraml_pulumi.model.bucket",
     "CaramlError": "caraml_pulumi.errors",
     "CustomModelVersion": "caraml_pulumi.model_version",
     "CustomModelVersionArgs": "caraml_pulumi.model_version_args",
     "DeploymentMode": "caraml_pulumi.model.modes",
     "ImageBuild": "caraml_pulumi.image_build",
     "ImageBuildArgs": "caraml_pulumi.image_build",
+    "ModelArtifact": "caraml_pulumi.model_artifact",
+    "ModelArtifactArgs": "caraml_pulumi.model_artifact",
     "ModelEndpoint": "caraml_pulumi.model_endpoint",
     "ModelEndpointArgs": "caraml_pulumi.model_endpoint",
     "ModelProject": "caraml_pulumi.model_project",
@@ -42,15 +50,20 @@ _HOMES = {
 }
 
 __all__ = [
+    "ArtifactBucket",
+    "ArtifactBucketArgs",
     "AutoscalingMetric",
     "AutoscalingPolicy",
     "AutoscalingPolicyArgs",
+    "BucketFeature",
     "CaramlError",
     "CustomModelVersion",
     "CustomModelVersionArgs",
     "DeploymentMode",
     "ImageBuild",
     "ImageBuildArgs",
+    "ModelArtifact",
+    "ModelArtifactArgs",
     "ModelEndpoint",
     "ModelEndpointArgs",
     "ModelProject",

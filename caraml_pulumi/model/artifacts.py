@@ -1,11 +1,13 @@
-"""Where models are stored: the URIs that the storage initializer downloads, and the names of buckets and prefixes."""
+"""Where models are stored: the URIs that the storage initializer downloads, and places in S3 buckets."""
 
 import re
 from dataclasses import dataclass
-from typing import Final
+from typing import Annotated, Final
 from urllib.parse import urlsplit
 
 from caraml_pulumi.errors import CaramlError
+from caraml_pulumi.model.deferred import Value, checked
+from caraml_pulumi.model.spec import Spec, deferrable, rule
 
 SCHEMES: Final = {
     "s3": "s3://bucket/prefix",
@@ -157,3 +159,67 @@ def tree_location(place: Location, digest: str) -> Location:
 def manifest_location(place: Location, digest: str = "") -> Location:
     """Where the manifest of a tree is, or those of all: beside the trees, so that it is not downloaded with one."""
     return place.child(".manifests", f"{digest}.json" if digest else "")
+
+
+def bucket_uri(value: str) -> str:
+    """``s3://bucket`` or ``s3://bucket/prefix`` for a bucket given by its name or so. Raises `CaramlError`."""
+    return s3_location(value).uri if "://" in value else Location(bucket_name(value)).uri
+
+
+def endpoint_url(value: str) -> str:
+    """`value` itself if it is the address of an S3 endpoint, without anything secret in it. Raises `CaramlError`."""
+    try:
+        parts = urlsplit(value)
+        sound = parts.scheme in {"http", "https"} and parts.hostname and (parts.port or True)
+        sound = sound and parts.path in {"", "/"} and not parts.query and not parts.fragment
+    except ValueError:
+        sound = False
+    if "@" in value:
+        raise CaramlError(
+            "the endpoint has a user or a password in it (not shown)",
+            fix="leave them out: credentials are read from the environment or an AWS profile when they are needed",
+        )
+    if not sound:
+        raise CaramlError(f'"{value}" is not an endpoint', allowed="http://host[:port] or https://host[:port]")
+    return value.rstrip("/")
+
+
+def model_segment(value: str) -> str:
+    """`value` itself if it can be the part of keys that names a model. Raises `CaramlError`."""
+    if not value or "/" in value or value.startswith("."):
+        raise CaramlError(
+            f'"{value}" cannot name a model in a bucket', allowed="one part of a key, without / or a dot first"
+        )
+    return object_prefix(value)
+
+
+class ConnectionSpec(Spec):
+    """Which S3 to speak to; what is not given is boto3's own default."""
+
+    endpoint: Annotated[str, rule(endpoint_url)] | None = None
+    region: str | None = None
+    profile: str | None = None
+
+    def connection(self) -> dict[str, str]:
+        """What was given of it."""
+        named = {"endpoint": self.endpoint, "region": self.region, "profile": self.profile}
+        return {name: value for name, value in named.items() if value}
+
+
+class ModelArtifactSpec(ConnectionSpec):
+    """What a model's files are, and where they go. See `ModelArtifact` for the meaning of each."""
+
+    model_dir: str
+    bucket: Annotated[str, rule(bucket_uri), deferrable(bucket_uri)]
+    prefix: Annotated[str, rule(object_prefix)] = ""
+    model: Annotated[str, rule(model_segment)]
+    retain_on_delete: bool = True
+
+    @property
+    def place(self) -> Value:
+        """The URI of the place of all of the model's trees, deferred like the bucket."""
+        return checked(self.bucket, lambda uri: s3_location(uri).child(self.prefix, self.model).uri)
+
+    def inputs(self) -> dict[str, Value]:
+        """The place and how to get there, as the provider takes them."""
+        return {"place": self.place, **self.connection()}

@@ -1,0 +1,106 @@
+"""The settings of a bucket for models."""
+
+from enum import StrEnum
+from typing import Annotated, Any, Final
+
+from pydantic import Field, model_validator
+
+from caraml_pulumi.errors import CaramlError
+from caraml_pulumi.model.artifacts import ConnectionSpec, bucket_name
+from caraml_pulumi.model.spec import as_validation_error, rule
+
+_MOST_DAYS: Final = 36_500
+_MOST_TAGS: Final = 50
+"""S3's limit."""
+
+
+class BucketFeature(StrEnum):
+    """A setting that an S3-compatible endpoint may lack."""
+
+    VERSIONING = "versioning"
+    ENCRYPTION = "encryption"
+    PUBLIC_ACCESS_BLOCK = "public_access_block"
+    LIFECYCLE = "lifecycle"
+    TAGS = "tags"
+
+
+Days = Annotated[int, Field(ge=0, le=_MOST_DAYS, strict=True)]
+
+
+def tags_of_s3(tags: dict[str, str]) -> dict[str, str]:
+    """`tags` themselves if S3 takes them. Raises `CaramlError`."""
+    if len(tags) > _MOST_TAGS:
+        raise CaramlError(f"{len(tags)} tags are too many", allowed=f"at most {_MOST_TAGS}")
+    for key, value in tags.items():
+        if not 1 <= len(key) <= 128 or len(value) > 256 or key.startswith("aws:"):
+            raise CaramlError(
+                f'"{key}" cannot be a tag',
+                allowed="keys of 1 to 128 characters not beginning with aws:, values up to 256",
+            )
+    return tags
+
+
+class ArtifactBucketSpec(ConnectionSpec):
+    """A bucket and its settings. See `ArtifactBucket` for the meaning of each."""
+
+    bucket: Annotated[str, rule(bucket_name)]
+    versioning: bool = True
+    kms_key: str | None = None
+    block_public_access: bool = True
+    noncurrent_version_expiration_days: Days = 90
+    abort_incomplete_upload_days: Days = 7
+    tags: Annotated[dict[str, str], rule(tags_of_s3)] = Field(default_factory=dict)
+    adopt: bool = False
+    force_destroy: bool = False
+    retain_on_delete: bool | None = None
+    unsupported: tuple[BucketFeature, ...] = ()
+
+    @model_validator(mode="after")
+    def _agree(self) -> "ArtifactBucketSpec":
+        with as_validation_error("retain_on_delete"):
+            if self.retain_on_delete and self.force_destroy:
+                raise CaramlError(
+                    "a bucket cannot both be retained and be destroyed by force", fix="give one of the two alone"
+                )
+        for feature, given, name in (
+            (BucketFeature.ENCRYPTION, self.kms_key, "kms_key"),
+            (BucketFeature.TAGS, self.tags, "tags"),
+        ):
+            with as_validation_error(name):
+                if given and feature in self.unsupported:
+                    raise CaramlError(
+                        f"{name} is given, and the endpoint is said to lack it: unsupported", fix="drop one"
+                    )
+        return self
+
+    @property
+    def retained(self) -> bool:
+        """Whether the bucket stays when its resource is deleted: unless something else was asked for."""
+        return not self.force_destroy if self.retain_on_delete is None else self.retain_on_delete
+
+    def inputs(self) -> dict[str, Any]:
+        """The bucket as the provider takes it."""
+        flags = {"adopt": self.adopt, "forceDestroy": self.force_destroy}
+        return {"bucket": self.bucket, **self.connection(), **self.settings(), **flags}
+
+    def settings(self) -> dict[str, Any]:
+        """The settings that the endpoint has, by the names under which they are kept in the state and shown."""
+        all_of_them: dict[BucketFeature, dict[str, Any]] = {
+            BucketFeature.VERSIONING: {"versioning": self.versioning},
+            BucketFeature.ENCRYPTION: {
+                "encryption": "aws:kms" if self.kms_key else "AES256",
+                "kmsKey": self.kms_key or "",
+            },
+            BucketFeature.PUBLIC_ACCESS_BLOCK: {"blockPublicAccess": self.block_public_access},
+            BucketFeature.LIFECYCLE: {
+                "noncurrentVersionExpirationDays": self.noncurrent_version_expiration_days,
+                "abortIncompleteUploadDays": self.abort_incomplete_upload_days,
+            },
+            BucketFeature.TAGS: {"tags": dict(self.tags)},
+        }
+        return {
+            name: value
+            for feature, settings in all_of_them.items()
+            if feature not in self.unsupported
+            for name, value in settings.items()
+        }
