@@ -156,30 +156,6 @@ def scales_to_zero(metric: AutoscalingMetric, mode: DeploymentMode) -> bool:
     return mode is DeploymentMode.SERVERLESS and metric in METRICS_THAT_WAKE
 
 
-def replicas_in_range(
-    minimum: int, maximum: int, *, metric: AutoscalingMetric, mode: DeploymentMode, ceiling: int | None
-) -> None:
-    """Refuse replica bounds that contradict each other, the mode or the platform's ceiling.
-
-    The minimum is at most the maximum, the maximum at least 1 and at most the ceiling (Merlin); a minimum of 0 needs a
-    metric that can wake the version, since Kubernetes' own autoscaler cannot.
-    """
-    if minimum < 0 or maximum < 1:
-        raise CaramlError(f"replicas cannot be from {minimum} to {maximum}", allowed="minReplica >= 0, maxReplica >= 1")
-    if minimum > maximum:
-        raise CaramlError(f"minReplica {minimum} is more than maxReplica {maximum}", allowed="minReplica <= maxReplica")
-    if ceiling is not None and maximum > ceiling:
-        raise CaramlError(
-            f"maxReplica {maximum} is more than the environment allows",
-            allowed=f"at most {ceiling} (maxAllowedReplica)",
-        )
-    if minimum == 0 and not scales_to_zero(metric, mode):
-        raise CaramlError(
-            f"minReplica 0 would never wake up: {mode.value} scales on {metric.value}",
-            allowed="at least 1, or SERVERLESS on concurrency or rps",
-        )
-
-
 def _number(value: object) -> object:
     with as_validation_error():
         if isinstance(value, bool | str):

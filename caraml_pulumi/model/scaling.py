@@ -157,8 +157,8 @@ def activation_scale_within_range(activation_scale: int, minimum: int, maximum: 
 def initial_scale_in_range(initial_scale: int, maximum: int, *, mode: DeploymentMode, zero_allowed: bool) -> None:
     """Refuse an initial scale that could not be: only Knative has one, and it is at most the most replicas.
 
-    Knative refuses 0 unless its `allow-zero-initial-scale` is on; a revision that may not have the replicas to start
-    with would never become ready.
+    Knative refuses 0 unless its `allow-zero-initial-scale` is on (Merlin's redeployment of a version at rest asks for
+    it all the same). Without a check, it starts more replicas than a revision may have.
     """
     if mode is not DeploymentMode.SERVERLESS:
         raise CaramlError(f"initialScale has no effect in {mode.value}", fix="leave it out, and set minReplica instead")

@@ -140,38 +140,6 @@ def test_no_accepted_target_is_ever_written_as_zero(metric: AutoscalingMetric, t
     assert float(autoscaling.knative_target(metric, target, "1Gi")) >= 0.01
 
 
-@pytest.mark.parametrize("metric", [CONCURRENCY, RPS])
-def test_serverless_on_requests_may_scale_to_zero(metric: AutoscalingMetric) -> None:
-    autoscaling.replicas_in_range(0, 2, metric=metric, mode=SERVERLESS, ceiling=None)
-
-
-@pytest.mark.parametrize(("metric", "mode"), [(CPU, SERVERLESS), (MEMORY, SERVERLESS), (CPU, RAW)])
-def test_a_version_that_could_not_wake_up_may_not_scale_to_zero(
-    metric: AutoscalingMetric, mode: DeploymentMode
-) -> None:
-    with pytest.raises(CaramlError, match="would never wake up"):
-        autoscaling.replicas_in_range(0, 2, metric=metric, mode=mode, ceiling=None)
-
-
-@pytest.mark.parametrize(
-    ("minimum", "maximum", "message"),
-    [
-        (-1, 1, "cannot be from -1 to 1"),
-        (0, 0, "cannot be from 0 to 0"),
-        (3, 2, "minReplica 3 is more than maxReplica 2"),
-    ],
-)
-def test_replica_bounds_that_contradict_each_other_are_refused(minimum: int, maximum: int, message: str) -> None:
-    with pytest.raises(CaramlError, match=message):
-        autoscaling.replicas_in_range(minimum, maximum, metric=RPS, mode=SERVERLESS, ceiling=None)
-
-
-def test_more_replicas_than_the_environment_allows_are_refused() -> None:
-    autoscaling.replicas_in_range(1, 5, metric=RPS, mode=SERVERLESS, ceiling=5)
-    with pytest.raises(CaramlError, match="more than the environment allows"):
-        autoscaling.replicas_in_range(1, 6, metric=RPS, mode=SERVERLESS, ceiling=5)
-
-
 @pytest.mark.parametrize(
     ("class_", "metric", "measured"),
     [
