@@ -160,10 +160,34 @@ def test_an_object_of_somebody_else_is_not_taken_over(stack: Stack) -> None:
     for preview in (True, False):
         with pytest.raises(CaramlError, match="exists already, and this stack did not create it") as caught:
             stack.create("core/v1:ConfigMap", inputs, preview=preview)
+        assert f'import_="{stack.namespace}/c"' in caught.value.fix
         assert f"kubectl delete configmap c -n {stack.namespace}" in caught.value.fix
     urn = "urn:pulumi:dev::p::kubernetes:core/v1:ConfigMap::res"
     checked = stack.provider.check(urn, None, inputs)
     assert stack.provider.recover(urn, checked, stack.context()) is None
+
+
+def test_with_upsert_existing_objects_a_create_changes_what_is_there_but_not_other_managers_fields(
+    stack: Stack, cluster: LocalCluster
+) -> None:
+    upserting = {"kubeconfig": str(cluster.kubeconfig), "upsertExistingObjects": True}
+    upserts = Stack(KubernetesProvider(upserting), stack.namespace, stack.client)
+    path = stack.client.path("v1", "ConfigMap", stack.namespace)
+    body = {"metadata": {"name": "c"}, "data": {"a": "theirs", "b": "theirs"}}
+    theirs: Object = stack.client.request("POST", path, body, {"fieldManager": "merlin"})
+
+    added = upserts.create("core/v1:ConfigMap", {**stack.metadata("c"), "data": {"a": "theirs", "c": "ours"}})
+    assert stack.live(added)["data"] == {"a": "theirs", "b": "theirs", "c": "ours"}
+    assert stack.live(added)["metadata"]["uid"] == theirs["metadata"]["uid"]
+
+    conflicting = {**stack.metadata("c"), "data": {"b": "ours"}}
+    for preview in (True, False):
+        with pytest.raises(CaramlError, match=r"another field manager owns: data\.b \(of merlin\)"):
+            upserts.create("core/v1:ConfigMap", conflicting, preview=preview)
+    forced = {**conflicting, **stack.metadata("c", annotations={"pulumi.com/patchForce": "true"})}
+    taken = upserts.create("core/v1:ConfigMap", forced)
+    assert stack.live(taken)["data"]["b"] == "ours"
+    assert not upserts.diff(taken, forced).changed
 
 
 def test_what_an_interrupted_create_made_is_recovered(stack: Stack) -> None:

@@ -144,18 +144,20 @@ class DynamicProvider(Provider):
             CaramlError: also without `old`: the code to run is in the resource's state.
         """
         if old is None:
-            raise CaramlError(
-                f"the dynamic resource {urn_name(urn)!r} cannot be looked up by its id",
-                where=urn,
-                fix="create it in this stack, or use --engine pulumi",
-            )
-        request = provider_pb2.ReadRequest(id=id_, urn=urn, properties=_struct(old.outputs), inputs=_struct(old.inputs))
-        response = self._ask(self._connect().Read, request, "reading", urn, old.outputs)
+            raise CaramlError(f"the dynamic resource {urn_name(urn)!r} cannot be read by its id alone", where=urn)
+        return self._read(urn, id_, old.outputs, old.inputs)
+
+    def look_up(self, urn: str, id_: str, inputs: Properties, context: Context) -> Live | None:
+        """Run the user's ``read``, which is in the program's `inputs`; it gets these as the properties it knows."""
+        return self._read(urn, id_, inputs, inputs)
+
+    def _read(self, urn: str, id_: str, outputs: Properties, inputs: Properties) -> Live | None:
+        request = provider_pb2.ReadRequest(id=id_, urn=urn, properties=_struct(outputs), inputs=_struct(inputs))
+        response = self._ask(self._connect().Read, request, "reading", urn, outputs)
         if not response.id:
             return None
-        outputs = _properties(response.properties, old.outputs)
-        inputs = _properties(response.inputs, old.inputs) if response.HasField("inputs") else None
-        return Live(response.id, outputs, inputs)
+        read = _properties(response.inputs, inputs) if response.HasField("inputs") else None
+        return Live(response.id, _properties(response.properties, outputs), read)
 
     def close(self) -> None:
         """End the server."""

@@ -97,3 +97,40 @@ def test_a_retained_import_survives_the_stack(stack: Stack) -> None:
 def test_what_is_secret_in_the_program_is_secret_in_what_was_imported(stack: Stack) -> None:
     stack.program('Thing("a", pulumi.Output.secret("one"), opts=Options(import_="a-1"))').must_up()
     assert '"one"' not in json.dumps([state(stack), stack.events])
+
+
+NOTES = """
+from pulumi.dynamic import CreateResult, ReadResult, Resource, ResourceProvider
+
+
+class Notes(ResourceProvider):
+    def create(self, props):
+        return CreateResult("made", props)
+
+    def read(self, id, props):
+        return ReadResult(id if id == "there" else "", {**props, "text": "as it is"})
+
+
+class Note(Resource):
+    text: pulumi.Output[str]
+
+    def __init__(self, text, opts):
+        super().__init__(Notes(), "note", {"text": text}, opts)
+
+"""
+
+
+def test_a_dynamic_resource_is_imported_by_its_own_read(stack: Stack) -> None:
+    stack.program(NOTES + 'Note("as it is", Options(import_="there"))')
+    assert stack.must_up().changes == {"create": 1, "import": 1}
+    assert (state(stack)["note"]["id"], state(stack)["note"]["importID"]) == ("there", "there")
+    assert stack.preview().changes == {"same": 2}
+
+
+def test_a_dynamic_resource_of_somebody_else_is_looked_up_by_its_id(stack: Stack) -> None:
+    stack.program(NOTES + 'pulumi.export("text", Note("?", Options(id="there")).text)')
+    assert stack.must_up().outputs == {"text": "as it is"}
+    assert state(stack)["note"]["external"] is True
+    assert stack.destroy().error is None
+    missing = stack.program(NOTES + 'Note("?", Options(id="nowhere"))').preview()
+    assert "'nowhere' does not exist" in str(missing.error)

@@ -22,6 +22,7 @@ from caraml_pulumi.engine.providers.kubernetes.objects import (
     metadata,
     name_of,
     namespace_of,
+    object_id,
     title,
 )
 from caraml_pulumi.errors import CaramlError
@@ -42,8 +43,8 @@ _MANAGER: Final = re.compile(r'conflict with "([^"]+)"')
 class Applier:
     """Applies objects under the field manager `manager`.
 
-    `force` takes fields from any other manager; `ignored` are paths that are left as they are live. `warn` gets the API
-    server's warnings.
+    `force` takes fields from any other manager; `ignored` are paths that are left as they are live. `upsert` lets a
+    create change what exists already. `warn` gets the API server's warnings.
     """
 
     client: KubeClient
@@ -51,6 +52,7 @@ class Applier:
     cancelled: Event
     warn: Callable[[str], None]
     force: bool = False
+    upsert: bool = False
     ignored: tuple[list[PathKey], ...] = ()
 
     def create(self, obj: Object, *, dry_run: bool = False) -> Object:
@@ -59,11 +61,10 @@ class Applier:
         Waits a little for a namespace or kind that was just made, and for an object of that name to be gone that is
         being deleted already.
         """
-        params = {"fieldManager": CREATOR, **_dry(dry_run)}
         waited, pauses = 0.0, iter(() if dry_run else CREATE_PAUSES)
         while True:
             try:
-                return self._post(obj, params)
+                return self._patch(obj, dry_run=dry_run) if self.upsert else self._post(obj, dry_run=dry_run)
             except (NoSuchKind, KubeError) as error:
                 if isinstance(error, KubeError) and error.being_deleted and not dry_run:
                     pause: float | None = DELETED_PAUSE if waited < DELETED_SECONDS else None
@@ -75,8 +76,8 @@ class Applier:
                     raise
                 waited += pause
 
-    def _post(self, obj: Object, params: dict[str, str]) -> Object:
-        path = self._path(obj, "")
+    def _post(self, obj: Object, *, dry_run: bool) -> Object:
+        path, params = self._path(obj, ""), {"fieldManager": CREATOR, **_dry(dry_run)}
         created: Object = self.client.request("POST", path, obj, params, on_warning=self.warn)
         return created
 
@@ -100,7 +101,7 @@ class Applier:
                     return self._put(obj, live)
                 self._take_over(live)
                 wanted = without_ignored(obj, live, self.manager, list(self.ignored))
-                return self._patch(wanted, force=self._forced(obj) or not entries(live))
+                return self._patch(wanted, force=not entries(live))
             except KubeError as error:
                 if error.status != 409 or _conflicts(error) or attempt == CONFLICT_ATTEMPTS:
                     raise _explained(error, obj) from error
@@ -119,7 +120,7 @@ class Applier:
                 return self._put(obj, live, dry_run=True)
             wanted = without_ignored(obj, live, self.manager, list(self.ignored))
             try:
-                return self._patch(wanted, force=self._forced(obj) or not entries(live), dry_run=True)
+                return self._patch(wanted, force=not entries(live), dry_run=True)
             except KubeError as error:
                 conflicts = _conflicts(error)
                 if not conflicts or not all(yields(manager, "Update") for manager, _ in conflicts):
@@ -132,8 +133,13 @@ class Applier:
         """What applying `obj` over all other managers would give."""
         return self._patch(obj, force=True, dry_run=True)
 
-    def _forced(self, obj: Object) -> bool:
-        return self.force or annotation(obj, PATCH_FORCE) == "true"
+    def replaced(self, obj: Object, live: Object) -> Object | None:
+        """What replacing all of `live` but its metadata with `obj` would give; None where that cannot be told."""
+        kept = {key: value for key, value in metadata(live).items() if key != "managedFields"}
+        try:
+            return self._put({**obj, "metadata": kept}, live, dry_run=True)
+        except KubeError:
+            return None
 
     def _take_over(self, live: Object) -> None:
         fields = handed_over(live, self.manager)
@@ -146,7 +152,8 @@ class Applier:
         ]
         self.client.request("PATCH", self._path(live, name_of(live)), patch, content_type=JSON_PATCH)
 
-    def _patch(self, obj: Object, *, force: bool, dry_run: bool = False) -> Object:
+    def _patch(self, obj: Object, *, force: bool = False, dry_run: bool = False) -> Object:
+        force = force or self.force or annotation(obj, PATCH_FORCE) == "true"
         params = {"fieldManager": self.manager, "force": str(force).lower(), **_dry(dry_run)}
         path = self._path(obj, name_of(obj))
         changed: Object = self.client.request("PATCH", path, obj, params, APPLY_PATCH, on_warning=self.warn)
@@ -197,11 +204,11 @@ def exists_already(obj: Object) -> CaramlError:
     where = f" -n {namespace}" if namespace else ""
     return CaramlError(
         f"{title(obj)} exists already, and this stack did not create it",
-        fix=f"give the resource another metadata.name, import the object with the Pulumi CLI, "
-        f"or delete it: kubectl delete {str(obj.get('kind')).lower()} {name_of(obj)}{where}",
+        fix=f'take it over with the option import_="{object_id(obj)}", give the resource another metadata.name, '
+        f"or delete the object: kubectl delete {str(obj.get('kind')).lower()} {name_of(obj)}{where}",
     )
 
 
 def refused(error: KubeError, obj: Object) -> CaramlError:
     """`error` of a create in terms of the object."""
-    return exists_already(obj) if error.already_exists else error
+    return exists_already(obj) if error.already_exists else _explained(error, obj)

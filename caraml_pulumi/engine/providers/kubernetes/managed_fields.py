@@ -45,30 +45,55 @@ def yields(manager: str, operation: str) -> bool:
     return any(manager.startswith(name) and operation == kind for name, kind in _TAKEN_OVER)
 
 
+def stacks_manager(obj: Object) -> str:
+    """The name under which a stack applies `obj`, where there is just one; empty otherwise."""
+    names = {str(entry.get("manager")) for entry in entries(obj) if entry.get("operation") == "Apply"}
+    found = [name for name in names if name.startswith(f"{CREATOR}-")]
+    return found[0] if len(found) == 1 else ""
+
+
+def fields_of(obj: Object, manager: str) -> dict[str, Any]:
+    """What `manager` owns of `obj` once it has taken over what is to be, in the form of ``fieldsV1``."""
+    return _fields([*_own(obj, manager), *_given(obj, manager)])
+
+
+def _own(obj: Object, manager: str) -> list[Entry]:
+    return [entry for entry in entries(obj) if entry.get("manager") == manager and entry.get("operation") == "Apply"]
+
+
+def _given(obj: Object, manager: str) -> list[Entry]:
+    """The entries that yield to `manager`, but its own."""
+    own = _own(obj, manager)
+    return [
+        entry
+        for entry in entries(obj)
+        if not entry.get("subresource")
+        and yields(str(entry.get("manager")), str(entry.get("operation")))
+        and entry not in own
+    ]
+
+
+def _fields(found: list[Entry]) -> dict[str, Any]:
+    fields: dict[str, Any] = {}
+    for entry in found:
+        fields = _union(fields, entry.get("fieldsV1") or {})
+    return fields
+
+
 def handed_over(obj: Object, manager: str) -> list[Entry] | None:
     """`obj`'s managedFields with what is to be taken over under `manager`; None when there is nothing to do."""
-    listed = entries(obj)
-    given = [
-        entry
-        for entry in listed
-        if not entry.get("subresource") and yields(str(entry.get("manager")), str(entry.get("operation")))
-    ]
-    own = [entry for entry in listed if entry.get("manager") == manager and entry.get("operation") == "Apply"]
-    given = [entry for entry in given if entry not in own]
+    own, given = _own(obj, manager), _given(obj, manager)
     if not given:
         return None
-    fields: dict[str, Any] = {}
-    for entry in [*own, *given]:
-        fields = _union(fields, entry.get("fieldsV1") or {})
     merged = {
         "manager": manager,
         "operation": "Apply",
         "apiVersion": given[0].get("apiVersion"),
         "time": max(str(entry.get("time", "")) for entry in [*own, *given]),
         "fieldsType": "FieldsV1",
-        "fieldsV1": fields,
+        "fieldsV1": _fields([*own, *given]),
     }
-    return [merged, *(entry for entry in listed if entry not in given and entry not in own)]
+    return [merged, *(entry for entry in entries(obj) if entry not in given and entry not in own)]
 
 
 def _union(left: dict[str, Any], right: dict[str, Any]) -> dict[str, Any]:

@@ -7,12 +7,14 @@ from typing import Final, TypeVar
 from caraml_pulumi.engine.property_path import parse_path
 from caraml_pulumi.engine.providers.base import Context, Diff, Live, PartialFailure, Provider
 from caraml_pulumi.engine.providers.kubernetes import delete as deletion
+from caraml_pulumi.engine.providers.kubernetes.adopt import adopted_inputs
 from caraml_pulumi.engine.providers.kubernetes.apply import Applier, refused
 from caraml_pulumi.engine.providers.kubernetes.await_.wait import NotReady, wait_until_ready
 from caraml_pulumi.engine.providers.kubernetes.check import check
 from caraml_pulumi.engine.providers.kubernetes.connection import Connection
-from caraml_pulumi.engine.providers.kubernetes.diff import diff
-from caraml_pulumi.engine.providers.kubernetes.managed_fields import is_fresh, is_ours
+from caraml_pulumi.engine.providers.kubernetes.diff import diff, is_exact, replaced_unready
+from caraml_pulumi.engine.providers.kubernetes.managed_fields import fields_of, is_fresh, is_ours, stacks_manager
+from caraml_pulumi.engine.providers.kubernetes.normalise import normalise
 from caraml_pulumi.engine.providers.kubernetes.objects import (
     Object,
     api_version_and_kind,
@@ -32,6 +34,7 @@ from caraml_pulumi.engine.providers.kubernetes.secrets import hide_secrets, with
 from caraml_pulumi.engine.providers.kubernetes.settings import parse_settings
 from caraml_pulumi.engine.providers.kubernetes.state import (
     INPUTS,
+    MANAGER,
     field_manager,
     imported_inputs,
     initial_api_version,
@@ -84,7 +87,8 @@ class KubernetesProvider(Provider):
         )
         unasked = self._renderer is not None or contains_unknown(new_inputs)
         dry_run = None if unasked else lambda obj: self._dry_run(obj, field_manager(obj, old.outputs))
-        return diff(old.outputs, new_inputs, ignore_changes, fixed, dry_run)
+        found = diff(old.outputs, new_inputs, ignore_changes, fixed, dry_run)
+        return replaced_unready(found, new_inputs) if old.init_errors and not found.replace else found
 
     def _dry_run(self, obj: Object, manager: str) -> Object | None:
         context = Context()
@@ -100,6 +104,7 @@ class KubernetesProvider(Provider):
             cancelled=context.cancelled,
             warn=context.warn,
             force=self._settings.patch_force,
+            upsert=self._settings.upsert,
             ignored=tuple(parse_path(path) for path in context.ignore_changes),
         )
 
@@ -213,11 +218,22 @@ class KubernetesProvider(Provider):
             raise _unreachable(error) from error
 
     def _read(self, urn: str, id_: str, old: ResourceState | None) -> Live | None:
-        namespace, name = split_id(id_)
         known = to_object(old.inputs) if old is not None else {}
         api_version, kind = known.get("apiVersion"), known.get("kind")
         if not api_version or not kind:
             api_version, kind = api_version_and_kind(urn)
+        live = self._find(api_version, kind, id_)
+        if live is None:
+            return None
+        old_outputs, old_inputs = (old.outputs, old.inputs) if old is not None else ({}, {})
+        current = _declared(live, known) if old_inputs else imported_inputs(live)
+        manager = field_manager(known or live, old_outputs)
+        inputs = with_secrets(current, old_inputs)
+        return Live(id_, outputs_of(live, inputs, manager, initial_api_version(old_outputs, current)), inputs)
+
+    def _find(self, api_version: str, kind: str, id_: str) -> Object | None:
+        """The live object of that id; None when there is none."""
+        namespace, name = split_id(id_)
         client = self._connection.client()
         try:
             live: Object = client.request("GET", client.path(api_version, kind, namespace or "default", name))
@@ -227,11 +243,24 @@ class KubernetesProvider(Provider):
             if error.not_found:
                 return None
             raise
-        old_outputs, old_inputs = (old.outputs, old.inputs) if old is not None else ({}, {})
-        current = _declared(live, known) if old_inputs else imported_inputs(live)
-        manager = field_manager(known or live, old_outputs)
-        inputs = with_secrets(current, old_inputs)
-        return Live(id_, outputs_of(live, inputs, manager, initial_api_version(old_outputs, current)), inputs)
+        return live
+
+    def adopt(self, urn: str, id_: str, inputs: Properties, context: Context) -> Live | None:
+        """The object as it is now, with those inputs that managing it by the program's `inputs` could change."""
+        wanted = self.check(urn, None, inputs)
+        obj = to_object(wanted)
+        manager = field_manager(obj)
+        if self._renderer is not None:
+            return _rendered(self._renderer, wanted, manager)
+        live = self._find(obj["apiVersion"], obj["kind"], id_)
+        if live is None:
+            return None
+        manager = field_manager(obj, {MANAGER: stacks_manager(live)})
+        unasked = contains_unknown(wanted) or is_exact(obj)
+        replaced = None if unasked else self._applier(manager, context).replaced(obj, live)
+        own = adopted_inputs(live, normalise(obj), fields_of(live, manager), replaced)
+        declared = with_secrets(own, wanted)
+        return Live(object_id(live), outputs_of(live, declared, manager, str(obj["apiVersion"])), declared)
 
     def recover(self, urn: str, inputs: Properties, context: Context) -> Live | None:
         """The object that an interrupted create of `inputs` made: one by Pulumi that nothing has updated since."""

@@ -11,7 +11,6 @@ from caraml_pulumi.errors import CaramlError
 _REFUSED: Final = {
     "renderYamlToDirectory": "use caraml preview --render DIR, or the Pulumi CLI",
     "alwaysRender": "use caraml preview --render DIR, or the Pulumi CLI",
-    "upsertExistingObjects": "import the objects, or use the Pulumi CLI",
 }
 _ENVIRONMENT: Final = {
     "context": "PULUMI_K8S_CONTEXT",
@@ -21,6 +20,7 @@ _ENVIRONMENT: Final = {
     "enablePatchForce": "PULUMI_K8S_ENABLE_PATCH_FORCE",
     "enableConfigMapMutable": "PULUMI_K8S_ENABLE_CONFIGMAP_MUTABLE",
     "enableSecretMutable": "PULUMI_K8S_ENABLE_SECRET_MUTABLE",
+    "upsertExistingObjects": "PULUMI_K8S_UPSERT_EXISTING_OBJECTS",
     "deleteUnreachable": "PULUMI_K8S_DELETE_UNREACHABLE",
     "skipUpdateUnreachable": "PULUMI_K8S_SKIP_UPDATE_UNREACHABLE",
 }
@@ -31,6 +31,7 @@ class Settings:
     """How the provider is configured; the defaults are pulumi-kubernetes'.
 
     `kubeconfig` is a path or the text itself, None the usual places. `namespace` is for objects that name none.
+    `upsert` creates by server-side apply, so that an object that exists already is changed and becomes the stack's.
     `delete_unreachable` drops resources of a cluster that is gone from the state, `skip_update_unreachable` leaves them
     as they are when refreshing.
     """
@@ -42,6 +43,7 @@ class Settings:
     patch_force: bool = False
     mutable_config_maps: bool = False
     mutable_secrets: bool = False
+    upsert: bool = False
     delete_unreachable: bool = False
     skip_update_unreachable: bool = False
 
@@ -69,6 +71,7 @@ def parse_settings(inputs: Properties) -> Settings:
         patch_force=_flag(given, "enablePatchForce"),
         mutable_config_maps=_flag(given, "enableConfigMapMutable"),
         mutable_secrets=_flag(given, "enableSecretMutable"),
+        upsert=_flag(given, "upsertExistingObjects"),
         delete_unreachable=_flag(given, "deleteUnreachable"),
         skip_update_unreachable=_flag(given, "skipUpdateUnreachable"),
     )

@@ -200,7 +200,6 @@ def test_only_what_has_dependents_is_deleted_in_the_foreground(api_version: str,
     [
         ({"enableServerSideApply": "false"}, "enableServerSideApply is false"),
         ({"renderYamlToDirectory": "out"}, "does not have the Kubernetes provider's renderYamlToDirectory"),
-        ({"upsertExistingObjects": True}, "does not have the Kubernetes provider's upsertExistingObjects"),
         ({"deleteUnreachable": "maybe"}, "deleteUnreachable is 'maybe'"),
         ({"context": 3}, "context is 3"),
     ],

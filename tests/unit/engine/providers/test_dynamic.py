@@ -200,9 +200,11 @@ def test_read_tells_drift_and_what_is_gone(notes: DynamicProvider, inputs: Prope
     assert notes.read(URN, "note-gone", known, Context()) is None
 
 
-def test_a_look_up_by_id_is_refused_because_the_code_is_in_the_state(notes: DynamicProvider) -> None:
-    with pytest.raises(CaramlError, match="'note' cannot be looked up by its id"):
-        notes.read(URN, "note-a", None, Context())
+def test_a_look_up_by_id_runs_the_code_that_the_program_gives(notes: DynamicProvider, inputs: Properties) -> None:
+    found = Live("note-b", {**inputs, "text": "drifted"})
+    assert notes.look_up(URN, "note-b", inputs, Context()) == found
+    assert notes.adopt(URN, "note-b", inputs, Context()) == found
+    assert notes.look_up(URN, "note-gone", inputs, Context()) is None
 
 
 def test_an_exception_is_the_users_message_and_place_without_secrets(
