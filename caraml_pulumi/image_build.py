@@ -27,12 +27,13 @@ import pulumi
 
 from caraml_pulumi.component import InputError, arguments, kubernetes_object, located_in, platform_from, readable
 from caraml_pulumi.errors import CaramlError
-from caraml_pulumi.manifests.image_build import build_job, registry_secret
+from caraml_pulumi.instance_type import TolerationArgs
+from caraml_pulumi.manifests.image_build import build_job, own_secrets
 from caraml_pulumi.model.image_build import ImageBuildSpec, plan_image_build
-from caraml_pulumi.model.placement import Toleration
 from caraml_pulumi.model.platform import PlatformSpec
 from caraml_pulumi.model.spec import Locate, located, parse
 from caraml_pulumi.model_project import ModelProject
+from caraml_pulumi.workload_args import SecretKeyRefArgs
 
 
 class ImageBuildArgs(TypedDict):
@@ -48,7 +49,7 @@ class ImageBuildArgs(TypedDict):
     """Where the image is pushed to: the registry and an optional path, such as ghcr.io/team."""
     context: pulumi.Input[str]
     """What is built: a git://, s3://, gs:// or https:// address, or dir:// or tar:// below /workspace in
-    `context_claim`. Refused: a password in the address. (Kaniko)"""
+    `context_claim` (Kaniko). Refused: a password in the address."""
     context_sub_path: NotRequired[str]
     """The directory in the context to build in. Default: its root."""
     context_claim: NotRequired[str]
@@ -60,8 +61,7 @@ class ImageBuildArgs(TypedDict):
     build_args: NotRequired[dict[str, pulumi.Input[str]]]
     """Values of the Dockerfile's ARGs. Default: none. Refused: a Pulumi secret, since the image's history shows it."""
     version_tag: NotRequired[bool]
-    """Whether the image is pushed under Merlin's tag `{version}` as well, which a later build moves. Default: true.
-    (Merlin)"""
+    """Whether the image is pushed as `{version}` as well (Merlin), a tag that a later build moves. Default: true."""
     docker_config: NotRequired[pulumi.Input[str]]
     """The registry's credentials as a Docker configuration in JSON, kept as a secret and in a Secret. Default: none.
     Refused: beside `docker_config_secret`."""
@@ -74,18 +74,20 @@ class ImageBuildArgs(TypedDict):
     `default`."""
     env: NotRequired[dict[str, pulumi.Input[str]]]
     """Environment variables of Kaniko, such as AWS_REGION. Default: none."""
-    env_from_secrets: NotRequired[list[str]]
-    """Existing Secrets whose keys become environment variables of Kaniko, such as GIT_TOKEN. Default: none."""
+    secrets: NotRequired[dict[str, pulumi.Input[str]]]
+    """Environment variables of Kaniko whose values are kept in a Secret, such as GIT_TOKEN. Default: none."""
+    secret_refs: NotRequired[dict[str, SecretKeyRefArgs]]
+    """Environment variables of Kaniko from Secrets that exist. Default: none."""
     cache_repository: NotRequired[str]
     """A repository that keeps layers for later builds. Default: no cache."""
     executor_image: NotRequired[str]
-    """The image that builds. Default: gcr.io/kaniko-project/executor:v1.6.0. (Merlin)"""
+    """The image that builds. Default: gcr.io/kaniko-project/executor:v1.6.0 (Merlin)."""
     executor_args: NotRequired[list[str]]
     """Further flags of Kaniko, such as --snapshot-mode=redo. Default: none."""
     timeout_seconds: NotRequired[int]
-    """How long the build may take, all attempts together. Unit: seconds. Default: 600. (Merlin)"""
+    """How long the build may take, all attempts together. Unit: seconds. Default: 600 (Merlin)."""
     retries: NotRequired[int]
-    """How often a failed build is tried again. Default: 3. (Merlin)"""
+    """How often a failed build is tried again. Default: 3 (Merlin)."""
     ttl_seconds_after_finished: NotRequired[int]
     """After which Kubernetes removes the finished Job; a refresh then finds it gone, and the next update builds anew.
     Unit: seconds. Default: never."""
@@ -101,8 +103,8 @@ class ImageBuildArgs(TypedDict):
     Refused: below the request."""
     node_selector: NotRequired[dict[str, str]]
     """Labels that a node must have. Default: none."""
-    tolerations: NotRequired[list[dict[str, Any]]]
-    """Taints that the build tolerates, as in Kubernetes. Default: none."""
+    tolerations: NotRequired[list[TolerationArgs]]
+    """Taints that the build tolerates. Default: none."""
     affinity: NotRequired[dict[str, Any]]
     """A Kubernetes Affinity. Default: none."""
     priority_class_name: NotRequired[str]
@@ -118,44 +120,13 @@ class ImageBuildArgs(TypedDict):
     `caraml:platform`."""
 
 
-class ImageBuildKeywords(TypedDict):
-    """`ImageBuildArgs` with what Python can pass besides: a ModelProject, a parsed platform, parsed tolerations."""
+class ImageBuildKeywords(ImageBuildArgs):
+    """`ImageBuildArgs` with what Python can pass besides: a ModelProject, a parsed platform."""
 
-    model: str
-    version: int
-    project: str | ModelProject
-    registry: str
-    context: pulumi.Input[str]
-    context_sub_path: NotRequired[str]
-    context_claim: NotRequired[str]
-    dockerfile: NotRequired[str]
-    target: NotRequired[str]
-    build_args: NotRequired[Mapping[str, pulumi.Input[str]]]
-    version_tag: NotRequired[bool]
-    docker_config: NotRequired[pulumi.Input[str]]
-    docker_config_secret: NotRequired[str]
-    namespace: NotRequired[str]
-    service_account_name: NotRequired[str]
-    env: NotRequired[Mapping[str, pulumi.Input[str]]]
-    env_from_secrets: NotRequired[list[str]]
-    cache_repository: NotRequired[str]
-    executor_image: NotRequired[str]
-    executor_args: NotRequired[list[str]]
-    timeout_seconds: NotRequired[int]
-    retries: NotRequired[int]
-    ttl_seconds_after_finished: NotRequired[int]
-    cpu_request: NotRequired[str]
-    memory_request: NotRequired[str]
-    cpu_limit: NotRequired[str]
-    memory_limit: NotRequired[str]
-    node_selector: NotRequired[Mapping[str, str]]
-    tolerations: NotRequired[list[Mapping[str, Any] | Toleration]]
-    affinity: NotRequired[Mapping[str, Any]]
-    priority_class_name: NotRequired[str]
-    runtime_class_name: NotRequired[str]
-    team: NotRequired[str]
-    stream: NotRequired[str]
-    platform: NotRequired[Mapping[str, Any] | PlatformSpec]
+    project: str | ModelProject  # type: ignore[misc]
+    build_args: NotRequired[Mapping[str, pulumi.Input[str]]]  # type: ignore[misc]
+    env: NotRequired[Mapping[str, pulumi.Input[str]]]  # type: ignore[misc]
+    platform: NotRequired[Mapping[str, Any] | PlatformSpec]  # type: ignore[misc]
 
 
 class ImageBuild(pulumi.ComponentResource):
@@ -196,9 +167,11 @@ class ImageBuild(pulumi.ComponentResource):
                 plan = plan_image_build(self.spec, platform)
         super().__init__("caraml:index:ImageBuild", name, plan.props(), opts)
 
-        if self.spec.docker_config is not None:
-            after = [*after, kubernetes_object(name, registry_secret(plan), parent=self, depends_on=after)]
-        built = kubernetes_object(name, build_job(plan), parent=self, depends_on=after)
+        secrets = [
+            kubernetes_object(f"{name}-{purpose}", secret, parent=self, depends_on=after)
+            for purpose, secret in own_secrets(plan).items()
+        ]
+        built = kubernetes_object(name, build_job(plan), parent=self, depends_on=[*after, *secrets])
 
         self.image = built.urn.apply(lambda _: plan.image)
         self.job = built.urn.apply(lambda _: plan.job)
@@ -215,7 +188,7 @@ def _without_project(given: dict[str, Any]) -> tuple[dict[str, Any], list[pulumi
 
 
 def _without_secrets(spec: ImageBuildSpec, locate: Locate) -> ImageBuildSpec:
-    """`spec` with every deferred build argument refused when it turns out to be a secret, its credentials made one."""
+    """`spec` with its secrets kept as such, and every deferred build argument refused when it turns out to be one."""
 
     def refused_if_secret(name: str, value: pulumi.Output[str]) -> pulumi.Output[str]:
         async def check(text: str) -> str:
@@ -225,7 +198,7 @@ def _without_secrets(spec: ImageBuildSpec, locate: Locate) -> ImageBuildSpec:
                         CaramlError(
                             f'build argument "{name}" is a secret, and the image\'s history shows it to everybody',
                             where=locate(("build_args", name)),
-                            fix="give what the build has to know in secret by envFromSecrets",
+                            fix="give what the build has to know in secret in `secrets`",
                         )
                     )
                 )
@@ -238,5 +211,8 @@ def _without_secrets(spec: ImageBuildSpec, locate: Locate) -> ImageBuildSpec:
         name: refused_if_secret(name, value) if isinstance(value, pulumi.Output) else value
         for name, value in given.items()
     }
-    config = None if spec.docker_config is None else pulumi.Output.secret(spec.docker_config)
-    return spec.model_copy(update={"build_args": build_args, "docker_config": config})
+    kept = {
+        "docker_config": None if spec.docker_config is None else pulumi.Output.secret(spec.docker_config),
+        "secrets": {name: pulumi.Output.secret(value) for name, value in spec.secrets.items()},
+    }
+    return spec.model_copy(update={"build_args": build_args, **kept})

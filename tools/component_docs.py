@@ -31,10 +31,10 @@ REPOSITORY: Final = Path(__file__).parents[1]
 PAGES: Final = REPOSITORY / "docs" / "components"
 SOURCES: Final = ("caraml_pulumi", "caraml_pulumi/model")
 ORIGINS: Final = ("seed", "Merlin", "PrimeHub", "KServe", "Knative", "Kubernetes", "Istio", "Seldon", "Kaniko", "S3")
-"""What the source of a rule, in brackets at the end of a docstring, begins with."""
+"""What the source of a rule, in brackets in a docstring, begins with."""
 
 _TABLE = re.compile(r"<!-- (arguments|outputs|settings):(\w+) -->\n.*?<!-- end -->", re.DOTALL)
-_SOURCE = re.compile(rf"\s*\(((?:{'|'.join(ORIGINS)})\b[^()]*)\)\.?$")
+_SOURCE = re.compile(rf"\s*\(((?:{'|'.join(ORIGINS)})\b[^()]*)\)")
 _LABEL = re.compile(r"(?:^|\s)(Unit|Default|Refused): ")
 _PULUMI: Final = {"Output": pulumi.Output, "T": Any}
 """What the forward references in `pulumi.Input` are."""
@@ -53,17 +53,17 @@ class Described:
 
 
 def described(docstring: str) -> Described:
-    """The parts of `docstring`: the meaning, then Unit, Default and Refused in any order, then a source in brackets."""
+    """The parts of `docstring`: the meaning, then Unit, Default and Refused; sources in brackets are anywhere."""
     text = " ".join(docstring.split())
-    source = _SOURCE.search(text)
-    meaning, *labelled = _LABEL.split(text[: source.start()] if source else text)
+    sources = dict.fromkeys(match[1] for match in _SOURCE.finditer(text))
+    meaning, *labelled = _LABEL.split(_SOURCE.sub("", text))
     parts = {label: part.strip().removesuffix(".") for label, part in zip(labelled[::2], labelled[1::2], strict=True)}
     return Described(
         meaning.strip(),
         parts.get("Unit", ""),
         parts.get("Default", ""),
         parts.get("Refused", ""),
-        source[1] if source else "",
+        "; ".join(sources),
     )
 
 

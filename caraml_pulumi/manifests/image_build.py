@@ -1,4 +1,4 @@
-"""A build of a model's image: a Job that runs Kaniko, and the Secret with its registry's credentials."""
+"""A build of a model's image: a Job that runs Kaniko, and the Secrets that it reads."""
 
 from typing import Any, Final
 
@@ -58,8 +58,7 @@ def _pod(build: ImageBuildPlan) -> Manifest:
         "name": CONTAINER_NAME,
         "image": spec.executor_image,
         "args": list(build.arguments),
-        "env": [{"name": name, "value": value} for name, value in spec.env.items()],
-        "envFrom": [{"secretRef": {"name": name}} for name in spec.env_from_secrets],
+        "env": _env(build),
         "resources": _resources(build),
         "volumeMounts": mounts,
         "terminationMessagePolicy": "FallbackToLogsOnError",
@@ -76,6 +75,18 @@ def _pod(build: ImageBuildPlan) -> Manifest:
         "runtimeClassName": spec.runtime_class_name,
     }
     return _without_empty(pod)
+
+
+def _env(build: ImageBuildPlan) -> list[Manifest]:
+    refs = {name: (build.env_secret, name) for name in build.spec.secrets}
+    refs |= {name: (ref.name, ref.key) for name, ref in build.spec.secret_refs.items()}
+    return [
+        *({"name": name, "value": value} for name, value in build.spec.env.items()),
+        *(
+            {"name": name, "valueFrom": {"secretKeyRef": {"name": secret, "key": key}}}
+            for name, (secret, key) in refs.items()
+        ),
+    ]
 
 
 def _without_empty(properties: dict[str, Any]) -> dict[str, Any]:
@@ -102,12 +113,20 @@ def _resources(build: ImageBuildPlan) -> Manifest:
     return _without_empty({"requests": _without_empty(requests), "limits": _without_empty(limits)})
 
 
-def registry_secret(build: ImageBuildPlan) -> Manifest:
-    """The Secret with the credentials of the registry that `build` pushes to."""
-    return {
-        "apiVersion": "v1",
-        "kind": "Secret",
-        "metadata": {"name": build.docker_config_secret, "namespace": build.namespace, "labels": dict(build.labels)},
-        "type": "kubernetes.io/dockerconfigjson",
-        "stringData": {DOCKER_CONFIG_KEY: build.spec.docker_config},
-    }
+def own_secrets(build: ImageBuildPlan) -> dict[str, Manifest]:
+    """The Secrets of `build`, by what they are for: the registry's credentials, and Kaniko's secret variables."""
+    metadata = {"namespace": build.namespace, "labels": dict(build.labels)}
+    secret: Manifest = {"apiVersion": "v1", "kind": "Secret"}
+    found: dict[str, Manifest] = {}
+    if build.spec.docker_config is not None:
+        found["registry"] = secret | {
+            "metadata": metadata | {"name": build.docker_config_secret},
+            "type": "kubernetes.io/dockerconfigjson",
+            "stringData": {DOCKER_CONFIG_KEY: build.spec.docker_config},
+        }
+    if build.spec.secrets:
+        found["env"] = secret | {
+            "metadata": metadata | {"name": build.env_secret},
+            "stringData": dict(build.spec.secrets),
+        }
+    return found

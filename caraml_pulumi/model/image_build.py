@@ -10,8 +10,8 @@ from pydantic import Field
 
 from caraml_pulumi.errors import CaramlError
 from caraml_pulumi.model import build_context, labels, names
+from caraml_pulumi.model.container import EnvName, SecretKeyRef, Text
 from caraml_pulumi.model.deferred import Value, is_deferred, when_known
-from caraml_pulumi.model.env import env_name
 from caraml_pulumi.model.images import image_reference, parse_image
 from caraml_pulumi.model.numbers import WholeNumber
 from caraml_pulumi.model.placement import PlacementSettings
@@ -29,7 +29,7 @@ RETRIES: Final = 3
 DIGEST_LENGTH: Final = 10
 """Hexadecimal digits of a digest in a name."""
 KEPT_IN_PLACE: Final = frozenset({"docker_config", "timeout_seconds", "retries", "ttl_seconds_after_finished"})
-"""What may change without another build: the rest is the template of a Job, which Kubernetes never changes."""
+"""What may change without another build, and the values of secrets: the rest is a Job's template, which never does."""
 
 
 def image_registry(value: str) -> str:
@@ -50,10 +50,6 @@ def image_repository(value: str) -> str:
     return value
 
 
-def _text(value: str) -> str:
-    return value
-
-
 class ImageBuildSpec(PlacementSettings):
     """A build, as a user asks for it."""
 
@@ -69,17 +65,16 @@ class ImageBuildSpec(PlacementSettings):
     context_claim: Annotated[str, rule(names.dns_name)] | None = None
     dockerfile: Annotated[str, rule(build_context.relative_path)] = "Dockerfile"
     target: str | None = None
-    build_args: dict[Annotated[str, rule(build_context.build_argument)], Annotated[str, deferrable(_text)]] = Field(
-        default_factory=dict
-    )
+    build_args: dict[Annotated[str, rule(build_context.build_argument)], Text] = Field(default_factory=dict)
     namespace: Annotated[str, rule(names.project_name)] | None = None
     service_account_name: Annotated[str, rule(names.dns_name)] | None = None
     docker_config: Annotated[str, rule(build_context.docker_config), deferrable(build_context.docker_config)] | None = (
         None
     )
     docker_config_secret: Annotated[str, rule(names.dns_name)] | None = None
-    env: dict[Annotated[str, rule(env_name)], Annotated[str, deferrable(_text)]] = Field(default_factory=dict)
-    env_from_secrets: list[Annotated[str, rule(names.dns_name)]] = Field(default_factory=list)
+    env: dict[EnvName, Text] = Field(default_factory=dict)
+    secrets: dict[EnvName, Text] = Field(default_factory=dict)
+    secret_refs: dict[EnvName, SecretKeyRef] = Field(default_factory=dict)
     cache_repository: Annotated[str, rule(image_repository)] | None = None
     executor_image: Annotated[str, rule(image_reference)] = EXECUTOR_IMAGE
     executor_args: list[str] = Field(default_factory=list)
@@ -107,11 +102,14 @@ class ImageBuildPlan:
     """What the executor is called with."""
     docker_config_secret: str | None
     """The Secret with the registry's credentials, the user's or the build's own."""
+    env_secret: str
+    """The Secret with the values of `secrets`."""
     labels: Mapping[str, str]
 
     def props(self) -> dict[str, Any]:
         """The decided values in camelCase, as policies and previews read them; never the registry's credentials."""
         given = {key: value for key, value in self.spec.props().items() if key != "dockerConfig"}
+        given["secrets"] = sorted(self.spec.secrets)
         return {**given, "environment": self.environment, "namespace": self.namespace, "image": self.image}
 
 
@@ -125,6 +123,9 @@ def plan_image_build(spec: ImageBuildSpec, platform: PlatformSpec) -> ImageBuild
             build_context.context_has_its_claim(spec.context, spec.context_claim)
     with within("docker_config"):
         _one_source_of_credentials(spec)
+    for name, others in (("secrets", {*spec.env}), ("secret_refs", {*spec.env, *spec.secrets})):
+        with within(name):
+            _not_given_twice(getattr(spec, name), others)
     for kind in ("cpu", "memory"):
         with within(f"{kind}_limit"):
             _limit_above_request(kind, getattr(spec, f"{kind}_request"), getattr(spec, f"{kind}_limit"))
@@ -139,7 +140,7 @@ def plan_image_build(spec: ImageBuildSpec, platform: PlatformSpec) -> ImageBuild
     )
     digest = _digest(spec, own_labels)
     image = when_known({"digest": digest}, lambda known: f"{repository}:{spec.version}-{known['digest']}")
-    own_secret = f"{spec.project}-{spec.model}-{spec.version}-registry" if spec.docker_config is not None else None
+    own = f"{spec.project}-{spec.model}-{spec.version}"
     return ImageBuildPlan(
         spec=spec,
         environment=platform.environment,
@@ -147,7 +148,8 @@ def plan_image_build(spec: ImageBuildSpec, platform: PlatformSpec) -> ImageBuild
         image=image,
         job=when_known({"digest": digest}, lambda known: _job_name(spec, known["digest"])),
         arguments=_arguments(spec, image, f"{repository}:{spec.version}"),
-        docker_config_secret=own_secret or spec.docker_config_secret,
+        docker_config_secret=spec.docker_config_secret if spec.docker_config is None else f"{own}-registry",
+        env_secret=f"{own}-env",
         labels=own_labels,
     )
 
@@ -157,6 +159,11 @@ def _one_source_of_credentials(spec: ImageBuildSpec) -> None:
         raise CaramlError(
             "the registry's credentials are given twice", fix="give dockerConfig or dockerConfigSecret, not both"
         )
+
+
+def _not_given_twice(variables: Mapping[str, Any], others: set[str]) -> None:
+    if twice := sorted(others.intersection(variables)):
+        raise CaramlError(f'environment variable "{twice[0]}" is given twice', fix="remove one of them")
 
 
 def _limit_above_request(noun: str, request: str | None, limit: str | None) -> None:
@@ -169,6 +176,7 @@ def _digest(spec: ImageBuildSpec, own_labels: Mapping[str, str]) -> Value:
     inputs: dict[str, Value] = {"labels": own_labels, "context": spec.context}
     for name in set(type(spec).model_fields) - KEPT_IN_PLACE - {"context", "build_args", "env"}:
         inputs[name] = getattr(spec, name)
+    inputs["secrets"] = sorted(spec.secrets)
     inputs |= {f"build_args.{name}": value for name, value in spec.build_args.items()}
     inputs |= {f"env.{name}": value for name, value in spec.env.items()}
     return when_known(inputs, _digest_of)

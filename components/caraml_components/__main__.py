@@ -8,7 +8,7 @@ from pulumi.provider import ConstructResult
 from pulumi.provider.experimental.component import ComponentProvider
 from pulumi.provider.server import ComponentInitError, main
 
-from caraml_pulumi import AutoscalingPolicy, CaramlError, CustomModelVersion, ModelEndpoint, ModelProject
+from caraml_pulumi import AutoscalingPolicy, CaramlError, CustomModelVersion, ImageBuild, ModelEndpoint, ModelProject
 
 
 class Host(ComponentProvider):
@@ -31,5 +31,5 @@ class Host(ComponentProvider):
 
 
 if __name__ == "__main__":
-    components = [AutoscalingPolicy, CustomModelVersion, ModelEndpoint, ModelProject]
+    components = [AutoscalingPolicy, CustomModelVersion, ImageBuild, ModelEndpoint, ModelProject]
     main(Host(components, "caraml", version=version("caraml-pulumi")), sys.argv[1:])

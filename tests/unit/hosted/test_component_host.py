@@ -36,6 +36,7 @@ def test_every_component_is_offered_under_its_type(schema: dict[str, Any]) -> No
     assert set(schema["resources"]) == {
         "caraml:index:AutoscalingPolicy",
         "caraml:index:CustomModelVersion",
+        "caraml:index:ImageBuild",
         "caraml:index:ModelEndpoint",
         "caraml:index:ModelProject",
     }
@@ -46,6 +47,7 @@ def test_only_what_has_no_default_is_required(schema: dict[str, Any]) -> None:
     assert required == {
         "AutoscalingPolicy": {"metric", "target"},
         "CustomModelVersion": {"model", "version", "project", "image"},
+        "ImageBuild": {"model", "version", "project", "registry", "context"},
         "ModelEndpoint": {"model", "project", "traffic"},
         "ModelProject": {"team", "stream"},
     }

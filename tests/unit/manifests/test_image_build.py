@@ -1,7 +1,7 @@
 from typing import Any
 
 from caraml_pulumi.manifests import Manifest
-from caraml_pulumi.manifests.image_build import build_job, registry_secret
+from caraml_pulumi.manifests.image_build import build_job, own_secrets
 from tests.unit.model.builders import image_build
 
 
@@ -57,7 +57,7 @@ def test_what_was_not_asked_for_is_not_written() -> None:
 
 def test_the_credentials_are_where_kaniko_looks_for_them() -> None:
     build = image_build(dockerConfig='{"auths": {}}')
-    secret, made = registry_secret(build), build_job(build)["spec"]["template"]["spec"]
+    secret, made = own_secrets(build)["registry"], build_job(build)["spec"]["template"]["spec"]
     assert made["volumes"][0]["secret"] == {
         "secretName": secret["metadata"]["name"],
         "items": [{"key": next(iter(secret["stringData"])), "path": "config.json"}],
@@ -79,7 +79,8 @@ def test_a_build_goes_where_it_is_told() -> None:
         tolerations=[{"key": "build", "operator": "Exists"}],
         priorityClassName="low",
         env={"AWS_REGION": "eu-west-1"},
-        envFromSecrets=["git"],
+        secrets={"GIT_TOKEN": "hunter2"},
+        secretRefs={"GIT_USERNAME": {"name": "git", "key": "user"}},
         cpuRequest="1",
         memoryLimit="4Gi",
     )
@@ -87,7 +88,16 @@ def test_a_build_goes_where_it_is_told() -> None:
     assert made["nodeSelector"] == {"disk": "ssd"}
     assert made["tolerations"] == [{"key": "build", "operator": "Exists"}]
     (container,) = made["containers"]
-    assert container["env"] == [{"name": "AWS_REGION", "value": "eu-west-1"}]
-    assert container["envFrom"] == [{"secretRef": {"name": "git"}}]
+    assert container["env"] == [
+        {"name": "AWS_REGION", "value": "eu-west-1"},
+        {"name": "GIT_TOKEN", "valueFrom": {"secretKeyRef": {"name": "iris-team-iris-1-env", "key": "GIT_TOKEN"}}},
+        {"name": "GIT_USERNAME", "valueFrom": {"secretKeyRef": {"name": "git", "key": "user"}}},
+    ]
     assert container["resources"] == {"requests": {"cpu": "1"}, "limits": {"memory": "4Gi"}}
     assert job(namespace="builds")["metadata"]["namespace"] == "builds"
+
+
+def test_secret_variables_are_in_a_secret_of_the_builds_own() -> None:
+    secret = own_secrets(image_build(secrets={"GIT_TOKEN": "hunter2"}))["env"]
+    assert (secret["metadata"]["name"], secret["stringData"]) == ("iris-team-iris-1-env", {"GIT_TOKEN": "hunter2"})
+    assert "hunter2" not in str(job(secrets={"GIT_TOKEN": "hunter2"}))

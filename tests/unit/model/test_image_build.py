@@ -51,7 +51,7 @@ def test_a_changed_build_is_another_job_and_another_image(changed: dict[str, Any
 
 
 def test_what_a_job_can_change_in_place_builds_nothing() -> None:
-    kept = {
+    kept: dict[str, Any] = {
         "dockerConfig": '{"auths": {}}',
         "timeoutSeconds": 60,
         "retries": 0,
@@ -79,7 +79,7 @@ def test_every_name_fits_and_every_image_is_well_formed(project: str, model: str
 
 @given(st.lists(st.integers(1, 99), min_size=2, max_size=2, unique=True))
 def test_names_that_are_cut_still_tell_builds_apart(versions: list[int]) -> None:
-    long = {"project": "p" * 50, "model": "m" * 25}
+    long: dict[str, Any] = {"project": "p" * 50, "model": "m" * 25}
     assert len({image_build(version=version, **long).job for version in versions}) == 2
 
 
@@ -94,6 +94,8 @@ def test_names_that_are_cut_still_tell_builds_apart(versions: list[int]) -> None
         ({"buildArgs": {"A B": "1"}}, '"A B" is not the name of a build argument'),
         ({"dockerConfig": "{}"}, "not a Docker configuration"),
         ({"dockerConfig": '{"auths": {}}', "dockerConfigSecret": "registry"}, "given twice"),
+        ({"env": {"A": "1"}, "secrets": {"A": "2"}}, 'variable "A" is given twice'),
+        ({"secrets": {"A": "2"}, "secretRefs": {"A": {"name": "s", "key": "k"}}}, 'variable "A" is given twice'),
         ({"cpuRequest": "2", "cpuLimit": "1"}, "limit 1 is less than the request 2"),
         ({"cacheRepository": "ghcr.io/team/cache:1"}, "has a tag"),
         ({"timeoutSeconds": 0}, "timeoutSeconds"),
@@ -108,8 +110,15 @@ def test_a_broken_rule_is_one_error_that_names_the_property(broken: dict[str, An
     assert "where:" in str(caught.value)
 
 
-def test_the_plan_never_shows_the_credentials() -> None:
-    assert "hunter2" not in str(image_build(dockerConfig='{"auths": {"ghcr.io": {"auth": "hunter2"}}}').props())
+def test_the_plan_never_shows_what_is_secret() -> None:
+    build = image_build(dockerConfig='{"auths": {"ghcr.io": {"auth": "hunter2"}}}', secrets={"GIT_TOKEN": "hunter2"})
+    assert "hunter2" not in str(build.props())
+
+
+def test_another_value_of_a_secret_builds_nothing_and_another_secret_does() -> None:
+    one = image_build(secrets={"GIT_TOKEN": "one"}).image
+    assert image_build(secrets={"GIT_TOKEN": "two"}).image == one
+    assert image_build(secrets={"GIT_PASSWORD": "one"}).image != one
 
 
 def test_a_build_is_labelled_as_merlins_image_builder() -> None:

@@ -19,9 +19,9 @@ def test_every_table_is_what_the_docstrings_say(page: Path) -> None:
 def test_a_docstring_is_taken_apart() -> None:
     assert described(
         """How long it may take,
-        all attempts together. Unit: seconds. Default: 600. Refused: 0. (seed: Deploying a Model Version)"""
+        all attempts together (seed: Deploying a Model Version). Unit: seconds. Default: 600 (Merlin). Refused: 0."""
     ) == Described(
-        "How long it may take, all attempts together.", "seconds", "600", "0", "seed: Deploying a Model Version"
+        "How long it may take, all attempts together.", "seconds", "600", "0", "seed: Deploying a Model Version; Merlin"
     )
 
 
