@@ -19,7 +19,7 @@ PUSHGATEWAY_ENV: Final = "PUSHGATEWAY_URL"
 """The variable that tells a server where to push its metrics."""
 
 
-def pushgateway_url(value: str) -> str:
+def pushgateway_address(value: str) -> str:
     """The address of a Prometheus pushgateway. Raises `CaramlError`."""
     if not value.startswith(("http://", "https://")) or any(char.isspace() for char in value):
         raise CaramlError(f'"{value}" is not the address of a pushgateway', allowed="http://host:port")
@@ -36,7 +36,7 @@ class MetricsSettings(Spec):
     """Default: ``/metrics``; SELDON: ``/prometheus``."""
     port: Annotated[WholeNumber, Field(ge=1, le=65535)] | None = None
     """Default: the port of the predictions; SELDON: 6000. Another port needs RAW_DEPLOYMENT: Knative opens one."""
-    pushgateway_url: Annotated[str, rule(pushgateway_url)] | None = None
+    pushgateway_url: Annotated[str, rule(pushgateway_address)] | None = None
     """Push instead: the address is given to the server as `PUSHGATEWAY_URL`, and nothing is scraped."""
 
     @model_validator(mode="after")
