@@ -36,7 +36,7 @@ def platforms(cluster: LocalCluster, tmp_path: Path) -> Iterator[Platforms]:
         directory = tmp_path / str(len(made))
         directory.mkdir()
         platform = Platform(directory, cluster.kubeconfig, name or f"team-{uuid.uuid4().hex[:8]}")
-        configure(platform, quota={}, instanceTypes={}, **settings)
+        configure(platform, **{"quota": {}, "instanceTypes": {}, **settings})
         made.append(platform)
         return platform
 

@@ -159,6 +159,6 @@ def test_manifests_are_rendered_alike_before_and_after_they_are_applied(platform
 
     before = render("before")
     assert next(iter(before)) == f"0001-v1-namespace-{platform.project}.yaml"
-    assert len(before) == 8
+    assert len(before) == 10
     platform.up()
     assert render("after") == before
