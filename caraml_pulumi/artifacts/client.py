@@ -87,6 +87,7 @@ _CREDENTIALS: Final = (
 )
 _WRONG_KEYS: Final = {
     "InvalidAccessKeyId": "the endpoint does not know the access key",
+    "XAdminUserNotFound": "the endpoint does not know the access key",  # versitygw
     "SignatureDoesNotMatch": "the secret key does not belong to the access key",
     "ExpiredToken": "the credentials have expired",
     "ExpiredTokenException": "the credentials have expired",

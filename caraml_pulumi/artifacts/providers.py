@@ -1,13 +1,13 @@
 """Buckets and uploaded models as Pulumi resources: dynamic providers, which run in a process beside the program's.
 
 Pulumi keeps a reference to these classes in the state, not their code, and no credentials: these are looked up where
-boto3 finds them when an operation runs.
+boto3 finds them when an operation runs. Programs and previews import this module too: operations alone import boto3.
 """
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from pulumi.dynamic import (
     CreateResult,
@@ -18,15 +18,16 @@ from pulumi.dynamic import (
 )
 from pulumi.runtime.rpc import UNKNOWN
 
-from caraml_pulumi.artifacts.bucket import Bucket
-from caraml_pulumi.artifacts.client import Endpoint
 from caraml_pulumi.artifacts.directory import hashed_directory
 from caraml_pulumi.artifacts.progress import Progress
-from caraml_pulumi.artifacts.store import Store
-from caraml_pulumi.artifacts.upload import push
 from caraml_pulumi.errors import CaramlError
 from caraml_pulumi.live_status import live_status
 from caraml_pulumi.model.artifacts import s3_location
+
+if TYPE_CHECKING:
+    from caraml_pulumi.artifacts.bucket import Bucket
+    from caraml_pulumi.artifacts.client import Endpoint
+    from caraml_pulumi.artifacts.store import Store
 
 Props = Mapping[str, Any]
 
@@ -137,11 +138,15 @@ def _diff(olds: Props, news: Props, *, replaces: tuple[str, ...], watched: tuple
     return DiffResult(changes=bool(changed), replaces=other)
 
 
-def _endpoint(props: Props) -> Endpoint:
+def _endpoint(props: Props) -> "Endpoint":
+    from caraml_pulumi.artifacts.client import Endpoint
+
     return Endpoint(*(props.get(key) or "" for key in _CONNECTION))
 
 
-def _bucket(props: Props) -> Bucket:
+def _bucket(props: Props) -> "Bucket":
+    from caraml_pulumi.artifacts.bucket import Bucket
+
     return Bucket(_endpoint(props), props["bucket"])
 
 
@@ -149,12 +154,16 @@ def _settings(props: Props) -> Props:
     return {key: props[key] for key in _SETTINGS if key in props}
 
 
-def _store(props: Props) -> Store:
+def _store(props: Props) -> "Store":
+    from caraml_pulumi.artifacts.store import Store
+
     return Store(_endpoint(props), s3_location(props["place"]))
 
 
 def _uploaded(props: Props, digests: list[str], status: Callable[[str], None]) -> dict[str, Any]:
     """Upload the directory of `props`; returns them with the digests of all trees that were uploaded."""
+    from caraml_pulumi.artifacts.upload import push
+
     with _told():
         directory = hashed_directory(
             project_root() / props["source"],

@@ -32,6 +32,7 @@ class _Commands(LazyGroup):
         "history": ("caraml_pulumi.cli.history:app", "List the updates of a stack."),
         "stack": ("caraml_pulumi.cli.stack:app", "List, create and remove stacks; their state and outputs."),
         "config": ("caraml_pulumi.cli.config:app", "Read and change a stack's configuration."),
+        "artifact": ("caraml_pulumi.cli.artifact:app", "Upload the files of a model, and tell their digest."),
         "cluster": ("caraml_pulumi.cli.cluster:app", "Run a local Kubernetes control plane."),
     }
 
