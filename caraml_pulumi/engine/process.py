@@ -33,6 +33,7 @@ _SHOWN_LINES: Final = 8
 _LAG: Final = 0.1
 """Seconds that what a process printed before its answer may come after it, through another pipe."""
 
+_NOT_THE_USERS: Final = rf"/site-packages/|/lib/python3\.\d+/|^{re.escape(str(Path(__file__).parents[1]))}/"
 _TRACEBACK: Final = "Traceback (most recent call last):"
 
 _BOOTSTRAP: Final = """
@@ -298,7 +299,7 @@ def last_words(printed: str) -> str:
 
 
 def last_user_frame(text: str) -> str:
-    """The last ``file:line`` of a Python traceback in `text` that is not of an installed package; empty if none."""
+    """The last ``file:line`` of a Python traceback in `text` that is not of an installed package or ours; else empty."""
     frames = re.findall(r'File "([^"<]+)", line (\d+)', text)
-    own = [f"{file}:{line}" for file, line in frames if not re.search(r"/site-packages/|/lib/python3\.\d+/", file)]
+    own = [f"{file}:{line}" for file, line in frames if not re.search(_NOT_THE_USERS, file)]
     return own[-1] if own else ""
