@@ -299,7 +299,7 @@ def last_words(printed: str) -> str:
 
 
 def last_user_frame(text: str) -> str:
-    """The last ``file:line`` of a Python traceback in `text` that is not of an installed package or ours; else empty."""
+    """The last ``file:line`` of a traceback in `text` that is not of an installed package or ours; empty if none."""
     frames = re.findall(r'File "([^"<]+)", line (\d+)', text)
     own = [f"{file}:{line}" for file, line in frames if not re.search(_NOT_THE_USERS, file)]
     return own[-1] if own else ""
