@@ -209,9 +209,12 @@ def _options(
             allowed="one --policy-pack-config for each --policy-pack at most",
             exit_code=USAGE,
         )
+    from caraml_pulumi.model.changes import change_allowed
+
     return Options(
         parallel=parallel,
         message=message,
+        change_rules=(change_allowed,),
         policy_packs=tuple(packs),
         policy_pack_configs=tuple(pack_configs),
         refresh=refresh,

@@ -1,6 +1,6 @@
 """What the command line asks of an engine; the embedded one and the Pulumi CLI both answer it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -21,9 +21,17 @@ class Target:
     backend_url: str
 
 
+ChangeRule = Callable[[str, Mapping[str, Any], Mapping[str, Any]], None]
+"""Judges a change of a resource, given its type, old inputs and new ones; raises `CaramlError` if it is not allowed."""
+
+
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How to run an operation. `render` is a directory that gets the manifests as YAML instead of a cluster."""
+    """How to run an operation.
+
+    `render` is a directory that gets the manifests as YAML instead of a cluster. `change_rules` judge each resource
+    that exists and is registered again; a change that one of them refuses ends the operation before it is made.
+    """
 
     parallel: int = DEFAULT_PARALLEL
     message: str = ""
@@ -31,6 +39,7 @@ class Options:
     policy_pack_configs: tuple[Path, ...] = ()
     refresh: bool = False
     render: Path | None = None
+    change_rules: tuple[ChangeRule, ...] = ()
 
 
 @dataclass(slots=True)

@@ -8,11 +8,11 @@ from enum import Enum
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Final
 
-from caraml_pulumi.engine.api import Options, Outcome, Target
+from caraml_pulumi.engine.api import ChangeRule, Options, Outcome, Target
 from caraml_pulumi.engine.events import EngineEvent, EventSink
 from caraml_pulumi.engine.resource import STACK_TYPE
 from caraml_pulumi.engine.values import PropertyValue
-from caraml_pulumi.errors import LOCKED, POLICY_VIOLATION, CaramlError
+from caraml_pulumi.errors import LOCKED, POLICY_VIOLATION, CaramlError, CaramlErrors
 
 if TYPE_CHECKING:
     from pulumi.automation import Stack
@@ -27,6 +27,8 @@ class PulumiCliEngine:
     """Implements `caraml_pulumi.engine.api.Engine` with the `pulumi` on PATH."""
 
     name: str = "pulumi"
+    _judged: bool = False
+    """Whether a preview has shown what the change rules have to say."""
 
     def preview(self, target: Target, options: Options, sink: EventSink) -> Outcome:
         """Plan the changes that `up` would make."""
@@ -38,10 +40,15 @@ class PulumiCliEngine:
             )
         stack = _select(target)
         arguments = _update_arguments(options)
-        return _run(sink, lambda on_event: stack.preview(on_event=on_event, **arguments))
+        self._judged = True
+        return _run(sink, lambda on_event: stack.preview(on_event=on_event, **arguments), options.change_rules)
 
     def up(self, target: Target, options: Options, sink: EventSink) -> Outcome:
-        """Make the changes."""
+        """Make the changes. Where no preview was asked for, one is made all the same if there are change rules."""
+        if options.change_rules and not self._judged:
+            planned = self.preview(target, options, lambda event: None)
+            if planned.error is not None:
+                return planned
         stack = _select(target)
         arguments = _update_arguments(options)
         return _run(sink, lambda on_event: stack.up(on_event=on_event, show_secrets=False, **arguments))
@@ -99,6 +106,8 @@ class _Watcher:
     sink: EventSink
     changes: dict[str, int] = field(default_factory=dict)
     outputs: dict[str, Any] = field(default_factory=dict)
+    rules: tuple[ChangeRule, ...] = ()
+    refusals: list[CaramlError] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
     forbidden: bool = False
     _lock: Lock = field(default_factory=Lock)
@@ -107,6 +116,7 @@ class _Watcher:
         with self._lock:
             document: EngineEvent = event_to_json(event)
             self._remember(document)
+            self._judge(document)
             self.sink(document)
 
     def _remember(self, event: EngineEvent) -> None:
@@ -120,17 +130,33 @@ class _Watcher:
         elif (done := event.get("resOutputsEvent")) and done["metadata"]["type"] == STACK_TYPE:
             self.outputs = (done["metadata"].get("new") or {}).get("outputs") or {}
 
+    def _judge(self, event: EngineEvent) -> None:
+        """Hold a planned change to the rules; secret values are hidden in events, and the same on both sides."""
+        step = (event.get("resourcePreEvent") or {}).get("metadata") or {}
+        old, new = step.get("old") or {}, step.get("new") or {}
+        for rule in self.rules if old and new else ():
+            try:
+                rule(step["type"], old.get("inputs") or {}, new.get("inputs") or {})
+            except CaramlError as error:
+                self.refusals.append(error)
 
-def _run(sink: EventSink, operation: Callable[[Callable[[object], None]], object]) -> Outcome:
+
+def _run(
+    sink: EventSink,
+    operation: Callable[[Callable[[object], None]], object],
+    rules: tuple[ChangeRule, ...] = (),
+) -> Outcome:
     from pulumi.automation.errors import CommandError
 
-    watcher = _Watcher(sink)
+    watcher = _Watcher(sink, rules=rules)
     started = time.monotonic()
     error = None
     try:
         operation(watcher)
     except CommandError as failure:
         error = _explain(failure, watcher)
+    if watcher.refusals:
+        error = watcher.refusals[0] if len(watcher.refusals) == 1 else CaramlErrors(watcher.refusals)
     return Outcome(watcher.changes, watcher.outputs, error, time.monotonic() - started)
 
 

@@ -1,10 +1,12 @@
 """Takes a program's registrations one by one and brings each resource to what the program asks for."""
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from threading import Lock
 
 from caraml_pulumi.engine.aliases import former_urns
+from caraml_pulumi.engine.api import ChangeRule
 from caraml_pulumi.engine.changes import bring_about, with_secrets
 from caraml_pulumi.engine.checks import PolicyChecks
 from caraml_pulumi.engine.goal import Goal
@@ -20,7 +22,7 @@ from caraml_pulumi.engine.reporter import Step
 from caraml_pulumi.engine.resource import PROVIDER_PREFIX, STACK_TYPE, ResourceState, make_urn, urn_type
 from caraml_pulumi.engine.run import Run, StoppedError
 from caraml_pulumi.engine.state.times import timestamp
-from caraml_pulumi.engine.values import Properties, PropertyValue, same
+from caraml_pulumi.engine.values import Properties, PropertyValue, plain, same
 from caraml_pulumi.errors import CaramlError
 
 
@@ -31,6 +33,7 @@ class Deployment:
     run: Run
     config: Properties
     policies: PolicyChecks
+    rules: Sequence[ChangeRule] = ()
     olds: dict[str, ResourceState] = field(default_factory=dict)
     news: dict[str, ResourceState] = field(default_factory=dict)
     _aliased: dict[str, list[str]] = field(default_factory=dict)
@@ -123,9 +126,16 @@ class Deployment:
             modified=now,
         )
 
+    def _hold_to_rules(self, old: ResourceState | None, new: ResourceState) -> None:
+        """Raise `CaramlError` if a change rule refuses what is to become of a resource that exists."""
+        if old is not None:
+            for rule in self.rules:
+                rule(new.type, plain(old.inputs), plain(new.inputs))
+
     def _component(self, urn: str, goal: Goal, old: ResourceState | None) -> ResourceState:
         new = self._new_state(urn, goal, goal.inputs, old)
         new.inputs = inputs = self.policies.check(goal, new, None)
+        self._hold_to_rules(old, new)
         if old is not None:
             new.outputs = old.outputs
         unchanged = old is not None and same(old.inputs, inputs)
@@ -187,6 +197,7 @@ class Deployment:
         if remediated is not new.inputs:
             wanted = remediated
             new.inputs = provider.check(urn, old_inputs, wanted)
+        self._hold_to_rules(old, new)
         afresh = lambda: provider.check(urn, None, wanted)  # noqa: E731
         bring_about(self.run, provider, goal, old, new, self._seen, afresh=afresh, imported=imports)
         with self._lock:

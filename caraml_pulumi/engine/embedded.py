@@ -2,13 +2,13 @@
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import zip_longest
 from threading import Event
 
-from caraml_pulumi.engine.api import Options, Outcome, Target
+from caraml_pulumi.engine.api import ChangeRule, Options, Outcome, Target
 from caraml_pulumi.engine.checks import PolicyChecks
 from caraml_pulumi.engine.deletion import delete_all
 from caraml_pulumi.engine.deployment import Deployment
@@ -62,7 +62,7 @@ class EmbeddedEngine:
 
     def _update(self, options: Options, session: Session, run: Run) -> Properties | None:
         with _policies(session, run, options) as policies:
-            return _run_program(session, run, policies)
+            return _run_program(session, run, policies, options.change_rules)
 
     def _operate(
         self, kind: UpdateKind, target: Target, options: Options, sink: EventSink, work: Work, *, preview: bool
@@ -130,12 +130,12 @@ class EmbeddedEngine:
             raise error
 
 
-def _run_program(session: Session, run: Run, policies: PolicyChecks) -> Properties | None:
+def _run_program(session: Session, run: Run, policies: PolicyChecks, rules: Sequence[ChangeRule]) -> Properties | None:
     from caraml_pulumi.engine.log import EngineLog
     from caraml_pulumi.engine.monitor import Monitor
     from caraml_pulumi.engine.program import run_program
 
-    deployment = Deployment(run, dict(session.config), policies)
+    deployment = Deployment(run, dict(session.config), policies, rules)
     try:
         run_program(
             session.target.project,

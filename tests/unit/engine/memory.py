@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from caraml_pulumi.engine.api import Options, Outcome, Target
+from caraml_pulumi.engine.api import ChangeRule, Options, Outcome, Target
 from caraml_pulumi.engine.embedded import EmbeddedEngine
 from caraml_pulumi.engine.events import EngineEvent
 from caraml_pulumi.engine.providers.base import Context, Diff, Live, Provider
@@ -118,6 +118,7 @@ class Stack:
     directory: Path
     store: Store = field(default_factory=Store)
     events: list[EngineEvent] = field(default_factory=list)
+    rules: tuple[ChangeRule, ...] = ()
     engine: EmbeddedEngine = field(init=False)
 
     def __post_init__(self) -> None:
@@ -144,7 +145,7 @@ class Stack:
     def _run(self, operation: Callable[..., Outcome], **more: Any) -> Outcome:
         self.events.clear()
         self.store.calls.clear()
-        return operation(self.target, Options(parallel=8), self.events.append, **more)
+        return operation(self.target, Options(parallel=8, change_rules=self.rules), self.events.append, **more)
 
     def preview(self) -> Outcome:
         return self._run(self.engine.preview)
