@@ -20,6 +20,15 @@ class ReleaseVersion(VersionSettings):
 
     version: Annotated[WholeNumber, rule(names.version_number)]
 
+    @model_validator(mode="after")
+    def _keep_secrets_out(self) -> "ReleaseVersion":
+        with as_validation_error("secrets"):
+            secrets_are_elsewhere(self.secrets)
+        if self.transformer:
+            with as_validation_error("transformer", "secrets"):
+                secrets_are_elsewhere(self.transformer.secrets)
+        return self
+
 
 class ReleaseSpec(Spec):
     """What a release file says: one model in one environment."""
@@ -48,6 +57,15 @@ class ReleaseSpec(Spec):
     def routed(self) -> frozenset[int]:
         """The versions that the endpoint routes to."""
         return frozenset(share.version for share in self.endpoint.traffic) if self.endpoint else frozenset()
+
+
+def secrets_are_elsewhere(secrets: Mapping[str, object]) -> None:
+    """Refuse secret values in a release file, where anybody could read them."""
+    if secrets:
+        raise CaramlError(
+            f"a release file would keep the value of {', '.join(secrets)} in plain text",
+            fix="keep it encrypted in the secrets of the project, and name it in secretRefs",
+        )
 
 
 def traffic_goes_to_listed_versions(routed: list[int], listed: list[int]) -> None:

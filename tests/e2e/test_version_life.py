@@ -200,17 +200,27 @@ def test_a_version_that_is_taken_out_is_undeployed_whole(cluster: LocalCluster, 
 
 
 def test_a_changed_secret_replaces_the_replicas_and_is_never_written_down(cluster: LocalCluster, on: Platform) -> None:
-    on.edit("  - version: 2\n", "  - version: 2\n    secrets: {API_KEY: first-hidden-word}\n")
+    program = on.directory / "stacks/__main__.py"
+    secret = '**version.given(), secrets={"API_KEY": "first-hidden-word"},'
+    program.write_text(program.read_text().replace("**version.given(),", secret))
     said = on.up().text
     template = items(cluster, DEPLOYMENTS, on)["iris-2"]["spec"]["template"]
     (variable,) = [item for item in template["spec"]["containers"][0]["env"] if item["name"] == "API_KEY"]
     assert variable["valueFrom"]["secretKeyRef"] == {"name": "iris-2", "key": "API_KEY"}
     assert on.changes() == {}
 
-    on.edit("first-hidden-word", "second-hidden-word")
+    program.write_text(program.read_text().replace("first-hidden-word", "second-hidden-word"))
     said += on.must("preview", "--stack", "dev", "--diff").text + on.up().text
     after = items(cluster, DEPLOYMENTS, on)["iris-2"]["spec"]["template"]
     assert after["metadata"]["annotations"] != template["metadata"]["annotations"]
     assert on.changes() == {}
     stored = "".join(path.read_text() for path in (on.directory / "backend").rglob("*.json"))
     assert "hidden-word" not in said + stored
+
+
+def test_a_release_file_takes_no_secret_values(on: Platform) -> None:
+    on.edit("  - version: 2\n", "  - version: 2\n    secrets: {API_KEY: hidden-word}\n")
+    refused = on.caraml("preview", "--stack", "dev")
+    assert refused.code == 1
+    assert "would keep the value of API_KEY in plain text" in refused.text
+    assert "hidden-word" not in refused.text
