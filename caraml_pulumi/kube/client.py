@@ -27,6 +27,7 @@ BUSY_ATTEMPTS: Final = 10
 LONGEST_PAUSE: Final = 30.0
 _REPEATABLE: Final = ("GET", "PUT", "DELETE")
 
+_ESCAPED_PAIR: Final = re.compile(r"\\ud[89ab][0-9a-f]{2}\\ud[c-f][0-9a-f]{2}")
 _WARNING: Final = re.compile(r'\b299 \S+ "((?:[^"\\]|\\.)*)"')
 
 Json = Any
@@ -72,7 +73,7 @@ class KubeClient:
         field). Raises `KubeError` for an answer with a failure, `ClusterUnreachable` when there is none.
         """
         url = self._prefix + path + (f"?{urlencode(params)}" if params else "")
-        payload = None if body is None else json.dumps(body, separators=(",", ":")).encode()
+        payload = None if body is None else json_and_yaml(body)
         headers = {"Accept": "application/json", "User-Agent": "caraml-pulumi"}
         if payload is not None:
             headers["Content-Type"] = content_type or "application/json"
@@ -114,6 +115,15 @@ class KubeClient:
     def _who(self) -> str:
         user = self.config.user.name
         return f"user {user!r} in {self.config.source}" if user else ""
+
+
+def json_and_yaml(body: Json) -> bytes:
+    """`body` as JSON that reads the same as YAML, which is what the API server takes an applied object for.
+
+    YAML has no escapes in pairs, so a character beyond 16 bits, such as an emoji, is written as it is.
+    """
+    text = json.dumps(body, separators=(",", ":"))
+    return _ESCAPED_PAIR.sub(lambda pair: str(json.loads(f'"{pair[0]}"')), text).encode()
 
 
 def _retry_after(answer: "BaseHTTPResponse") -> float | None:

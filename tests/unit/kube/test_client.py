@@ -1,5 +1,6 @@
 """What the client does with answers, failures and lost connections."""
 
+import json
 import socket
 import threading
 from collections.abc import Iterator
@@ -7,8 +8,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+import yaml
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from caraml_pulumi.kube import APPLY_PATCH, ClusterUnreachable, KubeError
+from caraml_pulumi.kube.client import json_and_yaml
 from caraml_pulumi.kube.kubeconfig import User
 
 from .servers import Answer, Asked, client_of, serving
@@ -28,6 +33,14 @@ def test_a_body_is_sent_as_json_and_the_answer_is_parsed_with_whole_numbers_kept
     assert isinstance(found["spec"]["replicas"], int)
     assert (asked[0].method, asked[0].path) == ("PATCH", "/apis/x?force=true")
     assert asked[0].headers["Content-Type"] == APPLY_PATCH
+
+
+@given(st.text())
+@example("\\ud83d\\ude00 \\\U0001f600")
+def test_a_body_is_the_same_as_json_and_as_yaml(text: str) -> None:
+    body = json_and_yaml({"value": text})
+    assert json.loads(body) == {"value": text}
+    assert yaml.safe_load(body.decode()) == {"value": text}
 
 
 def test_the_path_of_the_server_url_comes_first() -> None:
