@@ -5,17 +5,17 @@
     bursty = AutoscalingPolicy("bursty", metric=AutoscalingMetric.RPS, target=50)  # shared by name
     CustomModelVersion("iris-1", ..., autoscaling_policy=bursty)
 
-Without a policy, a SERVERLESS version is scaled on concurrency 1 and a RAW_DEPLOYMENT on 50 % of its CPU request. A
-setting that a policy leaves out is the cluster's; these are the ones that Knative and Kubernetes come with:
+| argument | default |
+|---|---|
+| the policy of a version | concurrency 1 (SERVERLESS), 50 % of the CPU request (RAW_DEPLOYMENT) |
+| `window_seconds` | 60 for concurrency and rps; else 300 to scale down, 0 to scale up |
+| `panic_window_percentage`, `panic_threshold_percentage` | 10, 200 |
+| `target_utilization_percentage` | 70 |
+| `scale_down_delay_seconds` | 0; for cpu in RAW_DEPLOYMENT the window |
+| `scale_to_zero_retention_seconds` | 0 |
+| `activation_scale` | 1 |
 
-| argument | concurrency, rps | cpu, memory in SERVERLESS | cpu in RAW_DEPLOYMENT |
-|---|---|---|---|
-| `window_seconds` | 60 | 300 down, 0 up | 300 down, 0 up |
-| `panic_window_percentage`, `panic_threshold_percentage` | 10, 200 | | |
-| `target_utilization_percentage` | 70 | | |
-| `scale_down_delay_seconds` | 0 | | the window |
-| `scale_to_zero_retention_seconds` | 0 | | |
-| `activation_scale` | 1 | | |
+A setting that is left out is the cluster's; these are those that Knative and Kubernetes come with.
 """
 
 from collections.abc import Mapping
@@ -32,32 +32,35 @@ class AutoscalingPolicyArgs(TypedDict):
     """What to scale on, and how far."""
 
     metric: AutoscalingMetric
-    """cpu_utilization (both modes), or memory_utilization, concurrency, rps (SERVERLESS only)."""
+    """What to scale on: cpu_utilization in both modes, memory_utilization, concurrency and rps in SERVERLESS (seed:
+    Deploying a Model Version)."""
     target: float
-    """For each replica: percent of the CPU or memory request (1 to 100), requests in flight (at least 0.01), or
-    requests per second (at least 1)."""
+    """How much each replica is to have of it: percent of its CPU or memory request, requests in flight, or requests
+    per second (Merlin). Refused: percentages outside 1 to 100, a concurrency below 0.01, rps below 1."""
     window_seconds: NotRequired[int]
-    """Over how many seconds concurrency and rps are averaged, 6 to 3600. For cpu and memory, how long the autoscaler
-    waits before it scales in either direction. Default: the cluster's, 60 for concurrency and rps; for cpu and memory
-    300 to scale down and 0 to scale up."""
+    """Over how long concurrency and rps are averaged, from 6 to 3600; for cpu and memory, how long the autoscaler waits
+    before it scales in either direction (Knative). Unit: seconds. Default: the cluster's: 60 for concurrency and rps,
+    for the others 300 to scale down and 0 to scale up."""
     panic_window_percentage: NotRequired[float]
-    """The part of the window over which a burst is measured, 1 to 100 percent; concurrency and rps. Default: the
-    cluster's, 10."""
+    """The part of the window over which a burst is measured, from 1 to 100 (Knative). Unit: percent. Default: the
+    cluster's, 10. Refused: for cpu and memory."""
     panic_threshold_percentage: NotRequired[float]
-    """The load, in percent of what the replicas are to have, from which on it is a burst: replicas are then only
-    added, for a whole window. 110 to 1000; concurrency and rps. Default: the cluster's, 200."""
+    """The load from which on it is a burst, from 110 to 1000 percent of what the replicas are to have; replicas are
+    then only added, until a window has passed without (Knative). Unit: percent. Default: the cluster's, 200. Refused:
+    for cpu and memory."""
     target_utilization_percentage: NotRequired[float]
-    """The part of the target that replicas are to have, 1 to 100 percent; concurrency and rps. Default: the cluster's,
-    70."""
+    """The part of the target that replicas are really to have, to leave room, from 1 to 100 (Knative). Unit: percent.
+    Default: the cluster's, 70. Refused: for cpu and memory."""
     scale_down_delay_seconds: NotRequired[int]
-    """How many seconds load must stay lower before replicas are removed, 0 to 3600; concurrency, rps, and cpu in
-    RAW_DEPLOYMENT. Default: the cluster's, 0 for concurrency and rps; for cpu the window."""
+    """How long load must stay lower before replicas are removed, from 0 to 3600 (Knative). Unit: seconds. Default: the
+    cluster's, 0, and for cpu in RAW_DEPLOYMENT the window. Refused: for cpu and memory in SERVERLESS, whose window
+    says it."""
     scale_to_zero_retention_seconds: NotRequired[int]
-    """How many seconds the last replica stays at least after the decision to scale to zero, 0 to 3600; concurrency and
-    rps, with min_replica 0. Default: the cluster's, 0."""
+    """How long the last replica stays at least once it is not needed, from 0 to 3600; of a version that may have none
+    (Knative). Unit: seconds. Default: the cluster's, 0. Refused: for cpu and memory."""
     activation_scale: NotRequired[int]
-    """How many replicas there are at least when there are any, from 2, within min_replica and max_replica; concurrency
-    and rps. Default: 1."""
+    """How many replicas there are at least when there are any, from 2 on (Knative). Default: 1. Refused: outside the
+    version's range of replicas, and for cpu and memory."""
 
 
 class RequestScalingKeywords(TypedDict, total=False):
@@ -96,7 +99,7 @@ class AutoscalingPolicy(pulumi.ComponentResource):
     metric: pulumi.Output[str]
     """What versions are scaled on."""
     target: pulumi.Output[float]
-    """The target for each replica."""
+    """How much each replica is to have of it."""
 
     @overload
     def __init__(self, name: str, args: AutoscalingPolicyArgs, opts: pulumi.ResourceOptions | None = None) -> None: ...
