@@ -35,9 +35,9 @@ class Bucket:
         """Whether the bucket is there and ours to use."""
         try:
             with self._explained("looking for the bucket"):
-                self._client.head_bucket(Bucket=self.name)
+                self._client.list_objects_v2(Bucket=self.name, MaxKeys=1)  # unlike HeadBucket it says why not
         except CaramlError as error:
-            if isinstance(error.__cause__, ClientError) and code_of(error.__cause__) in {"404", "NoSuchBucket"}:
+            if isinstance(error.__cause__, ClientError) and code_of(error.__cause__) == "NoSuchBucket":
                 return False
             raise
         return True

@@ -60,8 +60,8 @@ def code_of(error: failures.ClientError) -> str:
 
 
 def is_missing(error: failures.ClientError) -> bool:
-    """Whether an answer of S3 says that the object is not there."""
-    return code_of(error) in {"404", "NoSuchKey", "NotFound"}
+    """Whether an answer of S3 says that the object, or its whole bucket, is not there."""
+    return code_of(error) in {"404", "NoSuchKey", "NotFound", "NoSuchBucket"}
 
 
 def is_not_implemented(error: failures.ClientError) -> bool:

@@ -88,7 +88,8 @@ class BucketProvider(ResourceProvider):
         """Its settings as they are."""
         with _told():
             found = _bucket(props).read(_settings(props))
-        return ReadResult(None, {}) if found is None else ReadResult(id_, {**props, **found})
+        now = {**props, **(found or {})}
+        return ReadResult(None, {}) if found is None else ReadResult(id_, now, now)
 
     def delete(self, _id: str, props: Props) -> None:
         """Delete it, with all that is in it if that was asked for."""
@@ -117,11 +118,12 @@ class TreeProvider(ResourceProvider):
         """Whether the tree is complete. One that lacks files has no digest, so that the next update uploads them."""
         with _told():
             store = _store(props)
-            tree = store.manifest(props["digest"]) if props["digest"] else None
+            tree = store.manifest(props["digests"][-1])
             if tree is None:
                 return ReadResult(None, {})
             whole = not store.lacking(tree)
-        return ReadResult(id_, {**props, "digest": props["digest"] if whole else ""})
+        now = {**props, "digest": tree.digest if whole else ""}
+        return ReadResult(id_, now, {key: value for key, value in now.items() if key != "digests"})
 
     def delete(self, _id: str, props: Props) -> None:
         """Remove every tree that this resource has uploaded."""

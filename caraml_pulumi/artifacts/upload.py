@@ -73,9 +73,10 @@ class _Upload:
         self._store = store
         self._progress = progress
         self._lacking = lacking
-        self._latest = latest.digest if latest else ""
-        self._there = {(file.sha256, file.size): file.path for file in (latest.files if latest else ())}
         self._digest = directory.tree.digest
+        self._latest = latest.digest if latest else ""
+        copied_from = latest.files if latest and latest.digest != self._digest else ()
+        self._there = {(file.sha256, file.size): file.path for file in copied_from}
 
     def run(self) -> None:
         """Work through the files, the largest first; the first failure ends it."""
