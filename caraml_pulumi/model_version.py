@@ -137,6 +137,10 @@ class CustomModelVersion(pulumi.ComponentResource):
 
     def _object(self, name: str, manifest: Manifest, after: list[Any]) -> pulumi.CustomResource:
         adopted = manifest["kind"] in self._adopted
+        if adopted:
+            # Whoever made the object, such as Merlin or KServe, may own fields of it; adopting is taking them.
+            annotations = {**manifest["metadata"].get("annotations", {}), "pulumi.com/patchForce": "true"}
+            manifest = {**manifest, "metadata": {**manifest["metadata"], "annotations": annotations}}
         return kubernetes_object(name, manifest, parent=self, depends_on=after, import_=adopted)
 
 

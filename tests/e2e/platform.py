@@ -5,7 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +39,8 @@ class Platform:
     kubeconfig: Path
     project: str
     passphrase: str | None = "test"
+    variables: dict[str, str] = field(default_factory=dict)
+    """More environment variables of the commands."""
 
     def __post_init__(self) -> None:
         shutil.copy(REPOSITORY / "Pulumi.yaml", self.directory)
@@ -68,6 +70,7 @@ class Platform:
             "KUBECONFIG": str(self.kubeconfig),
             "PULUMI_BACKEND_URL": f"file://{self.directory}/backend",
             "CARAML_ENGINE": "embedded",
+            **self.variables,
         } | ({} if self.passphrase is None else {"PULUMI_CONFIG_PASSPHRASE": self.passphrase})
 
     def start(self, *arguments: str) -> "subprocess.Popen[str]":
