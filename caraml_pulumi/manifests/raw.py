@@ -47,10 +47,11 @@ def deployment(
     }
 
 
-def service(version: VersionPlan, workload: WorkloadPlan) -> Manifest:
+def service(version: VersionPlan, workload: WorkloadPlan, platform: PlatformSpec) -> Manifest:
     """The Service of `workload`: port 80 to the server's port.
 
-    Pulumi waits until a Service has replicas behind it, which one of a stopped version never has.
+    Pulumi waits until a Service has replicas behind it, as long as it waits for the Deployment; one of a stopped
+    version never has any.
     """
     port: dict[str, Any] = {
         "name": "http",
@@ -60,7 +61,8 @@ def service(version: VersionPlan, workload: WorkloadPlan) -> Manifest:
     }
     if workload.protocol is Protocol.UPI_V1:
         port |= {"name": GRPC, "appProtocol": "kubernetes.io/h2c"}
-    annotations = {"pulumi.com/skipAwait": "true"} if version.stopped else {}
+    timeout = {"pulumi.com/timeoutSeconds": str(platform.deployment_timeout_seconds)}
+    annotations = {"pulumi.com/skipAwait": "true"} if version.stopped else timeout
     return {
         "apiVersion": "v1",
         "kind": "Service",
@@ -73,7 +75,7 @@ def raw_workload(
     version: VersionPlan, workload: WorkloadPlan, platform: PlatformSpec, secret_version: Value | None = None
 ) -> list[Manifest]:
     """All objects of a RAW_DEPLOYMENT workload; the autoscaler only where something is to be scaled."""
-    objects = [deployment(version, workload, platform, secret_version), service(version, workload)]
+    objects = [deployment(version, workload, platform, secret_version), service(version, workload, platform)]
     if workload.scaling.policy and not version.stopped:
         objects.append(horizontal_pod_autoscaler(_metadata(workload), workload.name, workload.scaling))
     return objects
