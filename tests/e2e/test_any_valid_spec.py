@@ -12,12 +12,12 @@ from caraml_pulumi import CaramlError, CustomModelVersion, ModelProject
 from caraml_pulumi.engine.values import plain
 from caraml_pulumi.kube.client import KubeClient
 from caraml_pulumi.testing import Recording, record
+from tests.e2e.admission import admit
 from tests.e2e.any_spec import PLATFORM, Args, projects, versions
 from tests.e2e.conftest import LocalCluster
 
 pytestmark = pytest.mark.e2e
 CONFIG = {"caraml:platform": PLATFORM}
-DRY_RUN = {"dryRun": "All", "fieldManager": "test", "force": "true", "fieldValidation": "Strict"}
 any_spec = settings(
     max_examples=60,
     deadline=None,
@@ -45,12 +45,6 @@ def project(args: Args, namespace: str) -> Recording:
 
 def objects(recording: Recording) -> dict[str, Any]:
     return {item.urn: plain(item.inputs) for item in recording.registrations if item.custom}
-
-
-def admit(client: KubeClient, manifest: Any) -> None:
-    metadata = manifest["metadata"]
-    path = client.path(manifest["apiVersion"], manifest["kind"], metadata.get("namespace", ""), metadata["name"])
-    client.request("PATCH", path, manifest, DRY_RUN, "application/apply-patch+yaml")
 
 
 def held(recording: Recording, again: Recording, client: KubeClient) -> None:
