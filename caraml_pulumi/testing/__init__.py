@@ -36,6 +36,8 @@ class Registration:
     """URNs of what the resource waits for."""
     provider: str = ""
     protect: bool = False
+    import_id: str = ""
+    """The identity of what exists already and is taken over."""
     outputs: Properties = field(default_factory=dict)
     """What a component registered as its outputs."""
 
@@ -86,6 +88,7 @@ class RecordingMonitor(MockMonitor):
                 dependencies=frozenset(request.dependencies),
                 provider=request.provider,
                 protect=request.protect,
+                import_id=request.importId,
             )
         )
         identity = f"{request.name}-id" if request.custom and not pulumi.runtime.is_dry_run() else ""

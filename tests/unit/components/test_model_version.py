@@ -3,7 +3,14 @@ from typing import Any
 import pulumi
 import pytest
 
-from caraml_pulumi import AutoscalingMetric, AutoscalingPolicy, CaramlError, CustomModelVersion, ModelProject
+from caraml_pulumi import (
+    AutoscalingMetric,
+    AutoscalingPolicy,
+    CaramlError,
+    CustomModelVersion,
+    DeploymentMode,
+    ModelProject,
+)
 from caraml_pulumi.engine.values import UNKNOWN, Secret
 from caraml_pulumi.model_version_args import CustomModelVersionArgs, CustomModelVersionKeywords
 from caraml_pulumi.testing import Recording, record, unknown
@@ -210,3 +217,109 @@ def test_a_provider_given_to_the_version_reaches_its_objects() -> None:
 
     recording = record(program, config=CONFIG)
     assert "pulumi:providers:kubernetes::cluster" in recording.one(KNATIVE).provider
+
+
+def test_secret_variables_are_kept_in_a_secret_that_the_workload_waits_for() -> None:
+    recording = one_version(secrets={"API_KEY": "swordfish"}, secret_refs={"TOKEN": {"name": "vault", "key": "t"}})
+    secret, service = recording.one("kubernetes:core/v1:Secret"), recording.one(KNATIVE)
+    assert secret.inputs["stringData"]["API_KEY"] == Secret("swordfish")
+    assert secret.urn in service.dependencies
+    env = service.inputs["spec"]["template"]["spec"]["containers"][0]["env"]
+    refs = {item["name"]: item["valueFrom"]["secretKeyRef"] for item in env if "valueFrom" in item}
+    assert refs == {"API_KEY": {"name": "iris-1", "key": "API_KEY"}, "TOKEN": {"name": "vault", "key": "t"}}
+    assert recording.one(VERSION).inputs["secrets"] == ["API_KEY", "TOKEN"]
+    assert "swordfish" not in str(recording.one(VERSION).inputs) + str(service.inputs)
+
+
+def test_a_secret_that_is_not_known_yet_is_unknown_at_preview() -> None:
+    recording = recorded(
+        lambda: CustomModelVersion(
+            "iris-1", model="iris", version=1, project="iris-team", image="a/b:1", secrets={"API_KEY": unknown()}
+        ),
+        preview=True,
+    )
+    assert recording.one("kubernetes:core/v1:Secret").inputs["stringData"]["API_KEY"] in (UNKNOWN, Secret(UNKNOWN))
+
+
+@both
+def test_a_transformer_is_a_second_workload_and_the_route_waits_for_both(preview: bool) -> None:
+    recording = one_version(preview, transformer={"image": "ghcr.io/team/transformer:1"})
+    assert [item.name for item in recording.of_type(KNATIVE)] == ["iris-1", "iris-1-transformer"]
+    assert {item.urn for item in recording.of_type(KNATIVE)} <= recording.one(ROUTE).dependencies
+    assert recording.one(VERSION).inputs["transformer"]["image"] == "ghcr.io/team/transformer:1"
+
+
+@both
+@pytest.mark.parametrize(("mode", "left"), [("SERVERLESS", [ROUTE]), ("RAW_DEPLOYMENT", [DEPLOYMENT, SERVICE, ROUTE])])
+def test_a_stopped_version_runs_nothing_and_is_terminated(preview: bool, mode: str, left: list[str]) -> None:
+    recording = one_version(preview, deployment_mode=mode, stopped=True)
+    component = recording.one(VERSION)
+    assert [item.type for item in recording.children_of(component.urn)] == left
+    assert component.outputs["status"] == "terminated"
+    assert "demand" not in component.outputs
+
+
+def test_objects_of_adopted_kinds_are_imported_by_their_ids_and_taken_from_other_managers() -> None:
+    recording = one_version(deployment_mode="RAW_DEPLOYMENT", adopt=["Deployment", "Service"])
+    imported = {item.type: item.import_id for item in recording.registrations if item.import_id}
+    assert imported == {DEPLOYMENT: "iris-team/iris-1", SERVICE: "iris-team/iris-1-predictor"}
+    assert recording.one(DEPLOYMENT).inputs["metadata"]["annotations"]["pulumi.com/patchForce"] == "true"
+    assert "annotations" not in recording.one(AUTOSCALER).inputs["metadata"]
+
+
+def test_only_kinds_of_a_versions_objects_can_be_adopted() -> None:
+    with pytest.raises(CaramlError, match='"Pod" is not a kind of a version\'s objects') as caught:
+        one_version(adopt=["Pod"])
+    assert "adopt" in str(caught.value)
+
+
+@both
+def test_a_revision_names_the_objects_and_leaves_the_address(preview: bool) -> None:
+    recording = one_version(preview, revision=4)
+    assert recording.one(KNATIVE).inputs["metadata"]["name"] == "iris-1-r4"
+    assert recording.one(ROUTE).inputs["metadata"]["name"] == "iris-1-vs"
+    assert recording.one(KNATIVE).name == "iris-1"
+    assert recording.one(VERSION).outputs["fullName"] == "iris-1"
+
+
+def test_a_storage_uri_that_is_not_known_yet_is_brought_by_the_storage_initializer() -> None:
+    def program() -> None:
+        CustomModelVersion(
+            "iris-1",
+            model="iris",
+            version=1,
+            project="iris-team",
+            image="a/b:1",
+            storage_uri=unknown(),
+            deployment_mode=DeploymentMode.RAW_DEPLOYMENT,
+        )
+
+    template = recorded(program, preview=True).one(DEPLOYMENT).inputs["spec"]["template"]["spec"]
+    assert template["initContainers"][0]["args"] == [UNKNOWN, "/mnt/models"]
+
+
+def test_a_claim_that_turns_out_to_hold_the_artifacts_is_refused() -> None:
+    def program() -> None:
+        CustomModelVersion(
+            "iris-1",
+            model="iris",
+            version=1,
+            project="iris-team",
+            image="a/b:1",
+            storage_uri=pulumi.Output.from_input("pvc://claim/iris"),
+            deployment_mode=DeploymentMode.RAW_DEPLOYMENT,
+        )
+
+    with pytest.raises(CaramlError, match="must be known at preview"):
+        recorded(program)
+
+
+def test_a_version_beyond_its_projects_quota_is_refused_before_anything_of_it_is_registered() -> None:
+    def program() -> None:
+        project = ModelProject("iris-team", team="fraud", stream="risk", quota={"cpu": "9"})
+        CustomModelVersion("iris-1", model="iris", version=1, project=project, image="a/b:1")
+        with pytest.raises(CaramlError, match="Group iris-team exceeded cpu quota: 9, requesting 16"):
+            CustomModelVersion("iris-2", model="iris", version=2, project=project, image="a/b:1")
+
+    recording = recorded(program)
+    assert [item.name for item in recording.of_type(VERSION)] == ["iris-1"]

@@ -12,7 +12,7 @@ import pulumi
 import pytest
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
-from caraml_pulumi import ModelEndpoint
+from caraml_pulumi import CustomModelVersion, ModelEndpoint
 from caraml_pulumi.testing import Recording, record
 from components.caraml_components.__main__ import Host
 
@@ -75,10 +75,10 @@ def test_choices_are_enums_for_other_languages(schema: dict[str, Any]) -> None:
     }
 
 
-def construct(inputs: dict[str, Any]) -> Recording:
-    host = Host([ModelEndpoint], "caraml")
+def construct(inputs: dict[str, Any], component: type[pulumi.ComponentResource] = ModelEndpoint) -> Recording:
+    host = Host([component], "caraml")
     config = {"caraml:platform": {"domain": "models.example.com"}}
-    return record(lambda: host.construct("iris", "caraml:index:ModelEndpoint", inputs), config=config)
+    return record(lambda: host.construct("iris", f"caraml:index:{component.__name__}", inputs), config=config)
 
 
 def test_a_component_is_constructed_from_what_the_protocol_carries() -> None:
@@ -92,3 +92,23 @@ def test_a_broken_rule_is_a_wrong_input_and_not_a_failure_of_the_host() -> None:
     with pytest.raises(pulumi.InputPropertiesError) as caught:
         construct({"model": "iris", "project": "iris-team", "traffic": [{"version": 1, "weight": 90}]})
     assert "the weights sum to 90" in caught.value.message
+
+
+def test_nested_arguments_come_as_other_languages_write_them() -> None:
+    inputs = {
+        "model": "iris",
+        "version": 1.0,
+        "project": "iris-team",
+        "image": "ghcr.io/team/iris:1",
+        "deploymentMode": "RAW_DEPLOYMENT",
+        "resourceRequest": {"minReplica": 2.0, "maxReplica": 3.0},
+        "tolerations": [{"key": "spot", "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 60.0}],
+        "securityContext": {"runAsNonRoot": True, "capabilities": {"drop": ["ALL"]}},
+        "secretRefs": {"TOKEN": {"name": "vault", "key": "token"}},
+        "transformer": {"type": "custom", "image": "ghcr.io/team/transformer:1", "readinessProbe": {"path": "/ready"}},
+    }
+    recording = construct(inputs, CustomModelVersion)
+    pod = recording.one("kubernetes:apps/v1:Deployment", "iris").inputs["spec"]["template"]["spec"]
+    assert pod["tolerations"] == [{"key": "spot", "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 60}]
+    assert pod["containers"][0]["securityContext"] == {"runAsNonRoot": True, "capabilities": {"drop": ["ALL"]}}
+    assert recording.one("kubernetes:apps/v1:Deployment", "iris-transformer")
