@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 
 from caraml_pulumi.errors import CaramlError
@@ -7,8 +9,8 @@ from tests.unit.model.builders import one, platform, version
 CONTAINER = ("spec", "template", "spec", "containers", 0)
 
 
-def container(**settings: object) -> dict[str, object]:
-    made: dict[str, object] = one("Service", version(**settings))["spec"]["template"]["spec"]["containers"][0]
+def container(**settings: Any) -> dict[str, Any]:
+    made: dict[str, Any] = one("Service", version(**settings))["spec"]["template"]["spec"]["containers"][0]
     return made
 
 
@@ -61,7 +63,7 @@ def test_liveness_is_turned_off_by_an_argument_too() -> None:
         ({"readinessProbe": {"timeout": 1}}, "unknown field `timeout`", "readinessProbe.timeout"),
     ],
 )
-def test_a_probe_that_cannot_be_is_refused(settings: dict[str, object], message: str, where: str) -> None:
+def test_a_probe_that_cannot_be_is_refused(settings: dict[str, Any], message: str, where: str) -> None:
     with pytest.raises(CaramlError, match=message) as caught:
         version(platform(), **settings)
     assert caught.value.where == where
