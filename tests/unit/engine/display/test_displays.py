@@ -92,6 +92,29 @@ def test_a_slow_step_is_announced_once_with_what_it_waits_for(monkeypatch: pytes
     assert "slow  creating (2" in screen.getvalue()
 
 
+def test_an_import_that_changes_something_is_one_row_with_its_differences_and_counted_as_both() -> None:
+    same, other = config_map("a"), config_map("b")
+    events = [
+        *same.does("import", {"data": {"x": 1}}, {"data": {"x": 1}}),
+        *other.does("import", {"data": {"x": 1}}, {"data": {"x": 1}}),
+        *other.does("update", {"data": {"x": 1}}, {"data": {"x": 2}}),
+        {"summaryEvent": {"resourceChanges": {"import": 2, "update": 1}, "durationSeconds": 1}},
+    ]
+    preview = shown(events, planning=True)
+    assert " =  kubernetes:core/v1:ConfigMap  a  import\n" in preview
+    assert " =~ kubernetes:core/v1:ConfigMap  b  import, update  [diff: ~data]\n" in preview
+    assert "~ data.x: 1 => 2" in preview
+    assert "= 2 to import, ~ 1 to update" in preview
+    log = shown(events).splitlines()
+    assert [line.split(" (")[0].strip() for line in log if "ConfigMap" in line] == [
+        "=  kubernetes:core/v1:ConfigMap a  imported",
+        "=  kubernetes:core/v1:ConfigMap b  imported",
+        "~  kubernetes:core/v1:ConfigMap b  updated",
+    ]
+    steps = document(tree_of(events), 1.0)["steps"]
+    assert [step["op"] for step in steps] == ["import", "import"]
+
+
 def test_a_status_that_changes_all_the_time_is_a_line_in_a_log_only_now_and_then(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
