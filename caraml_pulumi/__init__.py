@@ -11,13 +11,21 @@ if TYPE_CHECKING:
     from caraml_pulumi.autoscaling_policy import AutoscalingPolicy, AutoscalingPolicyArgs
     from caraml_pulumi.errors import CaramlError
     from caraml_pulumi.image_build import ImageBuild, ImageBuildArgs
+    from caraml_pulumi.instance_type import InstanceTypeArgs, TolerationArgs
     from caraml_pulumi.model.autoscaling import AutoscalingMetric
     from caraml_pulumi.model.bucket import BucketFeature
     from caraml_pulumi.model.modes import DeploymentMode, Protocol
+    from caraml_pulumi.model.placement import TaintEffect, TolerationOperator
     from caraml_pulumi.model.transformer import TransformerType
     from caraml_pulumi.model_artifact import ModelArtifact, ModelArtifactArgs
     from caraml_pulumi.model_endpoint import ModelEndpoint, ModelEndpointArgs, VersionTrafficArgs
-    from caraml_pulumi.model_project import ModelProject, ModelProjectArgs
+    from caraml_pulumi.model_project import (
+        ContainerDefaultsArgs,
+        GroupQuotaArgs,
+        ModelProject,
+        ModelProjectArgs,
+        SubjectsArgs,
+    )
     from caraml_pulumi.model_version import CustomModelVersion
     from caraml_pulumi.model_version_args import CustomModelVersionArgs
     from caraml_pulumi.transformer import TransformerArgs
@@ -31,11 +39,14 @@ _HOMES = {
     "AutoscalingPolicyArgs": "caraml_pulumi.autoscaling_policy",
     "BucketFeature": "caraml_pulumi.model.bucket",
     "CaramlError": "caraml_pulumi.errors",
+    "ContainerDefaultsArgs": "caraml_pulumi.model_project",
     "CustomModelVersion": "caraml_pulumi.model_version",
     "CustomModelVersionArgs": "caraml_pulumi.model_version_args",
     "DeploymentMode": "caraml_pulumi.model.modes",
+    "GroupQuotaArgs": "caraml_pulumi.model_project",
     "ImageBuild": "caraml_pulumi.image_build",
     "ImageBuildArgs": "caraml_pulumi.image_build",
+    "InstanceTypeArgs": "caraml_pulumi.instance_type",
     "ModelArtifact": "caraml_pulumi.model_artifact",
     "ModelArtifactArgs": "caraml_pulumi.model_artifact",
     "ModelEndpoint": "caraml_pulumi.model_endpoint",
@@ -44,6 +55,10 @@ _HOMES = {
     "ModelProjectArgs": "caraml_pulumi.model_project",
     "Protocol": "caraml_pulumi.model.modes",
     "ResourceRequestArgs": "caraml_pulumi.workload_args",
+    "SubjectsArgs": "caraml_pulumi.model_project",
+    "TaintEffect": "caraml_pulumi.model.placement",
+    "TolerationArgs": "caraml_pulumi.instance_type",
+    "TolerationOperator": "caraml_pulumi.model.placement",
     "TransformerArgs": "caraml_pulumi.transformer",
     "TransformerType": "caraml_pulumi.model.transformer",
     "VersionTrafficArgs": "caraml_pulumi.model_endpoint",
@@ -57,11 +72,14 @@ __all__ = [
     "AutoscalingPolicyArgs",
     "BucketFeature",
     "CaramlError",
+    "ContainerDefaultsArgs",
     "CustomModelVersion",
     "CustomModelVersionArgs",
     "DeploymentMode",
+    "GroupQuotaArgs",
     "ImageBuild",
     "ImageBuildArgs",
+    "InstanceTypeArgs",
     "ModelArtifact",
     "ModelArtifactArgs",
     "ModelEndpoint",
@@ -70,6 +88,10 @@ __all__ = [
     "ModelProjectArgs",
     "Protocol",
     "ResourceRequestArgs",
+    "SubjectsArgs",
+    "TaintEffect",
+    "TolerationArgs",
+    "TolerationOperator",
     "TransformerArgs",
     "TransformerType",
     "VersionTrafficArgs",
