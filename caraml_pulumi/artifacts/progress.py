@@ -5,6 +5,8 @@ from collections.abc import Callable
 from threading import Lock
 
 _GIB, _MIB = 1 << 30, 1 << 20
+_BAR = 10
+"""The width of the bar, in characters."""
 
 
 class Progress:
@@ -30,11 +32,13 @@ class Progress:
 
     @property
     def text(self) -> str:
-        """``1.2 of 2.0 GiB, 1204 of 2000 files, 85 MiB/s``."""
+        """``━━━━━━──── 60 % of 2.0 GiB, 1204 of 2000 files, 85 MiB/s``."""
         unit, name = (_GIB, "GiB") if self.size >= _GIB else (_MIB, "MiB")
         rate = self.sent_bytes / _MIB / max(time.monotonic() - self._started, 0.001)
+        done = self.done_bytes / self.size if self.size else 1.0
+        bar = "━" * int(done * _BAR) + "─" * (_BAR - int(done * _BAR))
         return (
-            f"{self.done_bytes / unit:.1f} of {self.size / unit:.1f} {name}, "
+            f"{bar} {int(done * 100)} % of {self.size / unit:.1f} {name}, "
             f"{self.done_files} of {self.files} files, {rate:.0f} MiB/s"
         )
 

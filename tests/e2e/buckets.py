@@ -120,7 +120,8 @@ class Stack:
         process = self.start(*arguments, **environment)
         said, _ = process.communicate(timeout=120)
         assert process.returncode == code, said
-        assert "Traceback" not in said
+        by_the_cli = environment.get("CARAML_ENGINE") == "pulumi"  # it adds one to what a dynamic provider raises
+        assert by_the_cli or "Traceback" not in said
         return said
 
     def up(self, code: int = 0, **environment: str) -> str:

@@ -1,15 +1,21 @@
 """Buckets and model files through `caraml up`, on the real S3 server."""
 
 import os
+import shutil
 import signal
+import subprocess
+import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from botocore.exceptions import ClientError
 
 from caraml_pulumi.cluster import s3
-from caraml_pulumi.cluster.state import Cluster
+from caraml_pulumi.cluster.ports import free_ports, is_open
+from caraml_pulumi.cluster.state import Cluster, State
 from tests.e2e.buckets import Stack, client, write_tree
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("s3")]
@@ -243,3 +249,56 @@ def test_an_interrupt_ends_the_upload_and_the_next_up_continues(stack: Stack) ->
     process.communicate(timeout=60)
     stack.up()
     assert requests.counted()["PutObject"] <= FILES + 1 + 16
+
+
+def test_credentials_that_may_not_write_are_one_clear_message(stack: Stack, shared: Cluster) -> None:
+    stack.up()
+    (stack.model / "more.bin").write_text("more")
+    with s3_server_that_only_reads(shared) as endpoint:
+        said = stack.up(code=1, AWS_ENDPOINT_URL=endpoint)
+    assert said.count("S3 denies") == 1
+    assert "s3:PutObject" in said or "s3:CopyObject" in said
+
+
+@pytest.mark.pulumi_cli
+@pytest.mark.skipif(shutil.which("pulumi") is None, reason="the Pulumi CLI is not on PATH")
+def test_the_pulumi_cli_uploads_the_same_and_both_engines_agree(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+    (stack.directory / "program").mkdir()
+    (stack.directory / "Pulumi.yaml").write_text("name: demo\nruntime: python\nmain: program\n")
+    (stack.directory / "__main__.py").rename(stack.directory / "program" / "__main__.py")
+    stack.model.rename(stack.directory / "program" / "model")
+    stack.run("up", "--yes", CARAML_ENGINE="pulumi")
+    stack.run("preview", "--expect-no-changes")
+    (stack.directory / "program" / "model" / "more.bin").write_text("more")
+    stack.run("up", "--yes")
+    stack.run("preview", "--expect-no-changes", CARAML_ENGINE="pulumi")
+    (stack.directory / "program" / "model" / "more.bin").write_text("still more")
+    said = stack.run("up", "--yes", CARAML_ENGINE="pulumi", AWS_SECRET_ACCESS_KEY="wrong-secret", code=1)
+    assert "S3 refuses the credentials" in said
+    stack.run("up", "--yes", CARAML_ENGINE="pulumi")
+    assert len({key.split("/")[2] for key in stack.objects("team/iris/") if ".manifests" not in key}) == 3
+    stack.run("destroy", "--yes", CARAML_ENGINE="pulumi")
+    assert stack.objects()
+
+
+@contextmanager
+def s3_server_that_only_reads(cluster: Cluster) -> Iterator[str]:
+    """A second server over the same objects, with the same keys."""
+    state = State.load(cluster)
+    assert state is not None
+    server = s3.server(cluster, state)
+    port = free_ports(1)[0]
+    command = [*server.command]
+    command[command.index("--port") + 1] = f"127.0.0.1:{port}"
+    process = subprocess.Popen(
+        [*command[:1], "--readonly", *command[1:]], env=server.environment, stdout=subprocess.DEVNULL
+    )
+    try:
+        while not is_open(port):
+            assert process.poll() is None
+            time.sleep(0.05)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait()
