@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from tests.e2e.conftest import LocalCluster
 from tests.e2e.platform import CARAML, Result
@@ -245,3 +246,66 @@ def test_a_stack_whose_state_was_lost_imports_what_it_made_before(project: Proje
     project.declares(workload(namespace, image="registry.local/models/iris:3"))
     assert project.counts("up", "--yes") == {"create": 1, "import": 3, "update": 1}
     assert project.counts("preview") == {"same": 4}
+
+
+VERSION = """
+import pulumi
+from caraml_pulumi import CustomModelVersion
+
+config = pulumi.Config()
+CustomModelVersion(
+    "iris-1",
+    model="iris",
+    version=1,
+    project=config.require("namespace"),
+    image=config.require("image"),
+    deployment_mode=config.require("mode"),
+    autoscaling_policy=config.get_object("autoscaling"),
+    platform={"domain": "models.example.com", "environment": "dev"},
+    adopt=config.get_object("adopt") or [],
+)
+"""
+KINDS_BY_MODE = {
+    "RAW_DEPLOYMENT": ["Deployment", "Service", "HorizontalPodAutoscaler", "VirtualService"],
+    "SERVERLESS": ["Service", "VirtualService"],
+}
+
+
+@pytest.mark.parametrize("mode", KINDS_BY_MODE)
+def test_a_version_takes_over_what_kubectl_applied_and_changes_it_without_making_it_anew(
+    project: Project, namespace: str, mode: str
+) -> None:
+    kinds = KINDS_BY_MODE[mode]
+    (project.directory / "__main__.py").write_text(VERSION)
+
+    def configure(image: str, adopt: list[str]) -> None:
+        metric = "cpu_utilization" if mode == "RAW_DEPLOYMENT" else "concurrency"
+        autoscaling = {"metric": metric, "target": 60}
+        settings = {"namespace": namespace, "image": image, "mode": mode, "adopt": adopt, "autoscaling": autoscaling}
+        config = {f"adopted:{key}": value for key, value in settings.items()}
+        (project.directory / "Pulumi.dev.yaml").write_text(json.dumps({"config": config}))
+
+    configure("registry.local/models/iris:1", [])
+    assert project.caraml("preview", "--render", "rendered").code == 0
+    manifests = [yaml.safe_load(path.read_text()) for path in sorted((project.directory / "rendered").rglob("*.yaml"))]
+    assert sorted(manifest["kind"] for manifest in manifests) == sorted(kinds)
+    before = [project.exists(manifest, "kubectl-client-side-apply") for manifest in manifests]
+
+    refused = project.caraml("preview")
+    assert refused.code == 1
+    assert "exists already, and this stack did not create it" in refused.text
+
+    configure("registry.local/models/iris:2", kinds)
+    preview = project.caraml("preview")
+    assert preview.code == 0, preview.text
+    assert 'image: "registry.local/models/iris:1" => "registry.local/models/iris:2"' in preview.out
+    assert f"+ 2 to create, = {len(kinds)} to import" in preview.out
+    done = project.caraml("up", "--yes")
+    assert done.code == 0, done.text
+    for made in before:
+        assert project.live(made)["metadata"]["uid"] == made["metadata"]["uid"]
+    assert set(project.counts("preview")) == {"same"}
+    configure("registry.local/models/iris:2", [])
+    assert project.counts("up", "--yes").keys() <= {"same", "update"}
+    for made in before:
+        assert project.live(made)["metadata"]["uid"] == made["metadata"]["uid"]
