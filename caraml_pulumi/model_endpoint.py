@@ -29,7 +29,7 @@ class VersionTrafficArgs(TypedDict):
     version: int
     """Which version of the endpoint's model."""
     weight: int
-    """Percent of the requests: 0 to 100."""
+    """The version's share of the requests. Unit: percent. Refused: weights that do not sum to 100."""
 
 
 class ModelEndpointArgs(TypedDict):
@@ -40,7 +40,7 @@ class ModelEndpointArgs(TypedDict):
     project: str
     """The project's name, whose namespace the versions are in."""
     traffic: list[VersionTrafficArgs]
-    """One or two versions of the model; the weights sum to 100."""
+    """One or two versions of the model. Refused: versions that do not all speak one protocol (Merlin)."""
     protocol: NotRequired[Protocol]
     """What the versions speak. Default: HTTP_JSON."""
     labels: NotRequired[dict[str, str]]
