@@ -33,7 +33,7 @@ class TolerationArgs(TypedDict, total=False):
     operator: TolerationOperator
     """Exists, or Equal to `value`. Default: Equal."""
     value: str
-    """The taint's value, for Equal."""
+    """The taint's value, for Equal. Default: none."""
     effect: TaintEffect
     """NoSchedule, PreferNoSchedule or NoExecute. Default: every effect."""
     toleration_seconds: int

@@ -58,8 +58,8 @@ class CustomModelVersionArgs(TypedDict):
     """What the web service speaks: HTTP_JSON, UPI_V1 (seed: Custom Model) or SELDON (seed: Model Deployment).
     Default: HTTP_JSON."""
     deployment_mode: NotRequired[DeploymentMode]
-    """SERVERLESS or RAW_DEPLOYMENT (seed: Deploying a Model Version); of a version that runs it cannot change, as in
-    Merlin. Default: SERVERLESS."""
+    """SERVERLESS or RAW_DEPLOYMENT (seed: Deploying a Model Version). Default: SERVERLESS. Refused: a change while the
+    version runs (Merlin)."""
     resource_request: NotRequired[ResourceRequestArgs]
     """Requests and replicas. Default: the platform's defaultDeploymentConfig, property by property."""
     instance_type: NotRequired[str]
@@ -73,9 +73,11 @@ class CustomModelVersionArgs(TypedDict):
     initial_scale: NotRequired[int]
     """Replicas that a SERVERLESS revision starts with. Default: the cluster's, 1."""
     container_concurrency: NotRequired[int]
-    """Requests in flight per replica at most, SERVERLESS: 0 for any to 1000. Default: any."""
+    """Requests in flight per replica at most, SERVERLESS: 1 to 1000, or 0 for any (Knative). Default: any. Refused: in
+    RAW_DEPLOYMENT."""
     timeout_seconds: NotRequired[int]
-    """Seconds a request may take: 1 to 600. Default: Knative's, 300; RAW_DEPLOYMENT: any."""
+    """How long a request may take: 1 to 600 (Knative). Unit: seconds. Default: 300 in SERVERLESS, any in
+    RAW_DEPLOYMENT."""
     disable_liveness_probe: NotRequired[bool]
     """Turns the liveness probe off, as CARAML_DISABLE_LIVENESS_PROBE does. Default: false."""
     liveness_probe: NotRequired[ProbeArgs]
@@ -114,13 +116,13 @@ class CustomModelVersionArgs(TypedDict):
     transformer: NotRequired[TransformerArgs]
     """What stands before the model. Default: none."""
     revision: NotRequired[int]
-    """Counts redeployments as Merlin does: the objects are named {model}-{version}-r{revision}, and a new one is there
-    before the old one goes. Default: objects are updated in place."""
+    """Counts redeployments: the objects are named {model}-{version}-r{revision}, and new ones are there before the old
+    ones go (Merlin). Default: objects are updated in place."""
     stopped: NotRequired[bool]
-    """Runs nothing, and keeps the address (PrimeHub: stop); the version counts as terminated. Default: false."""
+    """Runs nothing, and keeps the address; the version counts as terminated (PrimeHub). Default: false."""
     adopt: NotRequired[list[str]]
-    """Kinds of which the version's object exists already and is taken over, such as Deployment and Service. Remove it
-    once they are. Default: none."""
+    """Kinds of which the version's object exists already and is taken over: Deployment, HorizontalPodAutoscaler,
+    PodDisruptionBudget, Secret, Service, VirtualService. Remove it once they are. Default: none."""
     labels: NotRequired[dict[str, str]]
     """Labels of all objects, besides the platform's. Default: none."""
     annotations: NotRequired[dict[str, str]]

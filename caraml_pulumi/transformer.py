@@ -29,9 +29,11 @@ class TransformerArgs(TypedDict):
     type: NotRequired[TransformerType]
     """custom, an image of yours, or standard, the platform's image and a config. Default: custom."""
     image: NotRequired[pulumi.Input[str]]
-    """The image of a custom transformer. Required for it."""
+    """The image of a custom transformer, which must have one (Merlin). Default: none. Refused: for a standard one,
+    whose image is the platform's."""
     config: NotRequired[str]
-    """The configuration of the standard transformer, as JSON (in Python also a map). Required for it."""
+    """The configuration of the standard transformer, which must have one, as JSON; in Python also a map (Merlin).
+    Default: none."""
     command: NotRequired[list[str]]
     """The command, instead of the image's. Default: the image's."""
     args: NotRequired[list[str]]

@@ -89,9 +89,10 @@ class DisruptionBudgetArgs(TypedDict, total=False):
     enabled: bool
     """Whether there is a budget. Default: true."""
     min_available_percentage: int
-    """Replicas that stay, in percent. No budget where all of the least replicas would have to stay (Merlin)."""
+    """Replicas that stay, in percent; no budget where all of the least replicas would have to stay (Merlin).
+    Default: none."""
     max_unavailable_percentage: int
-    """Replicas that may be missing, in percent."""
+    """Replicas that may be missing, in percent (Merlin). Default: none."""
 
 
 class CapabilitiesArgs(TypedDict, total=False):

@@ -26,6 +26,7 @@ from typing import Annotated, Any, Final, NotRequired, Union, get_args, get_orig
 import pulumi
 from pydantic import BaseModel
 from pydantic.alias_generators import to_camel
+from pydantic.fields import FieldInfo
 
 REPOSITORY: Final = Path(__file__).parents[1]
 PAGES: Final = REPOSITORY / "docs" / "components"
@@ -190,9 +191,13 @@ def _settings(class_name: str, page: str) -> list[list[str]]:
     rows = [["setting", "type", "default", "meaning", "source"]]
     for name, field in cls.model_fields.items():
         parts = _parts(class_name, name)
-        default = "required" if field.is_required() else parts.default or _default_text(field.get_default())
+        default = parts.default or ("required" if field.is_required() else _default_text(_default(field)))
         rows.append([f"`{to_camel(name)}`", _type(hints[name], parts, page), default, _meaning(parts), parts.source])
     return _without_empty_column(rows)
+
+
+def _default(field: FieldInfo) -> object:
+    return field.get_default(call_default_factory=True, validated_data={})
 
 
 def _default_text(value: object) -> str:

@@ -21,7 +21,7 @@ class GpuType(Spec):
     name: Annotated[str, Field(min_length=1)]
     """The name that versions ask for it by, such as ``NVIDIA T4``."""
     values: list[str] = Field(default_factory=list)
-    """How many a replica may ask for, as texts, such as ``["None", "1"]``; default: any number."""
+    """How many a replica may ask for, as texts, such as ``["None", "1"]``. Default: any number."""
     resource_type: Annotated[str, rule(labels.label_key)] = "nvidia.com/gpu"
     """The resource by which the nodes offer it."""
     node_selector: NodeSelector = Field(default_factory=dict)

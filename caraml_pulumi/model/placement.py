@@ -35,7 +35,7 @@ class Toleration(Spec):
     """A taint that replicas tolerate; the properties are Kubernetes'."""
 
     key: Annotated[str, rule(labels.label_key)] | None = None
-    """The taint's key; default: every key, with the operator Exists."""
+    """The taint's key. Default: every key, with the operator Exists."""
     operator: TolerationOperator = TolerationOperator.EQUAL
     """Exists, or Equal to `value`."""
     value: Annotated[str, rule(labels.label_value)] | None = None
@@ -43,7 +43,7 @@ class Toleration(Spec):
     effect: TaintEffect | None = None
     """Default: every effect."""
     toleration_seconds: WholeNumber | None = None
-    """Seconds until a replica leaves, for NoExecute; default: never."""
+    """Seconds until a replica leaves, for NoExecute. Default: never."""
 
     @model_validator(mode="after")
     def _hold_rules(self) -> "Toleration":
@@ -85,7 +85,9 @@ class TopologySpreadConstraint(Spec):
     min_domains: Annotated[WholeNumber, Field(ge=1)] | None = None
     """Domains at least, for DoNotSchedule."""
     node_affinity_policy: NodePolicy | None = None
+    """Whether nodes that the node selector leaves out count. Default: Honor."""
     node_taints_policy: NodePolicy | None = None
+    """Whether nodes with taints that are not tolerated count. Default: Ignore."""
 
     @model_validator(mode="after")
     def _hold_rules(self) -> "TopologySpreadConstraint":

@@ -61,7 +61,7 @@ class PlatformSpec(Spec):
     """The platform of one environment, from the stack's configuration `caraml:platform`."""
 
     environment: Annotated[str, rule(environment_name)]
-    """The environment's name; default: the stack's."""
+    """The environment's name. Default: the stack's."""
     domain: Annotated[str, rule(domain_name)]
     """The domain under which models are reachable: ``{model}.{project}.{domain}``."""
     label_prefix: Annotated[str, rule(labels.label_prefix)] = "caraml.dev/"
@@ -77,27 +77,27 @@ class PlatformSpec(Spec):
     limits: ComputeLimits = ComputeLimits()
     """How limits follow from requests."""
     max_cpu: QuantityText | None = None
-    """Most CPU a replica may ask for; default: no ceiling."""
+    """Most CPU a replica may ask for. Default: no ceiling."""
     max_memory: QuantityText | None = None
-    """Most memory a replica may ask for; default: no ceiling."""
+    """Most memory a replica may ask for. Default: no ceiling."""
     max_allowed_replica: Annotated[WholeNumber, Field(ge=1)] | None = None
-    """Most replicas a version may have; default: no ceiling."""
+    """Most replicas a version may have. Default: no ceiling."""
     gpus: list[GpuType] = Field(default_factory=list)
-    """The types of GPU that versions may ask for by name; default: none."""
+    """The types of GPU that versions may ask for by name. Default: none."""
     instance_types: InstanceTypes = Field(default_factory=dict)
-    """The instance types of every project, by name; a project's own come first; default: none."""
+    """The instance types of every project, by name; a project's own come first. Default: none."""
     topology_spread_constraints: list[TopologySpreadConstraint] = Field(default_factory=list)
-    """How replicas are spread over zones or nodes; default: not."""
+    """How replicas are spread over zones or nodes. Default: not."""
     pod_disruption_budget: DisruptionBudgetSettings | None = None
-    """How many replicas stay while nodes are drained; default: no budgets."""
+    """How many replicas stay while nodes are drained. Default: no budgets."""
     queue_proxy: QueueProxySpec = QueueProxySpec()
-    """Resources of Knative's container beside a SERVERLESS model; default: Knative's."""
+    """Resources of Knative's container beside a SERVERLESS model. Default: Knative's."""
     knative: KnativeSpec = KnativeSpec()
     """How Knative is installed."""
     storage_initializer: StorageInitializerSpec = StorageInitializerSpec()
     """What brings artifacts to replicas."""
     standard_transformer: StandardTransformerSpec | None = None
-    """Merlin's standard transformer; default: not offered."""
+    """Merlin's standard transformer. Default: not offered."""
     legacy_env: bool = False
     """Whether models also get the variables that Merlin deprecated: ``MERLIN_PREDICTOR_PORT`` and so on."""
     istio: IstioSpec = IstioSpec()

@@ -36,7 +36,7 @@ class ResourceRequest(Spec):
     memory_request: QuantityText | None = None
     """Memory in bytes, such as ``500Mi``."""
     cpu_limit: QuantityText | None = None
-    """CPU cores a replica may use; default: by the platform's factor or constant."""
+    """CPU cores a replica may use. Default: by the platform's factor or constant."""
     gpu_name: str | None = None
     """The type of GPU, by the name that the platform's `gpus` give it."""
     gpu_request: Annotated[WholeNumber, Field(ge=0)] | None = None

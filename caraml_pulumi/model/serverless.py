@@ -33,7 +33,7 @@ class KnativeSpec(Spec):
     """How Knative is installed in the cluster."""
 
     features: list[KnativeFeature] = Field(default_factory=list)
-    """What its ConfigMap config-features enables; default: none, as Knative installs itself."""
+    """What its ConfigMap config-features enables. Default: none, as Knative installs itself."""
     allow_zero_initial_scale: bool = False
     """Whether its ConfigMap config-autoscaler allows a version to start without replicas."""
 
@@ -42,9 +42,13 @@ class QueueProxySpec(Spec):
     """Resources of Knative's own container beside the model's; what is left out is Knative's default."""
 
     cpu_request: QuantityText | None = None
+    """CPU cores."""
     cpu_limit: QuantityText | None = None
+    """CPU cores."""
     memory_request: QuantityText | None = None
+    """Memory in bytes."""
     memory_limit: QuantityText | None = None
+    """Memory in bytes."""
     resource_percentage: Annotated[float, Field(ge=0.1, le=100)] | None = None
     """Percent of the model's resources instead, as Merlin's `queue_resource_percentage`; Knative deprecates it."""
 

@@ -31,9 +31,13 @@ class StorageInitializerSpec(Spec):
     image: Annotated[str, rule(image_reference)] = STORAGE_INITIALIZER_IMAGE
     """An image that takes a URI and a directory, and downloads the one into the other."""
     cpu_request: QuantityText = "100m"
+    """CPU cores."""
     memory_request: QuantityText = "100Mi"
+    """Memory in bytes."""
     cpu_limit: QuantityText = "1"
+    """CPU cores."""
     memory_limit: QuantityText = "1Gi"
+    """Memory in bytes."""
     env: dict[Annotated[str, rule(env_name)], str] = Field(default_factory=dict)
     """Its environment variables, such as ``AWS_ENDPOINT_URL``; credentials belong into `credentialsSecret`."""
     credentials_secret: Annotated[str, rule(names.dns_name)] | None = None
