@@ -19,11 +19,12 @@
 | `instance_types` | those of the platform |
 | `deployers`, `viewers` | nobody besides those whom the cluster lets already |
 | `secrets` | none |
+| `create_namespace` | yes |
 | `existing` | no: the project is made here |
 | `platform` | the stack's configuration `caraml:platform` |
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NotRequired, TypedDict, Unpack, cast, overload
 
 import pulumi
@@ -100,6 +101,8 @@ class ModelProjectArgs(TypedDict):
     """Who may look at them, Secrets excepted. Default: nobody in particular."""
     secrets: NotRequired[dict[str, dict[str, pulumi.Input[str]]]]
     """Secrets of the namespace by name, each with its keys and texts, which are kept secret. Default: none."""
+    create_namespace: NotRequired[bool]
+    """Whether the namespace is made here; off, only what is in it is. Default: true."""
     existing: NotRequired[bool]
     """Whether the project is made elsewhere: no object is registered, the quota, instance types and switch are only
     held to. Default: false."""
@@ -122,6 +125,7 @@ class ModelProjectKeywords(TypedDict):
     deployers: NotRequired[SubjectsArgs]
     viewers: NotRequired[SubjectsArgs]
     secrets: NotRequired[Mapping[str, Mapping[str, pulumi.Input[str]]]]
+    create_namespace: NotRequired[bool]
     existing: NotRequired[bool]
     platform: NotRequired[Mapping[str, Any] | PlatformSpec]
 
@@ -157,7 +161,9 @@ class ModelProject(pulumi.ComponentResource):
                 plan = plan_project(self.spec, self.platform)
         super().__init__("caraml:index:ModelProject", name, plan.props(), opts)
 
-        namespace = None if plan.existing else self._register(name, plan)
+        namespace = kubernetes_object(name, manifests.namespace(plan), parent=self) if plan.create_namespace else None
+        if not plan.existing:
+            self._register(name, plan, [namespace] if namespace else [])
 
         self._plan = plan
         self._locate = locate
@@ -167,14 +173,11 @@ class ModelProject(pulumi.ComponentResource):
         )
         self.register_outputs({**plan.identity(), "namespace": plan.project})
 
-    def _register(self, name: str, plan: ProjectPlan) -> pulumi.Resource:
-        """Register the namespace, and what is in it and waits for it."""
-        namespace = kubernetes_object(name, manifests.namespace(plan), parent=self)
+    def _register(self, name: str, plan: ProjectPlan, after: Sequence[pulumi.Resource]) -> None:
+        """Register what is in the namespace."""
         secrets = [_with_secret_data(manifest) for manifest in manifests.secrets(plan)]
         for manifest in (*manifests.limits(plan), *access.access(plan), *secrets):
-            child = f"{name}-{manifest['metadata']['name']}"
-            kubernetes_object(child, manifest, parent=self, depends_on=[namespace])
-        return namespace
+            kubernetes_object(f"{name}-{manifest['metadata']['name']}", manifest, parent=self, depends_on=after)
 
     def admit(self, version: VersionPlan) -> None:
         """Count a version against the project's switch and quota, together with those before it.

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
 from pydantic import Field, model_validator
+from pydantic.alias_generators import to_camel
 
 from caraml_pulumi.errors import CaramlError
 from caraml_pulumi.model import labels, names
@@ -29,6 +30,9 @@ from caraml_pulumi.model.spec import (
     within,
 )
 from caraml_pulumi.model.version import AnnotationMap, LabelMap
+
+_OF_THE_NAMESPACE: Final = ("labels", "annotations")
+_IN_THE_NAMESPACE: Final = ("container_defaults", "deployers", "viewers", "secrets")
 
 AMD_GPU: Final = "amd.com/gpu"
 """The other GPU that a group's quota counts in any case (PrimeHub)."""
@@ -79,23 +83,30 @@ class ModelProjectSpec(Spec):
     """Who may look at them, Secrets excepted."""
     secrets: SecretMap = Field(default_factory=dict, repr=False)
     """Secrets of the namespace, whose values never appear in previews, state or logs."""
+    create_namespace: bool = True
+    """Whether the namespace is made here; off, only what is in it is."""
     existing: bool = False
-    """Whether the namespace is somebody else's: no object is made, the quota, types and switch are only held to."""
+    """Whether the project is made elsewhere: no object is made, the quota, types and switch are only held to."""
 
     @model_validator(mode="after")
     def _hold_rules(self) -> "ModelProjectSpec":
-        if self.existing:
-            for name in ("labels", "annotations", "container_defaults", "deployers", "viewers", "secrets"):
-                with as_validation_error(name):
-                    _has_no_objects(name, name in self.model_fields_set)
+        for name in self.model_fields_set:
+            with as_validation_error(name):
+                _made_here(name, namespace=self.create_namespace, project=not self.existing)
         return self
 
 
-def _has_no_objects(name: str, given: bool) -> None:
-    if given:
+def _made_here(setting: str, *, namespace: bool, project: bool) -> None:
+    """Refuse a setting of an object that is not made here."""
+    if not project and setting in (*_OF_THE_NAMESPACE, *_IN_THE_NAMESPACE):
         raise CaramlError(
-            f"an existing project gets no {name.replace('_', ' ')}: nothing is made in it",
-            fix="give them where the project is made, or remove existing",
+            f"an existing project gets no {to_camel(setting)}: no object is made",
+            fix="give it where the project is made, or remove existing",
+        )
+    if not namespace and setting in _OF_THE_NAMESPACE:
+        raise CaramlError(
+            f"a namespace that is not made here gets no {to_camel(setting)}",
+            fix="give it where the namespace is made, or remove createNamespace",
         )
 
 
@@ -122,6 +133,7 @@ class ProjectPlan:
     viewers: Subjects
     secrets: Mapping[str, Mapping[str, Value]]
     """Values may be deferred."""
+    create_namespace: bool
     existing: bool
 
     def identity(self) -> dict[str, Any]:
@@ -147,6 +159,7 @@ class ProjectPlan:
             "team": self.team,
             "stream": self.stream,
             "labels": dict(self.labels),
+            "createNamespace": self.create_namespace,
             "existing": self.existing,
             **{name: value for name, value in optional.items() if value},
         }
@@ -182,6 +195,7 @@ def plan_project(spec: ModelProjectSpec, platform: PlatformSpec) -> ProjectPlan:
         deployers=spec.deployers,
         viewers=spec.viewers,
         secrets=spec.secrets,
+        create_namespace=spec.create_namespace and not spec.existing,
         existing=spec.existing,
     )
 

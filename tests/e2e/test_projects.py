@@ -225,6 +225,17 @@ def test_who_may_deploy_deploys_there_and_nowhere_else(cluster: LocalCluster, pl
     client.close()
 
 
+def test_a_project_in_somebody_elses_namespace_leaves_it_behind(cluster: LocalCluster, platforms: Platforms) -> None:
+    platform = platforms(createNamespace=False, quota={"cpu": "4"}, viewers={"groups": ["auditors"]})
+    create(cluster.client, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": platform.project}})
+    platform.up()
+    inside = f"/api/v1/namespaces/{platform.project}/resourcequotas"
+    assert [item["metadata"]["name"] for item in cluster.client.request("GET", inside)["items"]] == ["project-quota"]
+    platform.must("destroy", "--stack", "dev", "--yes")
+    assert exists(cluster, platform)
+    assert cluster.client.request("GET", inside)["items"] == []
+
+
 def test_the_secrets_of_a_project_come_from_the_configuration_and_are_seen_nowhere(
     cluster: LocalCluster, platforms: Platforms
 ) -> None:

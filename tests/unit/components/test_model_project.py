@@ -82,6 +82,12 @@ def test_an_existing_project_registers_nothing() -> None:
     assert component.outputs["namespace"] == "iris-team"
 
 
+def test_in_a_namespace_of_somebody_elses_only_the_contents_are_registered() -> None:
+    component, *inside = project(create_namespace=False, quota={"gpu": 1}, viewers={"users": ["ann"]}).registrations
+    assert [item.type.rpartition(":")[2] for item in inside] == ["ResourceQuota", "Role", "RoleBinding"]
+    assert component.outputs["namespace"] == "iris-team"
+
+
 def test_policies_over_a_stack_find_the_quota_and_the_switch_among_the_outputs() -> None:
     outputs = project(enabled=False, quota={"cpu": "4", "max_deployments": 2}).one(PROJECT).outputs
     assert outputs == {
