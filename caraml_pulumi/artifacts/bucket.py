@@ -220,10 +220,9 @@ def _lifecycle(wanted: Settings) -> list[dict[str, Any]]:
 
 
 def _days(rule: Mapping[str, Any]) -> dict[str, int]:
-    enabled = rule.get("Status") == "Enabled"
+    """The days of our lifecycle rule; 0 where it does not do such a thing, or is off."""
+    actions = rule if rule.get("Status") == "Enabled" else {}
     return {
-        "noncurrentVersionExpirationDays": enabled
-        and rule.get("NoncurrentVersionExpiration", {}).get("NoncurrentDays", 0),
-        "abortIncompleteUploadDays": enabled
-        and rule.get("AbortIncompleteMultipartUpload", {}).get("DaysAfterInitiation", 0),
+        "noncurrentVersionExpirationDays": actions.get("NoncurrentVersionExpiration", {}).get("NoncurrentDays", 0),
+        "abortIncompleteUploadDays": actions.get("AbortIncompleteMultipartUpload", {}).get("DaysAfterInitiation", 0),
     }
