@@ -44,68 +44,71 @@ class GroupQuotaArgs(TypedDict, total=False):
     """What the deployed versions of a project may use together, at full load: limits times replicas at most."""
 
     cpu: str
-    """CPU cores as a Kubernetes quantity. Default: any."""
+    """CPU of all limits, a Kubernetes quantity (PrimeHub). Unit: cores. Default: any."""
     memory: str
-    """Memory in bytes as a Kubernetes quantity. Default: any."""
+    """Memory of all limits, a Kubernetes quantity (PrimeHub). Unit: bytes. Default: any."""
     gpu: int
-    """GPUs of all kinds. Default: any."""
+    """GPUs of all kinds (PrimeHub). Default: any."""
     max_deployments: int
-    """Versions deployed at a time, stopped ones not counted. Default: any."""
+    """Versions deployed at a time, stopped ones not counted (PrimeHub). Default: any."""
 
 
 class ContainerDefaultsArgs(TypedDict, total=False):
     """Limits, under a quota, of containers that set none themselves, such as Knative's queue-proxy."""
 
     cpu: str
-    """CPU cores as a Kubernetes quantity. Default: 250m."""
+    """CPU, a Kubernetes quantity. Unit: cores. Default: 250m."""
     memory: str
-    """Memory in bytes as a Kubernetes quantity. Default: 128Mi."""
+    """Memory, a Kubernetes quantity. Unit: bytes. Default: 128Mi."""
 
 
 class SubjectsArgs(TypedDict, total=False):
     """Whom a right is given to."""
 
     users: list[str]
-    """Users, by the names that the cluster authenticates them under."""
+    """Users, by the names that the cluster authenticates them under (Kubernetes). Default: none."""
     groups: list[str]
-    """Groups of users, likewise."""
+    """Groups of users, likewise (Kubernetes). Default: none."""
     service_accounts: list[str]
-    """Service accounts of the project's namespace, or namespace/name."""
+    """Service accounts of the project's namespace, or namespace/name (Kubernetes). Default: none."""
 
 
 class ModelProjectArgs(TypedDict):
     """Who a project belongs to, what it may use, and who may deploy in it."""
 
     team: str
-    """The team that owns the project: a label value of at most 63 characters."""
+    """The team that owns the project: a label value of at most 63 characters (Merlin)."""
     stream: str
-    """The stream that the team belongs to: a label value of at most 63 characters."""
+    """The stream that the team belongs to: a label value of at most 63 characters (Merlin)."""
     project: NotRequired[str]
-    """The project's name, which is its namespace's: 3 to 50 lower-case letters, digits and dashes. Default: the
-    component's name."""
+    """The project's name, which is its namespace's: 3 to 50 lower-case letters, digits and dashes, a letter first
+    (Merlin). Default: the component's name. Refused: namespaces of the cluster itself."""
     labels: NotRequired[dict[str, str]]
     """Labels of the namespace, besides the platform's. Default: none."""
     annotations: NotRequired[dict[str, str]]
     """Annotations of the namespace. Default: none."""
     enabled: NotRequired[bool]
-    """Whether models may be deployed; off, every version that is not stopped is refused. Default: true."""
+    """Whether models may be deployed; off, every version that is not stopped is refused (seed: Model Deployment).
+    Default: true."""
     quota: NotRequired[GroupQuotaArgs]
-    """What all deployed versions may use together. Default: no limits."""
+    """What all deployed versions may use together (seed: Model Deployment). Default: no limits."""
     container_defaults: NotRequired[ContainerDefaultsArgs]
-    """Limits, under a quota, of containers that set none. Default: 250m CPU, 128Mi memory."""
+    """Limits, under a quota, of containers that set none (Kubernetes). Default: 250m CPU, 128Mi memory."""
     instance_types: NotRequired[dict[str, InstanceTypeArgs]]
-    """Instance types of the project by name, which come before the platform's. Default: none."""
+    """Instance types of the project by name, which come before the platform's (PrimeHub). Default: none."""
     deployers: NotRequired[SubjectsArgs]
     """Who may deploy versions and endpoints in the namespace. Default: nobody in particular."""
     viewers: NotRequired[SubjectsArgs]
     """Who may look at them, Secrets excepted. Default: nobody in particular."""
     secrets: NotRequired[dict[str, dict[str, pulumi.Input[str]]]]
-    """Secrets of the namespace by name, each with its keys and texts, which are kept secret. Default: none."""
+    """Secrets of the namespace by name, each with its keys and texts, which are kept secret wherever they come from.
+    Default: none."""
     create_namespace: NotRequired[bool]
-    """Whether the namespace is made here; off, only what is in it is. Default: true."""
+    """Whether the namespace is made here; off, only what is in it is. Default: true. Refused: off, with labels or
+    annotations."""
     existing: NotRequired[bool]
     """Whether the project is made elsewhere: no object is registered, the quota, instance types and switch are only
-    held to. Default: false."""
+    held to. Default: false. Refused: with arguments for objects."""
     platform: NotRequired[dict[str, Any]]
     """The platform of the environment. Default: the stack's configuration `caraml:platform`."""
 

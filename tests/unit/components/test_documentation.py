@@ -17,7 +17,7 @@ from caraml_pulumi import (
     ModelProjectArgs,
     ResourceRequestArgs,
 )
-from caraml_pulumi.instance_type import InstanceTypeArgs, TolerationArgs
+from caraml_pulumi.instance_type import InstanceTypeArgs
 from caraml_pulumi.model.gpu import GpuType
 from caraml_pulumi.model.platform import ComputeLimits, IstioSpec, PlatformSpec
 from caraml_pulumi.model.resources import ResourceRequest
@@ -43,7 +43,6 @@ DOCS = Path(__file__).parents[3] / "docs"
         ("model-project", GroupQuotaArgs),
         ("model-project", ContainerDefaultsArgs),
         ("model-project", InstanceTypeArgs),
-        ("model-project", TolerationArgs),
         ("model-project", SubjectsArgs),
     ],
 )
