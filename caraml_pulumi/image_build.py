@@ -140,7 +140,7 @@ class ImageBuild(pulumi.ComponentResource):
     """`{registry}/{project}-{model}:{version}-{digest}`, the digest being that of the build's arguments; known at
     preview if they are. Who uses it waits until the image is built."""
     job: pulumi.Output[str]
-    """The Job's name: `{project}-{model}-{version}-{digest}`, cut to 63 characters."""
+    """The Job's name: `{project}-{model}-{version}` and a suffix that Pulumi chooses."""
 
     @overload
     def __init__(self, name: str, args: ImageBuildArgs, opts: pulumi.ResourceOptions | None = None) -> None: ...
@@ -171,11 +171,11 @@ class ImageBuild(pulumi.ComponentResource):
             kubernetes_object(f"{name}-{purpose}", secret, parent=self, depends_on=after)
             for purpose, secret in own_secrets(plan).items()
         ]
-        built = kubernetes_object(name, build_job(plan), parent=self, depends_on=[*after, *secrets])
+        built = kubernetes_object(plan.job, build_job(plan), parent=self, depends_on=[*after, *secrets])
 
         self.image = built.urn.apply(lambda _: plan.image)
-        self.job = built.urn.apply(lambda _: plan.job)
-        self.register_outputs({"image": plan.image, "job": plan.job})
+        self.job = built.id.apply(lambda id_: id_.rpartition("/")[2])
+        self.register_outputs({"image": plan.image, "job": self.job})
 
 
 def _without_project(given: dict[str, Any]) -> tuple[dict[str, Any], list[pulumi.Resource]]:

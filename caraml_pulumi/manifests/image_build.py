@@ -20,15 +20,15 @@ GRACE_SECONDS: Final = 60
 def build_job(build: ImageBuildPlan) -> Manifest:
     """The Job of `build`; the constants are Merlin's.
 
-    The end of a failed executor's log becomes the pod's message. A failed Job is replaced at the next update, since
-    Kubernetes never runs it again.
+    It has no name: Pulumi chooses another for each build, so that a new Job runs before the old one is deleted. The end
+    of a failed executor's log becomes the pod's message. A failed Job is replaced at the next update, since Kubernetes
+    never runs it again.
     """
     spec = build.spec
     job: Manifest = {
         "apiVersion": "batch/v1",
         "kind": "Job",
         "metadata": {
-            "name": build.job,
             "namespace": build.namespace,
             "labels": dict(build.labels),
             "annotations": {

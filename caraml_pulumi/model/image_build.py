@@ -28,6 +28,8 @@ RETRIES: Final = 3
 """Merlin's."""
 DIGEST_LENGTH: Final = 10
 """Hexadecimal digits of a digest in a name."""
+AUTONAME_LENGTH: Final = 9
+"""What Pulumi adds to a resource's name to name its object: a dash and eight digits."""
 KEPT_IN_PLACE: Final = frozenset({"docker_config", "timeout_seconds", "retries", "ttl_seconds_after_finished"})
 """What may change without another build, and the values of secrets: the rest is a Job's template, which never does."""
 
@@ -96,8 +98,8 @@ class ImageBuildPlan:
     namespace: str
     image: Value
     """`{registry}/{project}-{model}:{version}-{digest}`, deferred as long as an input of the build is."""
-    job: Value
-    """The Job's name: `{project}-{model}-{version}-{digest}`."""
+    job: str
+    """What the Job's name begins with: `{project}-{model}-{version}`, cut where it would be too long."""
     arguments: tuple[Value, ...]
     """What the executor is called with."""
     docker_config_secret: str | None
@@ -146,7 +148,7 @@ def plan_image_build(spec: ImageBuildSpec, platform: PlatformSpec) -> ImageBuild
         environment=platform.environment,
         namespace=spec.namespace or spec.project,
         image=image,
-        job=when_known({"digest": digest}, lambda known: _job_name(spec, known["digest"])),
+        job=_job(f"{spec.project}-{spec.model}-{spec.version}"),
         arguments=_arguments(spec, image, f"{repository}:{spec.version}"),
         docker_config_secret=spec.docker_config_secret if spec.docker_config is None else f"{own}-registry",
         env_secret=f"{own}-env",
@@ -187,10 +189,13 @@ def _digest_of(inputs: dict[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:DIGEST_LENGTH]
 
 
-def _job_name(spec: ImageBuildSpec, digest: str) -> str:
-    """Merlin's name of the Job, cut where it would not fit into a label with the digest, which tells builds apart."""
-    head = f"{spec.project}-{spec.model}-{spec.version}"[: names.DNS_LABEL_LENGTH - DIGEST_LENGTH - 1]
-    return f"{head.rstrip('-')}-{digest}"
+def _job(name: str) -> str:
+    """Merlin's name of the Job if a label has room for it and Pulumi's suffix; else cut, with a digest of the rest."""
+    room = names.DNS_LABEL_LENGTH - AUTONAME_LENGTH
+    if len(name) <= room:
+        return name
+    digest = hashlib.sha256(name.encode()).hexdigest()[:DIGEST_LENGTH]
+    return f"{name[: room - DIGEST_LENGTH - 1].rstrip('-')}-{digest}"
 
 
 def _arguments(spec: ImageBuildSpec, image: Value, version_image: str) -> tuple[Value, ...]:

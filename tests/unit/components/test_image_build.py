@@ -46,6 +46,12 @@ def test_the_version_takes_the_image_and_waits_for_the_job(preview: bool) -> Non
     assert recording.one(JOB).urn in recording.one(KNATIVE).dependencies
 
 
+def test_pulumi_names_the_job_after_project_model_and_version() -> None:
+    job = recorded(build).one(JOB)
+    assert job.name == "iris-team-iris-1"
+    assert "name" not in job.inputs["metadata"]
+
+
 def test_a_known_output_among_the_arguments_leaves_the_image_known_at_preview() -> None:
     plain = built_and_deployed(preview=True, build_args={"BASE_IMAGE": "python:3.12"})
     recording = recorded(
@@ -55,14 +61,13 @@ def test_a_known_output_among_the_arguments_leaves_the_image_known_at_preview() 
     assert f"--destination={image_of(plain)}" in container["args"]
 
 
-def test_an_unknown_argument_makes_the_image_and_the_job_unknown_at_preview() -> None:
+def test_an_unknown_argument_makes_the_image_unknown_at_preview() -> None:
     def program() -> None:
         image = build(build_args={"BASE_IMAGE": unknown()}).image
         CustomModelVersion("iris-1", model="iris", version=1, project="iris-team", image=image)
 
     recording = recorded(program, preview=True)
     assert image_of(recording) is UNKNOWN
-    assert recording.one(JOB).inputs["metadata"]["name"] is UNKNOWN
 
 
 def test_a_secret_among_the_build_arguments_is_refused_without_showing_it() -> None:

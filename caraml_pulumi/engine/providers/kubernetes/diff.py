@@ -78,7 +78,8 @@ def replaced_unready(found: Diff, new_inputs: Properties) -> Diff:
         return found
     path = f'metadata.annotations["{REPLACE_UNREADY}"]'
     detailed: dict[str, DiffKind] = {**found.detailed, path: "update-replace"}
-    return Diff(changed=True, replace_keys=["metadata"], detailed=detailed, delete_before_replace=True)
+    first = _same_place(new, new)
+    return Diff(changed=True, replace_keys=["metadata"], detailed=detailed, delete_before_replace=first)
 
 
 def _comparable(old: Object, live: Object, new: Object) -> Object:
