@@ -102,5 +102,6 @@ def plan_release(
     if release.endpoint is None:
         return versions, None
     with within("endpoint"):
-        endpoint = ModelEndpointSpec.model_validate({**identity, **release.endpoint.given()})
+        protocol = next(version.protocol for version in versions if version.version in release.routed)
+        endpoint = ModelEndpointSpec.model_validate({**identity, "protocol": protocol, **release.endpoint.given()})
         return versions, plan_endpoint(endpoint, platform)

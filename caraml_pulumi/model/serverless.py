@@ -59,13 +59,11 @@ ContainerConcurrency = Annotated[WholeNumber, Field(ge=0, le=1000)]
 """Requests that a replica handles at a time, at most; 0: any number."""
 
 
-def knative_features_enabled(needed: Iterable[KnativeFeature], enabled: Iterable[KnativeFeature]) -> None:
-    """Refuse a SERVERLESS workload that needs what the platform does not say is enabled, naming all of it."""
-    missing = sorted({feature.value for feature in needed} - {feature.value for feature in enabled})
-    if missing:
-        raise CaramlError(
-            f"SERVERLESS needs Knative's {' and '.join(missing)}, which the platform does not list as enabled",
-            allowed="features in the platform's knative.features",
-            fix="enable it in the ConfigMap config-features of knative-serving and list it there, "
-            "or deploy as RAW_DEPLOYMENT",
-        )
+def knative_features_missing(missing: Iterable[KnativeFeature]) -> CaramlError:
+    """What is said of a SERVERLESS workload that needs features which the platform does not say are enabled."""
+    return CaramlError(
+        f"SERVERLESS needs Knative's {' and '.join(missing)}, which the platform does not list as enabled",
+        allowed="features in the platform's knative.features",
+        fix="enable it in the ConfigMap config-features of knative-serving and list it there, "
+        "or deploy as RAW_DEPLOYMENT",
+    )

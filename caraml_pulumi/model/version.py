@@ -19,7 +19,7 @@ from caraml_pulumi.model.serverless import (
     KnativeFeature,
     QueueProxySpec,
     TimeoutSeconds,
-    knative_features_enabled,
+    knative_features_missing,
 )
 from caraml_pulumi.model.spec import deferrable, rule, within
 from caraml_pulumi.model.storage import PVC_SCHEME, resolved_storage_uri
@@ -213,7 +213,8 @@ def plan_version(
     _settings_of_the_mode(spec)
     if plan.mode is DeploymentMode.SERVERLESS:
         for workload in plan.workloads:
-            knative_features_enabled(needed_features(plan, workload), platform.knative.features)
+            with within(*(["transformer"] if workload is transformer else [])):
+                _features_enabled(plan, workload, platform)
     return plan
 
 
@@ -276,18 +277,23 @@ def _settings_of_the_mode(spec: ModelVersionSpec) -> None:
             raise CaramlError("RAW_DEPLOYMENT has no queue-proxy", fix="remove it, or deploy as SERVERLESS")
 
 
-def needed_features(version: VersionPlan, workload: WorkloadPlan) -> list[KnativeFeature]:
-    """What Knative must have enabled to take `workload`."""
+def _features_enabled(version: VersionPlan, workload: WorkloadPlan, platform: PlatformSpec) -> None:
+    """Refuse `workload` if Knative would, with the first property that needs a feature as the place."""
     placement, uri = workload.placement, workload.storage_uri
+    on_claim = isinstance(uri, str) and uri.startswith(PVC_SCHEME)
     needs = {
-        KnativeFeature.NODE_SELECTOR: placement.node_selector,
-        KnativeFeature.TOLERATIONS: placement.tolerations,
-        KnativeFeature.AFFINITY: placement.affinity,
-        KnativeFeature.TOPOLOGY_SPREAD: placement.topology_spread,
-        KnativeFeature.PRIORITY_CLASS: placement.priority_class_name,
-        KnativeFeature.RUNTIME_CLASS: placement.runtime_class_name,
-        KnativeFeature.INIT_CONTAINERS: uri is not None,
-        KnativeFeature.PVC: isinstance(uri, str) and uri.startswith(PVC_SCHEME),
-        KnativeFeature.SECURITY_CONTEXT: version.pod.security_context.fs_group is not None,
+        KnativeFeature.NODE_SELECTOR: ("node_selector", placement.node_selector),
+        KnativeFeature.TOLERATIONS: ("tolerations", placement.tolerations),
+        KnativeFeature.AFFINITY: ("affinity", placement.affinity),
+        KnativeFeature.TOPOLOGY_SPREAD: ("topology_spread_constraints", placement.topology_spread),
+        KnativeFeature.PRIORITY_CLASS: ("priority_class_name", placement.priority_class_name),
+        KnativeFeature.RUNTIME_CLASS: ("runtime_class_name", placement.runtime_class_name),
+        KnativeFeature.INIT_CONTAINERS: ("storage_uri", uri is not None),
+        KnativeFeature.PVC: ("storage_uri", on_claim),
+        KnativeFeature.SECURITY_CONTEXT: ("security_context", version.pod.security_context.fs_group is not None),
     }
-    return [feature for feature, needed in needs.items() if needed]
+    needed = {feature: name for feature, (name, found) in needs.items() if found}
+    missing = [feature for feature in needed if feature not in platform.knative.features]
+    if missing:
+        with within(needed[missing[0]]):
+            raise knative_features_missing(missing)
