@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 
 from caraml_pulumi.errors import CaramlError
 from caraml_pulumi.model.quantities import Quantity, parse_quantity
-from caraml_pulumi.model.quota import Demand, GroupQuota, Share, admitted, deployment_enabled
+from caraml_pulumi.model.quota import Demand, GroupQuota, Share, admitted, demand_of, deployment_enabled
 from caraml_pulumi.model.spec import parse
+from tests.unit.model.builders import platform, version
 
 GROUP = "iris-team"
 
@@ -18,9 +19,9 @@ def quota(**settings: Any) -> GroupQuota:
 
 
 def demand(
-    version: str = "iris-1", cpu: str = "1", memory: str | None = "1Gi", gpus: int = 0, replicas: int = 1
+    name: str = "iris-1", cpu: str = "1", memory: str | None = "1Gi", gpus: int = 0, replicas: int = 1
 ) -> Demand:
-    return Demand.of(version, [Share(cpu, memory, gpus, replicas)])
+    return Demand.of(name, [Share(cpu, memory, gpus, replicas)])
 
 
 def refused(given: GroupQuota, *demands: Demand) -> CaramlError:
@@ -34,6 +35,49 @@ def test_a_version_asks_for_its_limits_times_its_replicas_with_all_workloads() -
     assert Demand.of("iris-1", [predictor, transformer]) == Demand(
         "iris-1", parse_quantity("9500m"), parse_quantity("7Gi"), 6
     )
+
+
+def test_a_planned_version_asks_for_its_predictor_and_its_transformer() -> None:
+    on = platform(gpus=[{"name": "T4"}])
+    plan = version(
+        on,
+        resourceRequest={
+            "cpuLimit": "1500m",
+            "memoryRequest": "1Gi",
+            "maxReplica": 3,
+            "gpuName": "T4",
+            "gpuRequest": 2,
+        },
+        transformer={
+            "image": "ghcr.io/team/transformer:1",
+            "resourceRequest": {"cpuLimit": "500m", "memoryRequest": "512Mi", "maxReplica": 2},
+        },
+    )
+    assert demand_of(plan) == Demand("iris-1", parse_quantity("5500m"), parse_quantity("8Gi"), 6)
+
+
+def test_a_fixed_number_of_replicas_counts_as_it_is() -> None:
+    plan = version(replicas=4, deploymentMode="RAW_DEPLOYMENT", resourceRequest={"cpuLimit": "1"})
+    found = demand_of(plan)
+    assert found is not None
+    assert found.cpu == parse_quantity("4")
+
+
+def test_a_version_of_an_instance_type_asks_for_its_limits() -> None:
+    size = {"limits": {"cpu": "2", "memory": "3Gi", "gpu": 1}, "requests": {"cpu": "100m"}}
+    on = platform(instanceTypes={"small": size})
+    plan = version(on, instanceType="small", resourceRequest={"maxReplica": 2})
+    assert demand_of(plan) == Demand("iris-1", parse_quantity("4"), parse_quantity("6Gi"), 2)
+
+
+def test_a_stopped_version_asks_for_nothing() -> None:
+    assert demand_of(version(stopped=True)) is None
+
+
+def test_a_platform_without_a_memory_factor_gives_versions_no_memory_limit() -> None:
+    found = demand_of(version(platform(limits={"memoryFactor": 0})))
+    assert found is not None
+    assert found.memory is None
 
 
 def test_a_group_without_a_quota_may_ask_for_anything() -> None:

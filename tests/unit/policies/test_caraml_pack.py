@@ -54,3 +54,17 @@ def test_three_versions_in_a_stack_are_a_mandatory_violation(pack: PolicyPack) -
 def test_a_version_that_holds_all_rules_passes(pack: PolicyPack) -> None:
     properties = {"deploymentMode": "SERVERLESS", "autoscalingPolicy": {"metric": "rps", "target": 5}}
     assert pack.analyze(resource("caraml:index:CustomModelVersion", "iris-1", properties)) == []
+
+
+def test_a_group_over_its_quota_is_a_mandatory_violation(pack: PolicyPack) -> None:
+    project = {"project": "iris-team", "environment": "dev", "enabled": True, "quota": {"cpu": "1"}}
+    version = {"model": "iris", "version": 1, "project": "iris-team", "environment": "dev"}
+    demand = {"cpu": "2", "memory": "1Gi", "gpu": 0}
+    resources = [
+        resource("caraml:index:ModelProject", "iris-team", project),
+        resource("caraml:index:CustomModelVersion", "iris-1", {**version, "demand": demand}),
+    ]
+    (violation,) = pack.analyze_stack(resources)
+    assert violation.mandatory
+    assert violation.policy == "group-within-quota"
+    assert "Group iris-team exceeded cpu quota: 1, requesting 2" in violation.message

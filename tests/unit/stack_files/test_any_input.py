@@ -22,7 +22,8 @@ scalars = st.one_of(
 NAMES = """model project versions version image endpoint traffic weight env labels args deploymentMode
     autoscaling_policy
     metric target resourceRequest cpuRequest domain limits defaultDeploymentConfig maxCpu istio gateway iris-team team
-    stream nonsense"""
+    stream quota cpu memory gpu maxDeployments instanceTypes instanceType small requests tolerations deployers users
+    secrets registry enabled existing nonsense"""
 names = st.sampled_from(NAMES.split())
 values = st.recursive(
     scalars,
@@ -39,7 +40,17 @@ VALID: dict[str, Any] = {
 }
 CONFIG: dict[str, Any] = {
     "caraml:platform": {"domain": "models.example.com", "limits": {"cpuFactor": 1}},
-    "caraml:projects": {"iris-team": {"team": "a", "stream": "b"}},
+    "caraml:projects": {
+        "iris-team": {
+            "team": "a",
+            "stream": "b",
+            "enabled": True,
+            "quota": {"cpu": 99, "memory": "99Gi", "gpu": 2, "maxDeployments": 2},
+            "instanceTypes": {"small": {"limits": {"cpu": 1, "memory": "1Gi"}, "tolerations": [{"key": "a"}]}},
+            "deployers": {"users": ["ann"]},
+            "secrets": {"registry": {"token": "b"}},
+        }
+    },
 }
 
 
