@@ -30,6 +30,7 @@ from caraml_pulumi.errors import CaramlError
 from caraml_pulumi.manifests import Manifest
 from caraml_pulumi.manifests import version as manifests
 from caraml_pulumi.manifests.routing import istio
+from caraml_pulumi.model.images import image_doubts
 from caraml_pulumi.model.labels import PREDICTOR
 from caraml_pulumi.model.modes import declared_status
 from caraml_pulumi.model.quota import demand_of
@@ -97,6 +98,8 @@ class CustomModelVersion(pulumi.ComponentResource):
                 project.admit(plan)
         super().__init__("caraml:index:CustomModelVersion", name, plan.props(), opts)
 
+        for workload in plan.workloads:
+            self._doubt(workload.image)
         after = [project] if project else []
         workloads = [child for workload in plan.workloads for child in self._register(name, plan, workload, after)]
         route = istio.version_virtual_service(plan, self.platform)
@@ -116,6 +119,18 @@ class CustomModelVersion(pulumi.ComponentResource):
                 **({"demand": demand.props()} if demand else {}),
             }
         )
+
+    def _doubt(self, image: pulumi.Input[str]) -> None:
+        """Warn of an image that is taken but may surprise, now or when it is known."""
+
+        def warn(reference: str) -> None:
+            for doubt in image_doubts(reference):
+                pulumi.log.warn(doubt, resource=self)
+
+        if isinstance(image, pulumi.Output):
+            image.apply(warn)
+        else:
+            warn(cast(str, image))
 
     def _register(
         self, name: str, plan: VersionPlan, workload: WorkloadPlan, after: list[Any]

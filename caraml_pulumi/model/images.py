@@ -8,6 +8,8 @@ from caraml_pulumi.errors import CaramlError
 
 NAME_LENGTH: Final = 255
 DIGEST_HEX_LENGTHS: Final = {"sha256": 64, "sha384": 96, "sha512": 128}
+MOVING_TAG: Final = "latest"
+DEFAULT_REGISTRY: Final = "docker.io"
 KNATIVE_REPOSITORY_LENGTH: Final = 2
 """Knative's parser refuses a shorter repository."""
 
@@ -68,6 +70,22 @@ def image_reference(reference: str) -> str:
     """`reference` itself if it is well formed. Raises `CaramlError`."""
     parse_image(reference)
     return reference
+
+
+def image_doubts(reference: str) -> list[str]:
+    """What a person should know of a reference that is taken: that it moves, or where it comes from."""
+    image = parse_image(reference)
+    doubts = []
+    if not image.digest and image.tag in ("", MOVING_TAG):
+        named = f'the tag "{MOVING_TAG}"' if image.tag else f'no tag, which means "{MOVING_TAG}"'
+        doubts.append(
+            f'image "{reference}" has {named}: what runs can change without an update; name a version, or a digest'
+        )
+    if not image.registry:
+        doubts.append(
+            f'image "{reference}" names no registry, so nodes pull it from their default, mostly {DEFAULT_REGISTRY}'
+        )
+    return doubts
 
 
 def image_that_knative_parses(reference: str) -> str:

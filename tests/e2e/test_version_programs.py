@@ -153,3 +153,10 @@ def test_objects_that_are_there_are_adopted_and_changed_in_place(
     on.must("up", "--stack", "dev", "--yes")
     assert [get(cluster, path)["metadata"]["uid"] for path in paths] == uids
     assert on.changes() == {}
+
+
+def test_an_image_that_may_change_under_a_running_model_is_warned_of_in_the_preview(on: Platform) -> None:
+    write(on, UNKNOWN_IMAGE.replace("image=image", 'image="iris:latest"').replace("SEPARATOR", '":"'))
+    preview = on.must("preview", "--stack", "dev")
+    assert 'warning: image "iris:latest" has the tag "latest": what runs can change without an update' in preview.text
+    assert 'image "iris:latest" names no registry' in preview.text

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from caraml_pulumi.errors import CaramlError
-from caraml_pulumi.model.images import Image, image_reference, image_that_knative_parses, parse_image
+from caraml_pulumi.model.images import Image, image_doubts, image_reference, image_that_knative_parses, parse_image
 
 DIGEST = "sha256:" + "0123456789abcdef" * 4
 
@@ -78,3 +78,21 @@ def test_a_reference_put_together_from_parts_parses_into_them(
     joined = f"{image.registry}/{image.repository}".removeprefix("/")
     assert joined == f"{registry}/{repository}".removeprefix("/")
     assert (image.tag, image.digest) == (tag, digest)
+
+
+@pytest.mark.parametrize(
+    ("reference", "doubts"),
+    [
+        ("ghcr.io/team/iris:1", []),
+        (f"ghcr.io/team/iris@sha256:{'a' * 64}", []),
+        (f"ghcr.io/team/iris:latest@sha256:{'a' * 64}", []),
+        ("ghcr.io/team/iris", ['no tag, which means "latest"']),
+        ("ghcr.io/team/iris:latest", ['the tag "latest"']),
+        ("team/iris:1", ["names no registry"]),
+        ("iris", ["no tag", "names no registry"]),
+    ],
+)
+def test_an_image_that_may_surprise_is_doubted(reference: str, doubts: list[str]) -> None:
+    found = image_doubts(reference)
+    assert len(found) == len(doubts)
+    assert all(doubt in text for doubt, text in zip(doubts, found, strict=True))
