@@ -100,7 +100,7 @@ class ModelArtifact(pulumi.ComponentResource):
     ) -> None:
         """Raises `CaramlError` for arguments that break a rule, and for files that cannot be uploaded."""
         from caraml_pulumi.artifacts.directory import hashed_directory
-        from caraml_pulumi.artifacts.providers import TreeProvider, project_root
+        from caraml_pulumi.artifacts.providers import TreeProvider, portable
 
         locate = located_in("ModelArtifact", name)
         with readable():
@@ -108,7 +108,7 @@ class ModelArtifact(pulumi.ComponentResource):
             spec = parse(ModelArtifactSpec, given, locate=locate)
             with located(locate, given), within("model_dir"):
                 tree = hashed_directory(Path(spec.model_dir)).tree
-        source = os.path.relpath(spec.model_dir, project_root())
+        source = portable(Path(spec.model_dir))
         known = {"digest": tree.digest, "size": tree.size, "files": len(tree.files)}
         super().__init__("caraml:index:ModelArtifact", name, {**spec.props(), **known, "modelDir": source}, opts)
 

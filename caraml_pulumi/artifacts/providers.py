@@ -4,6 +4,7 @@ Pulumi keeps a reference to these classes in the state, not their code, and no c
 boto3 finds them when an operation runs. Programs and previews import this module too: operations alone import boto3.
 """
 
+import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -168,7 +169,7 @@ def _uploaded(props: Props, digests: list[str], status: Callable[[str], None]) -
 
     with _told():
         directory = hashed_directory(
-            project_root() / props["source"],
+            _project() / props["source"],
             on_hashed=lambda done, total: status(f"reading {done >> 20} of {total >> 20} MiB"),
         )
         if directory.tree.digest != props["digest"]:
@@ -180,8 +181,13 @@ def _uploaded(props: Props, digests: list[str], status: Callable[[str], None]) -
     return {**props, "digests": [*(one for one in digests if one != props["digest"]), props["digest"]]}
 
 
-def project_root() -> Path:
-    """The directory of Pulumi.yaml, from which the directories of models are named: the same on every machine."""
+def portable(path: Path) -> str:
+    """`path` from the directory of Pulumi.yaml, the same on every machine; as it is if it is not in there."""
+    whole = Path(os.path.abspath(path))
+    return whole.relative_to(_project()).as_posix() if whole.is_relative_to(_project()) else str(whole)
+
+
+def _project() -> Path:
+    """The directory of Pulumi.yaml, seen from the program's directory."""
     here = Path.cwd()
-    named = (parent for parent in (here, *here.parents) if any(parent.glob("Pulumi.y*ml")))
-    return next(named, here)
+    return next((parent for parent in (here, *here.parents) if any(parent.glob("Pulumi.y*ml"))), here)

@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 
 from caraml_pulumi.errors import CaramlError
 from caraml_pulumi.model.artifacts import ConnectionSpec, bucket_name
+from caraml_pulumi.model.numbers import WholeNumber
 from caraml_pulumi.model.spec import as_validation_error, rule
 
 _MOST_DAYS: Final = 36_500
@@ -24,7 +25,14 @@ class BucketFeature(StrEnum):
     TAGS = "tags"
 
 
-Days = Annotated[int, Field(ge=0, le=_MOST_DAYS, strict=True)]
+def days(value: int) -> int:
+    """`value` itself if it is a number of days that a lifecycle rule can have, or 0. Raises `CaramlError`."""
+    if not 0 <= value <= _MOST_DAYS:
+        raise CaramlError(f"{value} is not a number of days", allowed=f"1 to {_MOST_DAYS}, or 0 for never")
+    return value
+
+
+Days = Annotated[WholeNumber, rule(days)]
 
 
 def tags_of_s3(tags: dict[str, str]) -> dict[str, str]:

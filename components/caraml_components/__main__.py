@@ -8,7 +8,16 @@ from pulumi.provider import ConstructResult
 from pulumi.provider.experimental.component import ComponentProvider
 from pulumi.provider.server import ComponentInitError, main
 
-from caraml_pulumi import AutoscalingPolicy, CaramlError, CustomModelVersion, ImageBuild, ModelEndpoint, ModelProject
+from caraml_pulumi import (
+    ArtifactBucket,
+    AutoscalingPolicy,
+    CaramlError,
+    CustomModelVersion,
+    ImageBuild,
+    ModelArtifact,
+    ModelEndpoint,
+    ModelProject,
+)
 
 
 class Host(ComponentProvider):
@@ -31,5 +40,13 @@ class Host(ComponentProvider):
 
 
 if __name__ == "__main__":
-    components = [AutoscalingPolicy, CustomModelVersion, ImageBuild, ModelEndpoint, ModelProject]
+    components = [
+        ArtifactBucket,
+        AutoscalingPolicy,
+        CustomModelVersion,
+        ImageBuild,
+        ModelArtifact,
+        ModelEndpoint,
+        ModelProject,
+    ]
     main(Host(components, "caraml", version=version("caraml-pulumi")), sys.argv[1:])

@@ -67,6 +67,12 @@ def test_where_the_project_is_on_this_machine_is_in_no_input(model: Path) -> Non
     assert artifact(model_dir=model).registrations == artifact(model_dir="model").registrations
 
 
+def test_a_directory_outside_of_the_project_is_named_in_full(model: Path, tmp_path: Path) -> None:
+    (tmp_path / "Pulumi.yaml").rename(tmp_path / "program" / "Pulumi.yaml")
+    elsewhere = model.rename(tmp_path / "elsewhere")
+    assert inputs(artifact(model_dir="../elsewhere"))["source"] == str(elsewhere)
+
+
 def test_a_bucket_brings_its_endpoint_and_is_waited_for() -> None:
     def program() -> None:
         bucket = ArtifactBucket("models", endpoint="https://s3.example.com", region="eu-west-1", profile="team")

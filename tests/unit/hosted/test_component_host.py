@@ -12,7 +12,7 @@ import pulumi
 import pytest
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
-from caraml_pulumi import CustomModelVersion, ModelEndpoint
+from caraml_pulumi import ArtifactBucket, CustomModelVersion, ModelEndpoint
 from caraml_pulumi.testing import Recording, record
 from components.caraml_components.__main__ import Host
 
@@ -34,9 +34,11 @@ def schema() -> Iterator[dict[str, Any]]:
 def test_every_component_is_offered_under_its_type(schema: dict[str, Any]) -> None:
     assert schema["name"] == "caraml"
     assert set(schema["resources"]) == {
+        "caraml:index:ArtifactBucket",
         "caraml:index:AutoscalingPolicy",
         "caraml:index:CustomModelVersion",
         "caraml:index:ImageBuild",
+        "caraml:index:ModelArtifact",
         "caraml:index:ModelEndpoint",
         "caraml:index:ModelProject",
     }
@@ -45,9 +47,11 @@ def test_every_component_is_offered_under_its_type(schema: dict[str, Any]) -> No
 def test_only_what_has_no_default_is_required(schema: dict[str, Any]) -> None:
     required = {name.rpartition(":")[2]: set(item["requiredInputs"]) for name, item in schema["resources"].items()}
     assert required == {
+        "ArtifactBucket": set(),
         "AutoscalingPolicy": {"metric", "target"},
         "CustomModelVersion": {"model", "version", "project", "image"},
         "ImageBuild": {"model", "version", "project", "registry", "context"},
+        "ModelArtifact": {"modelDir", "bucket"},
         "ModelEndpoint": {"model", "project", "traffic"},
         "ModelProject": {"team", "stream"},
     }
@@ -65,6 +69,7 @@ def test_choices_are_enums_for_other_languages(schema: dict[str, Any]) -> None:
     }
     assert enums == {
         "caraml:index:AutoscalingMetric": ["cpu_utilization", "memory_utilization", "concurrency", "rps"],
+        "caraml:index:BucketFeature": ["versioning", "encryption", "public_access_block", "lifecycle", "tags"],
         "caraml:index:DeploymentMode": ["SERVERLESS", "RAW_DEPLOYMENT"],
         "caraml:index:NodePolicy": ["Honor", "Ignore"],
         "caraml:index:Protocol": ["HTTP_JSON", "UPI_V1", "SELDON"],
@@ -112,3 +117,10 @@ def test_nested_arguments_come_as_other_languages_write_them() -> None:
     assert pod["tolerations"] == [{"key": "spot", "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 60}]
     assert pod["containers"][0]["securityContext"] == {"runAsNonRoot": True, "capabilities": {"drop": ["ALL"]}}
     assert recording.one("kubernetes:apps/v1:Deployment", "iris-transformer")
+
+
+def test_a_bucket_comes_as_other_languages_write_it() -> None:
+    inputs = {"bucket": "models", "abortIncompleteUploadDays": 3.0, "unsupported": ["encryption"], "tags": {"a": "b"}}
+    bucket = construct(inputs, ArtifactBucket).one("pulumi-python:dynamic/caraml:ArtifactBucket").inputs
+    assert bucket["abortIncompleteUploadDays"] == 3
+    assert "encryption" not in bucket
