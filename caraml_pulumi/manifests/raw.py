@@ -25,14 +25,16 @@ def deployment(
 ) -> Manifest:
     """The Deployment of `workload`.
 
-    It leaves out `replicas` where an autoscaler owns them; a stopped version has 0. The strategy and the history are
-    what KServe gives a raw deployment.
+    It leaves out `replicas` where an autoscaler owns them; a stopped version has 0. A number is applied by force: an
+    autoscaler that there was until now still owns the field. The strategy and the history are what KServe gives a raw
+    deployment.
     """
     fixed = 0 if version.stopped else None if workload.scaling.policy else workload.scaling.max_replica
+    annotations = {} if fixed is None else {"pulumi.com/patchForce": "true"}
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
-        "metadata": _metadata(workload),
+        "metadata": _metadata(workload, annotations=annotations),
         "spec": {
             **({} if fixed is None else {"replicas": fixed}),
             "selector": {"matchLabels": dict(workload.selector)},

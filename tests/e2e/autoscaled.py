@@ -93,6 +93,11 @@ class Objects:
         spec: Manifest = self.get("autoscaling/v2", "HorizontalPodAutoscaler", name)["spec"]
         return spec
 
+    def autoscalers(self) -> list[str]:
+        """The names of all HorizontalPodAutoscalers."""
+        path = self.client.path("autoscaling/v2", "HorizontalPodAutoscaler", self.namespace)
+        return [item["metadata"]["name"] for item in self.client.request("GET", path)["items"]]
+
     def serve(self, name: str, scaling: Scaling) -> str:
         """Create a Knative Service, wait until it is ready and return the name of its Deployment."""
         self.create(service(name, scaling))

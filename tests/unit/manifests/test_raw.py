@@ -1,5 +1,6 @@
 from typing import Any
 
+import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from tests.unit.model.builders import objects, one, version
@@ -10,6 +11,17 @@ RAW: dict[str, Any] = {"deploymentMode": "RAW_DEPLOYMENT", "version": 2}
 def test_a_raw_deployment_is_complete(snapshot: SnapshotAssertion) -> None:
     plan = version(**RAW, resourceRequest={"minReplica": 2, "maxReplica": 5, "cpuRequest": "1"})
     assert [item for item in objects(plan) if item["kind"] != "VirtualService"] == snapshot
+
+
+@pytest.mark.parametrize(("settings", "replicas"), [({"replicas": 2}, 2), ({"stopped": True}, 0)])
+def test_a_number_of_replicas_is_taken_over_from_an_autoscaler_that_there_was(
+    settings: dict[str, Any], replicas: int
+) -> None:
+    plan = version(**RAW, **settings)
+    made = one("Deployment", plan)
+    assert made["spec"]["replicas"] == replicas
+    assert made["metadata"]["annotations"] == {"pulumi.com/patchForce": "true"}
+    assert not [item for item in objects(plan) if item["kind"] == "HorizontalPodAutoscaler"]
 
 
 def test_the_deployment_leaves_its_replicas_to_the_autoscaler() -> None:

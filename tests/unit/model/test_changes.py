@@ -43,3 +43,56 @@ def test_any_other_change_is_allowed(old: Props, new: Props) -> None:
 
 def test_other_types_have_no_rule() -> None:
     change_allowed("acme:index:Thing", props("SERVERLESS"), props("RAW_DEPLOYMENT"))
+
+
+def scaled(minimum: int, maximum: int, **more: object) -> Props:
+    request = {"minReplica": minimum, "maxReplica": maximum}
+    return props("RAW_DEPLOYMENT", autoscalingPolicy={"metric": "cpu_utilization"}, resourceRequest=request, **more)
+
+
+def fixed(replicas: int, **more: object) -> Props:
+    request = {"minReplica": replicas, "maxReplica": replicas}
+    return props("RAW_DEPLOYMENT", replicas=replicas, resourceRequest=request, **more)
+
+
+def test_an_autoscaler_that_wants_other_replicas_may_not_be_replaced_by_a_fixed_number_at_once() -> None:
+    with pytest.raises(CaramlError) as caught:
+        change_allowed(VERSION, scaled(1, 3), fixed(2))
+    assert str(caught.value).splitlines() == [
+        "the autoscaler of 1 to 3 replicas could outlive the change to 2",
+        "  where:   iris-2: replicas",
+        "  fix:     set minReplica and maxReplica to 2 and run up; then set replicas and run up again",
+    ]
+
+
+def test_neither_may_that_of_a_transformer() -> None:
+    with pytest.raises(CaramlError) as caught:
+        change_allowed(VERSION, fixed(2, transformer=scaled(1, 3)), fixed(2, transformer=fixed(3)))
+    assert caught.value.where == "iris-2: transformer.replicas"
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (scaled(2, 2), fixed(2)),
+        (fixed(2), scaled(1, 3)),
+        (fixed(2), fixed(3)),
+        (scaled(1, 3, stopped=True), fixed(2)),
+        (scaled(1, 3), fixed(2, stopped=True)),
+        (scaled(1, 3, revision=1), fixed(2, revision=2)),
+        (fixed(2), fixed(2, transformer=fixed(2))),
+        (props("SERVERLESS", autoscalingPolicy={"metric": "rps"}), props("SERVERLESS", replicas=2)),
+    ],
+    ids=[
+        "a range of that number",
+        "to an autoscaler",
+        "between numbers",
+        "stopped",
+        "to be stopped",
+        "another revision",
+        "a new transformer",
+        "serverless",
+    ],
+)
+def test_replicas_may_otherwise_be_fixed_and_scaled_at_will(old: Props, new: Props) -> None:
+    change_allowed(VERSION, old, new)
