@@ -89,38 +89,29 @@ def test_a_version_waits_for_its_image_and_a_changed_build_is_rolled_out(
     assert "aHVudGVyMg" not in str([platform.resources(), rebuilt])
 
 
-def test_a_build_that_fails_says_so_and_is_tried_again_by_the_next_update(
+def test_a_build_that_fails_says_so_leaves_what_is_served_alone_and_is_tried_again(
     cluster: LocalCluster, platform: Platform
 ) -> None:
-    change(platform, "retries=0", 'retries=0, timeout_seconds=2, node_selector={"disk": "none"}')
-    failed = platform.caraml("up", "--stack", "dev", "--yes")
-    assert failed.code != 0
-    (job,) = jobs(cluster, platform)
-    assert job["metadata"]["name"] in failed.text
-    assert "DeadlineExceeded" in failed.text
-    assert services(cluster, platform) == []
+    platform.must("up", "--stack", "dev", "--yes")
+    (service,), (built,) = services(cluster, platform), jobs(cluster, platform)
+    seen = {built["metadata"]["uid"]}
+    nowhere = ', timeout_seconds=2, node_selector={"disk": "none"}'
+    change(platform, "retries=0", f"retries=0{nowhere}")
 
-    again = platform.caraml("up", "--stack", "dev", "--yes")
-    assert again.code != 0
-    assert jobs(cluster, platform)[0]["metadata"]["uid"] != job["metadata"]["uid"]
+    def fails() -> None:
+        result = platform.caraml("up", "--stack", "dev", "--yes")
+        (job,) = [item for item in jobs(cluster, platform) if item["metadata"]["uid"] not in seen]
+        seen.add(job["metadata"]["uid"])
+        assert result.code != 0
+        assert job["metadata"]["name"] in result.text
+        assert "DeadlineExceeded" in result.text
+        assert image_of(services(cluster, platform)[0]) == image_of(service)
 
-    change(platform, ', timeout_seconds=2, node_selector={"disk": "none"}', "")
-    platform.up()
-    (built,) = jobs(cluster, platform)
-    assert built["status"]["succeeded"] == 1
-    assert len(services(cluster, platform)) == 1
-
-
-def test_a_rebuild_that_fails_leaves_what_is_served_alone_and_no_job_behind(
-    cluster: LocalCluster, platform: Platform
-) -> None:
-    platform.up()
-    (service,) = services(cluster, platform)
-    change(platform, "retries=0", 'retries=0, timeout_seconds=2, node_selector={"disk": "none"}')
-    assert platform.caraml("up", "--stack", "dev", "--yes").code != 0
+    fails()
+    fails()
+    change(platform, nowhere, "")
+    platform.must("up", "--stack", "dev", "--yes")
+    (rebuilt,) = jobs(cluster, platform)
+    assert rebuilt["status"]["succeeded"] == 1
     assert image_of(services(cluster, platform)[0]) == image_of(service)
-
-    change(platform, ', timeout_seconds=2, node_selector={"disk": "none"}', "")
-    platform.up()
-    assert len(jobs(cluster, platform)) == 1
     assert platform.changes() == {}
