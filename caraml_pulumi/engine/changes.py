@@ -53,7 +53,7 @@ def _diff(provider: Provider, goal: Goal, old: ResourceState, new: ResourceState
     urn, _, id_ = old.provider.rpartition("::")
     new_urn, _, new_id = new.provider.rpartition("::")
     if urn == new_urn and id_ != new_id:
-        return Diff(changed=True, replace_keys=["provider"], delete_before_replace=True)
+        return Diff(changed=True, replace_keys=["provider"])
     diff = provider.diff(old, new.inputs, goal.ignore_changes)
     if old.init_errors and not diff.changed:
         return Diff(changed=True)
@@ -201,10 +201,10 @@ def _dependents(run: Run, old: ResourceState, seen: Collection[str]) -> list[Res
 
 
 def provider_of(run: Run, resource: ResourceState) -> Provider:
-    """The provider of a resource in state."""
-    urn = resource.provider.rsplit("::", 1)[0]
+    """The provider of a resource in state; that of before, where the provider was itself replaced."""
+    urn, _, id_ = resource.provider.rpartition("::")
     try:
-        return run.providers.provider(run.ledger.find(urn, "", deleted=False))
+        return run.providers.provider(run.ledger.provider(urn, id_))
     except KeyError:
         raise CaramlError(
             f"the provider of {resource.type} {resource.name!r} is not in the state",

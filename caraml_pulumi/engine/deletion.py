@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from functools import partial
 
 from caraml_pulumi.engine.changes import provider_of
 from caraml_pulumi.engine.ledger import needs
@@ -24,7 +25,9 @@ def delete_all(run: Run, resources: Iterable[ResourceState]) -> None:
             )
         )
     if not protected:
-        _in_waves(run, doomed, lambda resource: _delete(run, resource))
+        replaced = [resource for resource in doomed if resource.delete and resource.type.startswith(PROVIDER_PREFIX)]
+        _in_waves(run, [resource for resource in doomed if resource not in replaced], partial(_delete, run))
+        _in_waves(run, replaced, partial(_delete, run))  # until now they could delete what they had made
 
 
 def _in_waves(run: Run, doomed: list[ResourceState], delete: Callable[[ResourceState], None]) -> None:

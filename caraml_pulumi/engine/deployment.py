@@ -11,7 +11,8 @@ from caraml_pulumi.engine.changes import bring_about, with_secrets
 from caraml_pulumi.engine.checks import PolicyChecks
 from caraml_pulumi.engine.goal import Goal
 from caraml_pulumi.engine.importing import import_resource, is_import
-from caraml_pulumi.engine.property_path import keep_old
+from caraml_pulumi.engine.property_path import changed_paths, keep_old
+from caraml_pulumi.engine.providers.base import Diff
 from caraml_pulumi.engine.providers.registry import (
     default_provider_inputs,
     new_default_provider,
@@ -212,13 +213,33 @@ class Deployment:
     def _provider_resource(self, new: ResourceState, old: ResourceState | None) -> ResourceState:
         unchanged = old is not None and same(old.inputs, new.inputs)
         new.outputs = provider_outputs(new.inputs)
-        new.id = old.id if old is not None else str(uuid.uuid4())
+        new.id = str(uuid.uuid4())
+        if old is not None and not unchanged and self.run.providers.provider(new).moved(old.inputs):
+            return self._replaced_provider(new, old)
+        if old is not None:
+            new.id = old.id
         if unchanged and old is not None:
             new.inputs, new.outputs, new.modified = old.inputs, old.outputs, old.modified
         step = Step("create" if old is None else "same" if unchanged else "update", new.urn, old, new)
         self.run.reporter.started(step)
         self.run.ledger.put(new, same=unchanged)
         self.run.reporter.done(step)
+        with self._lock:
+            self.news[new.urn] = new
+        return new
+
+    def _replaced_provider(self, new: ResourceState, old: ResourceState) -> ResourceState:
+        """Keep `old`, which reaches another place, as long as there is something of it to delete there."""
+        changed = changed_paths(old.inputs, new.inputs)
+        diff = Diff(changed=True, replace_keys=sorted({path.split(".")[0] for path in changed}))
+        self.run.ledger.mark_for_deletion(old)
+        self.run.ledger.put(new)
+        for step in (
+            Step("create-replacement", new.urn, old, new, diff, logical=False),
+            Step("replace", new.urn, old, new, diff),
+        ):
+            self.run.reporter.started(step)
+            self.run.reporter.done(step)
         with self._lock:
             self.news[new.urn] = new
         return new

@@ -94,6 +94,11 @@ class Ledger:
                 return self._rest[urn, id_, True]
             return self._done.get(urn) or self._rest[_live(urn)]
 
+    def provider(self, urn: str, id_: str) -> ResourceState:
+        """The provider resource of that URN: the replaced one if `id_` is its, else the one of now. Raises KeyError."""
+        with self._lock:
+            return self._rest.get((urn, id_, True)) or self.find(urn, "", deleted=False)
+
     def rename(self, old: str, new: str) -> None:
         """What state knew as `old` is `new` by an alias: references to it follow."""
         with self._lock:
@@ -151,6 +156,10 @@ def needs(resource: ResourceState) -> set[str]:
     return urns
 
 
+def _provides(provider: ResourceState, resource: ResourceState) -> bool:
+    return resource.provider == f"{provider.urn}::{provider.id}"
+
+
 def in_dependency_order(resources: Iterable[ResourceState]) -> list[ResourceState]:
     """`resources`, each after those it needs, otherwise in the given order."""
     pending = list(resources)
@@ -169,7 +178,9 @@ def in_dependency_order(resources: Iterable[ResourceState]) -> list[ResourceStat
                 visited.add(id(resource))
                 stack.append((resource, True))
                 for urn in sorted(needs(resource), reverse=True):
-                    stack += [(item, False) for item in by_urn.get(urn, ()) if not item.delete]
+                    stack += [
+                        (item, False) for item in by_urn.get(urn, ()) if not item.delete or _provides(item, resource)
+                    ]
     return ordered
 
 

@@ -125,5 +125,9 @@ class Provider(ABC):
             fix="install the Pulumi CLI and its plugins, and use --engine pulumi",
         )
 
+    def moved(self, old_inputs: Properties) -> bool:
+        """Whether a provider with `old_inputs` reached another place: what it manages must then be made anew here."""
+        return False
+
     def close(self) -> None:
         """End connections and processes."""

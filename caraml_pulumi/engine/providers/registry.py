@@ -66,6 +66,9 @@ class _Unconfigured(Provider):
     def adopt(self, urn: str, id_: str, inputs: Properties, context: Context) -> Live | None:
         return Live(id_, inputs, inputs)
 
+    def moved(self, old_inputs: Properties) -> bool:
+        return True
+
 
 @dataclass(slots=True)
 class ProviderRegistry:

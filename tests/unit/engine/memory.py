@@ -58,8 +58,15 @@ class Store:
 class MemoryProvider(Provider):
     """A change of `fixed` replaces a thing: deleted first when the new value begins with ``first``."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, place: str = "") -> None:
         self.store = store
+        self.place = place
+
+    def moved(self, old_inputs: Properties) -> bool:
+        return bool(old_inputs.get("place", "") != self.place)
+
+    def did(self, call: str) -> None:
+        self.store.did(f"{call} in {self.place}" if self.place else call)
 
     def check(self, urn: str, old_inputs: Properties | None, new_inputs: Properties) -> Properties:
         if plain(new_inputs.get("value")) == "bad":
@@ -81,7 +88,7 @@ class MemoryProvider(Provider):
         if context.preview:
             return Live("", dict(inputs))
         name = urn.rsplit("::", 1)[1]
-        self.store.did(f"create {name}")
+        self.did(f"create {name}")
         id_ = f"{name}-{uuid.uuid4().hex[:6]}"
         self.store.things[id_] = inputs
         return self._live(id_, inputs)
@@ -89,12 +96,12 @@ class MemoryProvider(Provider):
     def update(self, old: ResourceState, new_inputs: Properties, context: Context) -> Live:
         if context.preview:
             return Live(old.id, dict(new_inputs))
-        self.store.did(f"update {old.name}")
+        self.did(f"update {old.name}")
         self.store.things[old.id] = new_inputs
         return self._live(old.id, new_inputs)
 
     def delete(self, old: ResourceState, context: Context) -> None:
-        self.store.did(f"delete {old.name}")
+        self.did(f"delete {old.name}")
         self.store.things.pop(old.id, None)
 
     def read(self, urn: str, id_: str, old: ResourceState | None, context: Context) -> Live | None:
@@ -124,7 +131,9 @@ class Stack:
     def __post_init__(self) -> None:
         (self.directory / "program").mkdir(parents=True, exist_ok=True)
         (self.directory / "program" / "Pulumi.yaml").write_text("name: things\nruntime: python\n")
-        self.engine = EmbeddedEngine(more_providers={"memory": lambda inputs: MemoryProvider(self.store)})
+        self.engine = EmbeddedEngine(
+            more_providers={"memory": lambda inputs: MemoryProvider(self.store, inputs.get("place", ""))}
+        )
 
     def program(self, text: str) -> "Stack":
         (self.directory / "program" / "__main__.py").write_text(PROGRAM + textwrap.dedent(text))

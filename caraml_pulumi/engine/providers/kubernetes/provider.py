@@ -31,7 +31,7 @@ from caraml_pulumi.engine.providers.kubernetes.prune import prune, with_empties
 from caraml_pulumi.engine.providers.kubernetes.render import Renderer, renderer
 from caraml_pulumi.engine.providers.kubernetes.replace import fixed_properties
 from caraml_pulumi.engine.providers.kubernetes.secrets import hide_secrets, with_secrets
-from caraml_pulumi.engine.providers.kubernetes.settings import parse_settings
+from caraml_pulumi.engine.providers.kubernetes.settings import another_cluster, parse_settings
 from caraml_pulumi.engine.providers.kubernetes.state import (
     INPUTS,
     MANAGER,
@@ -58,6 +58,7 @@ class KubernetesProvider(Provider):
     """
 
     def __init__(self, inputs: Properties, render: Path | None = None) -> None:
+        self._inputs = inputs
         self._settings = parse_settings(inputs)
         self._connection = Connection(self._settings)
         self._renderer: Renderer | None = None if render is None else renderer(render)
@@ -270,6 +271,10 @@ class KubernetesProvider(Provider):
         if live is None or not is_fresh(live):
             return None
         return Live(object_id(live), outputs_of(live, inputs, manager, str(obj["apiVersion"])))
+
+    def moved(self, old_inputs: Properties) -> bool:
+        """See `settings.another_cluster`."""
+        return self._renderer is None and another_cluster(old_inputs, self._inputs)
 
     def close(self) -> None:
         """Close the connections."""

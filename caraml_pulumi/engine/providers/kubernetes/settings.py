@@ -5,8 +5,9 @@ import os
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from caraml_pulumi.engine.values import Properties, plain
+from caraml_pulumi.engine.values import Properties, plain, same
 from caraml_pulumi.errors import CaramlError
+from caraml_pulumi.kube.kubeconfig import load_cluster_config
 
 _REFUSED: Final = {
     "renderYamlToDirectory": "use caraml preview --render DIR, or the Pulumi CLI",
@@ -75,6 +76,26 @@ def parse_settings(inputs: Properties) -> Settings:
         delete_unreachable=_flag(given, "deleteUnreachable"),
         skip_update_unreachable=_flag(given, "skipUpdateUnreachable"),
     )
+
+
+def another_cluster(old: Properties, new: Properties) -> bool:
+    """Whether two provider resources' inputs stand for different clusters, as far as can be told.
+
+    That is so if their `clusterIdentifier` differs, and without one if their kubeconfigs' active clusters do (as
+    pulumi-kubernetes has it).
+    """
+    before, after = old.get("clusterIdentifier"), new.get("clusterIdentifier")
+    if before and after:
+        return not same(before, after)
+    try:
+        return _address(parse_settings(old)) != _address(parse_settings(new))
+    except CaramlError:
+        return False
+
+
+def _address(settings: Settings) -> tuple[object, ...]:
+    found = load_cluster_config(settings.kubeconfig, settings.context, settings.cluster)
+    return found.server, found.ca, found.insecure, found.tls_server_name, found.proxy_url
 
 
 def _text(given: dict[str, Any], key: str) -> str | None:
