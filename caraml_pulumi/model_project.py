@@ -13,6 +13,7 @@
 |---|---|
 | `project` | the component's name |
 | `labels`, `annotations` | none |
+| `group` | none |
 | `enabled` | yes |
 | `quota` | no limits |
 | `container_defaults` | 250m CPU, 128Mi memory |
@@ -87,6 +88,9 @@ class ModelProjectArgs(TypedDict):
     """Labels of the namespace, besides the platform's. Default: none."""
     annotations: NotRequired[dict[str, str]]
     """Annotations of the namespace. Default: none."""
+    group: NotRequired[str]
+    """The PrimeHub group that the project stands for: its label is put on the namespace and on everything of the
+    project's versions (seed: Model Deployment). Default: none. Refused: names of more than 63 characters as a label."""
     enabled: NotRequired[bool]
     """Whether models may be deployed; off, every version that is not stopped is refused (seed: Model Deployment).
     Default: true."""
@@ -121,6 +125,7 @@ class ModelProjectKeywords(TypedDict):
     project: NotRequired[str]
     labels: NotRequired[Mapping[str, str]]
     annotations: NotRequired[Mapping[str, str]]
+    group: NotRequired[str]
     enabled: NotRequired[bool]
     quota: NotRequired[GroupQuotaArgs]
     container_defaults: NotRequired[ContainerDefaultsArgs]
@@ -181,6 +186,11 @@ class ModelProject(pulumi.ComponentResource):
         secrets = [_with_secret_data(manifest) for manifest in manifests.secrets(plan)]
         for manifest in (*manifests.limits(plan), *access.access(plan), *secrets):
             kubernetes_object(f"{name}-{manifest['metadata']['name']}", manifest, parent=self, depends_on=after)
+
+    @property
+    def version_labels(self) -> Mapping[str, str]:
+        """The labels that the project's versions get from it, besides team and stream."""
+        return self._plan.version_labels
 
     def admit(self, version: VersionPlan) -> None:
         """Count a version against the project's switch and quota, together with those before it.

@@ -167,7 +167,8 @@ def _without_components(given: dict[str, Any]) -> tuple[dict[str, Any], ModelPro
     if not isinstance(project, ModelProject):
         return given, None
     inherited = {"team": project.spec.team, "stream": project.spec.stream, "platform": project.platform}
-    return {**inherited, **given, "project": project.spec.project}, project
+    labels = {**project.version_labels, **given.get("labels", {})}
+    return {**inherited, **given, "labels": labels, "project": project.spec.project}, project
 
 
 def _kinds(adopted: Iterable[str]) -> frozenset[str]:

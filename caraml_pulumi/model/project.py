@@ -15,6 +15,7 @@ from caraml_pulumi.model import labels, names
 from caraml_pulumi.model.access import Subjects
 from caraml_pulumi.model.container import Text, secret_key
 from caraml_pulumi.model.deferred import Value
+from caraml_pulumi.model.group import group_label, group_name
 from caraml_pulumi.model.instance_types import NVIDIA_GPU, InstanceTypes
 from caraml_pulumi.model.platform import PlatformSpec
 from caraml_pulumi.model.quota import GroupQuota
@@ -69,6 +70,8 @@ class ModelProjectSpec(Spec):
     """Labels of the namespace, besides the platform's."""
     annotations: AnnotationMap = Field(default_factory=dict)
     """Annotations of the namespace."""
+    group: Annotated[str, Field(min_length=1), rule(group_name)] | None = None
+    """The PrimeHub group that the project stands for, by which PrimeHub counts and finds its pods; default: none."""
     enabled: bool = True
     """Whether models may be deployed (seed: Model Deployment); off, every version that is not stopped is refused."""
     quota: GroupQuota = GroupQuota()
@@ -122,6 +125,8 @@ class ProjectPlan:
     """The labels of the namespace."""
     object_labels: Mapping[str, str]
     """The labels of every other object of the project."""
+    version_labels: Mapping[str, str]
+    """The labels that the project's versions get from it, besides team and stream."""
     annotations: Mapping[str, str]
     enabled: bool
     quota: GroupQuota
@@ -176,6 +181,7 @@ def plan_project(spec: ModelProjectSpec, platform: PlatformSpec) -> ProjectPlan:
         prefix + labels.STREAM: spec.stream,
         prefix + labels.TEAM: spec.team,
     }
+    of_group = group_label(spec.group) if spec.group else {}
     managed = {f"{platform.namespace_label_prefix}{labels.MANAGED}": "true"}
     gpus = [type_.gpu_resource_name for type_ in {**platform.instance_types, **spec.instance_types}.values()]
     gpus += [type_.resource_type for type_ in platform.gpus]
@@ -184,8 +190,9 @@ def plan_project(spec: ModelProjectSpec, platform: PlatformSpec) -> ProjectPlan:
         environment=platform.environment,
         team=spec.team,
         stream=spec.stream,
-        labels={**spec.labels, **managed, **own},
+        labels={**spec.labels, **of_group, **managed, **own},
         object_labels=own,
+        version_labels=of_group,
         annotations=spec.annotations,
         enabled=spec.enabled,
         quota=spec.quota,

@@ -121,6 +121,12 @@ def refused(count: int, **settings: Any) -> CaramlError:
     return caught.value
 
 
+def test_the_label_of_its_primehub_group_is_on_the_namespace_and_on_all_that_versions_are_made_of() -> None:
+    made = [item.inputs["metadata"]["labels"] for item in versions(1, group="Irises").registrations if item.custom]
+    assert [labels["primehub.io/group"] for labels in made] == ["escaped--49rises"] * 3
+    assert "primehub.io/group" not in versions(1).one(NAMESPACE).inputs["metadata"]["labels"]
+
+
 def test_versions_within_the_quota_are_deployed() -> None:
     exactly = {"cpu": "4", "memory": "8Gi", "max_deployments": 2}
     assert len(versions(2, quota=exactly).of_type("caraml:index:CustomModelVersion")) == 2
