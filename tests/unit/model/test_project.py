@@ -38,7 +38,11 @@ def test_of_secrets_only_the_names_and_keys_are_shown() -> None:
         ({"secrets": {"registry": {"a b": "c"}}}, "secrets.registry.a b", '"a b" is not a key of a Secret'),
         ({"existing": True, "secrets": {"a": {"b": "c"}}}, "secrets", "an existing project gets no secrets"),
         ({"existing": True, "deployers": {"users": ["ann"]}}, "deployers", "an existing project gets no deployers"),
-        ({"createNamespace": False, "labels": {"a": "b"}}, "labels", "a namespace that is not made here gets no labels"),
+        (
+            {"createNamespace": False, "labels": {"a": "b"}},
+            "labels",
+            "a namespace that is not made here gets no labels",
+        ),
     ],
 )
 def test_a_wrong_setting_names_the_property(settings: dict[str, Any], where: str, what: str) -> None:
