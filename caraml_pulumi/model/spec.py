@@ -33,6 +33,13 @@ _EXPECTED = {
     "mapping_type": "a map",
     "model_type": "a map",
     "model_attributes_type": "a map",
+    "finite_number": "a finite number",
+}
+_BOUNDS = {
+    "greater_than_equal": ("ge", "at least"),
+    "greater_than": ("gt", "more than"),
+    "less_than_equal": ("le", "at most"),
+    "less_than": ("lt", "less than"),
 }
 
 
@@ -191,6 +198,11 @@ def _explain(details: ErrorDetails, spec: type[Spec], data: Value, locate: Locat
             allowed=", ".join(values),
             fix=did_you_mean(str(details["input"]), values),
         )
+    if kind in _BOUNDS:
+        bound, words = _BOUNDS[kind]
+        return CaramlError(f"{name} cannot be {got}", where=where, allowed=f"{words} {context[bound]:.12g}")
+    if kind in ("string_too_short", "too_short") and not details["input"]:
+        return CaramlError(f"{name} is empty", where=where, fix=f"fill in {name}, or leave it out")
     expected = _EXPECTED.get(kind, details["msg"])
     fix = 'put it in quotes: "..."' if kind == "string_type" and isinstance(details["input"], int | float) else ""
     return CaramlError(f"{name} must be {expected}, not {got}", where=where, fix=fix)

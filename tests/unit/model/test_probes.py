@@ -59,7 +59,7 @@ def test_liveness_is_turned_off_by_an_argument_too() -> None:
         ({"livenessProbe": {"successThreshold": 2}}, "successThreshold 2 is not 1", "livenessProbe"),
         ({"startupProbe": {"successThreshold": 2}}, "successThreshold 2 is not 1", "startupProbe"),
         ({"protocol": "UPI_V1", "readinessProbe": {"path": "/"}}, "gRPC health check has no path", "readinessProbe"),
-        ({"readinessProbe": {"timeoutSeconds": 0}}, "greater than or equal to 1", "readinessProbe.timeoutSeconds"),
+        ({"readinessProbe": {"timeoutSeconds": 0}}, "`timeoutSeconds` cannot be 0", "readinessProbe.timeoutSeconds"),
         ({"readinessProbe": {"timeout": 1}}, "unknown field `timeout`", "readinessProbe.timeout"),
     ],
 )

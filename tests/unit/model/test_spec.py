@@ -19,6 +19,13 @@ class Leaf(Spec):
     count: WholeNumber = 1
 
 
+class Bounded(Spec):
+    some: Annotated[WholeNumber, Field(ge=1, le=600)] = 1
+    share: Annotated[float, Field(gt=0, lt=0.5, allow_inf_nan=False)] = 0.1
+    name: Annotated[str, Field(min_length=1)] = "x"
+    items: list[str] = Field(default_factory=lambda: ["x"], min_length=1)
+
+
 class Tree(Spec):
     the_leaf: Leaf = Leaf()
     leaves: list[Leaf] = Field(default_factory=list)
@@ -52,6 +59,24 @@ def test_a_rule_keeps_its_words_and_is_told_where() -> None:
     error = problem({"leaves": [{}, {"big_name": "a"}]})
     assert (error.what, error.allowed, error.fix) == ('"a" is in lower case', "capitals", 'use "A"')
     assert error.where == "leaves[1].big_name"
+
+
+@pytest.mark.parametrize(
+    ("data", "what", "allowed"),
+    [
+        ({"some": 0}, "`some` cannot be 0", "at least 1"),
+        ({"some": 660}, "`some` cannot be 660", "at most 600"),
+        ({"share": 0}, "`share` cannot be 0", "more than 0"),
+        ({"share": 0.5}, "`share` cannot be 0.5", "less than 0.5"),
+        ({"share": float("nan")}, "`share` must be a finite number, not nan", ""),
+        ({"name": ""}, "`name` is empty", ""),
+        ({"items": []}, "`items` is empty", ""),
+    ],
+)
+def test_what_is_out_of_bounds_is_answered_with_the_bound(data: dict[str, Any], what: str, allowed: str) -> None:
+    with pytest.raises(CaramlError) as caught:
+        parse(Bounded, data)
+    assert (caught.value.what, caught.value.allowed) == (what, allowed)
 
 
 def test_an_unknown_field_is_answered_with_the_known_ones_and_the_nearest() -> None:

@@ -39,7 +39,7 @@ def test_a_negative_weight_is_refused_even_if_the_sum_is_right() -> None:
         ([(1, 50), (1, 50)], "version 1 is in the traffic twice", "traffic"),
         ([(1, 40), (2, 40), (3, 20)], "3 versions of model", "traffic"),
         ([(0, 100)], "version 0 is not a version", "traffic[0].version"),
-        ([], "`traffic` must be", "traffic"),
+        ([], "`traffic` is empty", "traffic"),
     ],
 )
 def test_an_endpoint_that_breaks_a_rule_is_refused(shares: list[tuple[int, int]], message: str, where: str) -> None:

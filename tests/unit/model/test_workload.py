@@ -152,7 +152,7 @@ def test_replicas_are_spread_among_those_of_the_same_template(mode: str) -> None
     [
         ({"containerConcurrency": 1}, "containerConcurrency is Knative's", "containerConcurrency"),
         ({"queueProxy": {}}, "has no queue-proxy", "queueProxy"),
-        ({"timeoutSeconds": 601}, "less than or equal to 600", "timeoutSeconds"),
+        ({"timeoutSeconds": 601}, "`timeoutSeconds` cannot be 601", "timeoutSeconds"),
         ({"deploymentMode": "SERVERLESS", "rollingUpdate": {}}, "a whole revision at a time", "rollingUpdate"),
         ({"rollingUpdate": {"maxSurge": 0, "maxUnavailable": "0%"}}, "no replica can be replaced", "rollingUpdate"),
         ({"rollingUpdate": {"maxSurge": "a"}}, "is not a number of replicas", "rollingUpdate.maxSurge"),
