@@ -20,13 +20,14 @@ Record = dict[str, Any]
 class Ledger:
     """Resources as they are: those this run has dealt with, in the order it did, then those it has yet to reach.
 
-    `write` appends a record to the journal; `encode` makes the JSON of a resource, its secrets encrypted. A preview has
-    neither. All methods may be called from several threads.
+    `write` appends a record to the journal, `flush` waits until the journal is on the disk; `encode` makes the JSON of
+    a resource, its secrets encrypted. A preview has none of them. All methods may be called from several threads.
     """
 
     base: Snapshot
     write: Callable[[Record], None] | None = None
     encode: Callable[[ResourceState], Record] = lambda resource: {}
+    flush: Callable[[], None] = lambda: None
     changed: bool = False
     _done: dict[str, ResourceState] = field(default_factory=dict)
     _rest: dict[tuple[str, str, bool], ResourceState] = field(default_factory=dict)
@@ -43,13 +44,18 @@ class Ledger:
             self.write(record)
 
     def begin(self, type_: OperationType, resource: ResourceState) -> int:
-        """An operation on `resource` begins; the number ends it."""
+        """An operation on `resource` begins; the number ends it.
+
+        That it begins is on the disk before it does; how it ends may be found out later.
+        """
         with self._lock:
             self._next += 1
-            self._pending[self._next] = PendingOperation(type_, resource)
+            number = self._next
+            self._pending[number] = PendingOperation(type_, resource)
             if self.write is not None:
-                self._record({"do": "begin", "id": self._next, "type": type_, "resource": self.encode(resource)})
-            return self._next
+                self._record({"do": "begin", "id": number, "type": type_, "resource": self.encode(resource)})
+        self.flush()
+        return number
 
     def end(self, number: int) -> None:
         """The operation `number` ended, well or badly; what it did is recorded by the other methods first."""

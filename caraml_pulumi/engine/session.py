@@ -50,7 +50,7 @@ class Session:
         if self.preview:
             return Ledger(self.snapshot)
         journal = self.backend.journal(self.target.project.name, self.target.stack)
-        return Ledger(self.snapshot, journal.append, self._encoded)
+        return Ledger(self.snapshot, journal.append, self._encoded, journal.flush)
 
     def _encoded(self, resource: ResourceState) -> dict[str, Any]:
         document = resource_to_json(resource, self.crypter)

@@ -27,6 +27,9 @@ class Bucket(Protocol):
     def append(self, key: str, data: bytes) -> None:
         """Add to the end of the file, in one piece, so that the end of this process does not lose it."""
 
+    def flush(self, key: str) -> None:
+        """Wait until a power failure does not lose what was added to the file either."""
+
     def list(self, prefix: str) -> list[str]:
         """The keys of the files under the directory `prefix`, at any depth, sorted."""
 
@@ -92,10 +95,19 @@ class FileBucket:
             self._parent(path)
             descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
             try:
+                if not os.fstat(descriptor).st_size:
+                    self._sync(path.parent)  # its name
                 while data:
                     data = data[os.write(descriptor, data) :]
             finally:
                 os.close(descriptor)
+        except OSError as error:
+            raise self._failed("write", key, error) from error
+
+    def flush(self, key: str) -> None:
+        """Write what the system holds of the file to the disk."""
+        try:
+            self._sync(self._root / key)
         except OSError as error:
             raise self._failed("write", key, error) from error
 
@@ -126,6 +138,14 @@ class FileBucket:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
+
+    @staticmethod
+    def _sync(path: Path) -> None:
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
     def _failed(self, action: str, key: str, error: OSError) -> CaramlError:
         return CaramlError(

@@ -16,12 +16,25 @@ class Journal:
         self._bucket = bucket
         self._key = key
         self._lock = Lock()
+        self._flushing = Lock()
+        self._written = 0
+        self._flushed = 0
 
     def append(self, record: dict[str, Any]) -> None:
         """Add `record`, from any thread; when this returns, the end of the process cannot lose it."""
         line = compact_json(record).encode() + b"\n"
         with self._lock:
             self._bucket.append(self._key, line)
+            self._written += 1
+
+    def flush(self) -> None:
+        """Wait until no power failure can lose what was added; one write to the disk serves all threads that wait."""
+        wanted = self._written
+        with self._flushing:
+            if self._flushed < wanted:
+                written = self._written
+                self._bucket.flush(self._key)
+                self._flushed = written
 
     def read(self) -> list[dict[str, Any]]:
         """The records in order. A last line that was being written when the process ended is left out.

@@ -43,6 +43,24 @@ def test_an_order_that_is_right_is_kept() -> None:
     assert in_dependency_order(resources) == resources
 
 
+def test_an_operation_begins_only_when_that_is_on_the_disk_and_does_not_wait_for_the_disk_when_it_ends() -> None:
+    done: list[str] = []
+    ledger = Ledger(Snapshot(), lambda record: done.append(record["do"]), flush=lambda: done.append("flush"))
+    number = ledger.begin("creating", resource("a"))
+    assert done == ["begin", "flush"]
+    ledger.put(resource("a"))
+    ledger.end(number)
+    assert done == ["begin", "flush", "put", "end"]
+
+
+def test_a_replaced_provider_comes_before_what_it_still_manages() -> None:
+    provider = ResourceState(urn("p"), "pulumi:providers:t", custom=True, id="new")
+    before = ResourceState(urn("p"), "pulumi:providers:t", custom=True, id="old", delete=True)
+    made = resource("a")
+    made.provider = f"{before.urn}::old"
+    assert in_dependency_order([provider, made, before]) == [provider, before, made]
+
+
 class Journaled(RuleBasedStateMachine):
     """Whatever happens, replaying the journal over the old state gives the state as it stands."""
 

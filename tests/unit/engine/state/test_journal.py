@@ -1,3 +1,4 @@
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -30,6 +31,36 @@ def test_threads_do_not_mix_their_records(journal: Journal) -> None:
     with ThreadPoolExecutor(16) as pool:
         list(pool.map(lambda number: journal.append({"number": number, "pad": "x" * 5000}), range(200)))
     assert sorted(record["number"] for record in journal.read()) == list(range(200))
+
+
+class _SlowDisk(FileBucket):
+    """A bucket that takes its time to write to the disk, and remembers what was on it by then."""
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(root)
+        self.flushed: list[bytes] = []
+
+    def flush(self, key: str) -> None:
+        held = self.get(key) or b""
+        super().flush(key)
+        time.sleep(0.02)
+        self.flushed.append(held)
+
+
+def test_what_was_flushed_is_on_the_disk_and_threads_share_the_writes(tmp_path: Path) -> None:
+    disk = _SlowDisk(tmp_path)
+    journal = Journal(disk, "x.jsonl")
+
+    def record(number: int) -> bool:
+        journal.append({"number": number})
+        journal.flush()
+        return f'"number":{number}}}'.encode() in disk.flushed[-1]
+
+    with ThreadPoolExecutor(20) as pool:
+        assert all(pool.map(record, range(100)))
+    assert 2 <= len(disk.flushed) <= 50
+    journal.flush()
+    assert len(disk.flushed) <= 50
 
 
 class _Kept(FileBucket):
