@@ -4,10 +4,12 @@ import pytest
 
 from caraml_pulumi.manifests import Manifest
 from caraml_pulumi.manifests.access import access
+from caraml_pulumi.manifests.image_build import build_job
 from caraml_pulumi.manifests.project import limits, namespace, secrets
+from caraml_pulumi.manifests.routing import istio
 from caraml_pulumi.model.project import ModelProjectSpec, ProjectPlan, plan_project
 from caraml_pulumi.model.spec import parse
-from tests.unit.model.builders import platform
+from tests.unit.model.builders import endpoint, image_build, objects, platform, version
 
 LABELS = {
     "caraml.dev/environment": "dev",
@@ -140,3 +142,24 @@ def test_viewers_may_look_and_not_change_and_see_no_secrets() -> None:
     assert {verb for rule in role["rules"] for verb in rule["verbs"]} == {"get", "list", "watch"}
     assert "serving.knative.dev/services" in allowed(role, "get")
     assert "/secrets" not in allowed(role, "get")
+
+
+def deployed() -> list[Manifest]:
+    """All that versions, an endpoint and an image build are made of."""
+    on = platform(podDisruptionBudget={"minAvailablePercentage": 50})
+    settings = {
+        "secrets": {"TOKEN": "hunter2"},
+        "resourceRequest": {"minReplica": 2, "maxReplica": 4},
+        "transformer": {"image": "ghcr.io/team/transformer:1"},
+    }
+    plans = [version(on, deploymentMode=mode, **settings) for mode in ("SERVERLESS", "RAW_DEPLOYMENT")]
+    route = istio.endpoint_virtual_service(endpoint([{"version": 1, "weight": 100}]), on)
+    build = build_job(image_build(on, namespace="iris-team"))
+    return [*(item for plan in plans for item in objects(plan, on)), route, build]
+
+
+def test_deployers_may_make_every_kind_of_object_that_there_is() -> None:
+    role = by_kind(access(project(deployers={"users": ["ann"]})))["Role"]
+    made = {f"{item['apiVersion'].rpartition('/')[0]}/{item['kind'].lower()}s" for item in deployed()}
+    assert len(made) > 5
+    assert made - allowed(role, "patch") == set()
