@@ -112,6 +112,8 @@ def _refused(error: failures.ClientError, doing: str, bucket: str) -> CaramlErro
         )
     if code == "NoSuchBucket":
         return CaramlError(f'there is no bucket "{bucket}"', fix="create it with an ArtifactBucket, or mend its name")
+    if code == "NoSuchUpload":
+        return CaramlError(f"the upload was ended by somebody else while {doing}", fix="run it again")
     if code in {"BucketAlreadyExists", "BucketAlreadyOwnedByYou"}:
         return CaramlError(f'bucket "{bucket}" exists already', fix="choose another name: they are shared by everybody")
     if code in _ELSEWHERE:

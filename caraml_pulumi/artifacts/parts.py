@@ -1,7 +1,9 @@
 """Large files: uploaded in parts at the same time, and continued where an interrupted upload stopped."""
 
 import os
-from collections.abc import Callable, Iterable
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from hashlib import sha256
 from threading import Lock
 from typing import Any, Final
@@ -19,6 +21,8 @@ LARGE: Final = 16 << 20
 """Files with more bytes are uploaded in parts of at least so many."""
 _MOST_PARTS: Final = 10_000
 """S3's limit."""
+_COMPLETION_SECONDS: Final = 10.0
+"""How long another process may take from the end of an upload until the file can be seen."""
 _MIB: Final = 1 << 20
 
 Task = Callable[[], "Iterable[Task]"]
@@ -48,6 +52,7 @@ class LargeUpload:
         self._file = file
         self._target = {"Bucket": store.bucket, "Key": store.key(directory.tree.digest, file.path)}
         self._size = part_size(file.size)
+        self._count = -(-file.size // self._size)
         self._lock = Lock()
         self._done: dict[int, dict[str, Any]] = {}
         self._confirmed = True
@@ -57,10 +62,9 @@ class LargeUpload:
 
     def tasks(self) -> list[Task]:
         """Begin or continue the upload: a task for each part, the last of which to end returns what completes it."""
-        with self._store.explained(f'uploading "{self._file.path}"'):
+        with self._or_completed_by_another():
             self._upload = self._unfinished() or self._begun()
-        count = -(-self._file.size // self._size)
-        return [self._part(number, count) for number in range(1, count + 1)]
+        return [self._part(number) for number in range(1, self._count + 1)]
 
     def _unfinished(self) -> str:
         """The id of the latest unfinished upload of this file's key, whose parts are noted; empty if there is none."""
@@ -80,25 +84,23 @@ class LargeUpload:
         )
         return str(answer["UploadId"])
 
-    def _part(self, number: int, count: int) -> Task:
+    def _part(self, number: int) -> Task:
         def task() -> Iterable[Task]:
             data = self._read((number - 1) * self._size)
             digest = sha256(data).digest()
-            found = self._found.get(number)
-            if found is not None and found["Size"] == len(data) and confirms(found, data, digest):
-                answer = found
+            found = self._found.get(number, {})
+            if found.get("Size") == len(data) and confirms(found, data, digest):
                 self._progress.add(len(data))
+                answer = found
             else:
                 answer = self._send(number, data, digest)
                 self._progress.sent(len(data))
+            known: dict[str, Any] = {key: answer[key] for key in ("ETag", "ChecksumSHA256") if key in answer}
             with self._lock:
+                self._done[number] = {"PartNumber": number, **known}
                 self._confirmed = self._confirmed and confirms(answer, data, digest)
-                part = {"PartNumber": number, "ETag": answer["ETag"]}
-                self._done[number] = part | (
-                    {"ChecksumSHA256": answer["ChecksumSHA256"]} if "ChecksumSHA256" in answer else {}
-                )
                 self._sent += answer is not found
-                last = len(self._done) == count
+                last = len(self._done) == self._count
             return [self._complete] if last else ()
 
         return task
@@ -117,8 +119,10 @@ class LargeUpload:
         return data
 
     def _send(self, number: int, data: bytes, digest: bytes) -> dict[str, Any]:
-        with self._store.explained(f'uploading "{self._file.path}"'):
-            answer: dict[str, Any] = self._store.client.upload_part(
+        """S3's answer to a part; empty if another process has completed the file meanwhile."""
+        answer: dict[str, Any] = {}
+        with self._or_completed_by_another():
+            answer = self._store.client.upload_part(
                 **self._target,
                 UploadId=self._upload,
                 PartNumber=number,
@@ -128,20 +132,34 @@ class LargeUpload:
         return answer
 
     def _complete(self) -> Iterable[Task]:
-        """Put the parts together. That another upload of the same content has done it already is as good."""
-        parts = {"Parts": [self._done[number] for number in sorted(self._done)]}
-        digest = self._directory.tree.digest
-        try:
-            with self._store.explained(f'completing "{self._file.path}"'):
+        """Put the parts together, unless another process has."""
+        parts = [self._done[number] for number in sorted(self._done)]
+        if all("ETag" in part for part in parts):
+            with self._or_completed_by_another():
                 self._store.client.complete_multipart_upload(
-                    **self._target, UploadId=self._upload, MultipartUpload=parts
+                    **self._target, UploadId=self._upload, MultipartUpload={"Parts": parts}
                 )
-        except CaramlError as error:
-            gone = isinstance(error.__cause__, ClientError) and code_of(error.__cause__) == "NoSuchUpload"
-            if not (gone and self._store.holds(digest, self._file)):
-                raise
         if not self._confirmed:
-            self._store.read_back(digest, self._file)
+            self._store.read_back(self._directory.tree.digest, self._file)
         count = self._progress.sent if self._sent else self._progress.add
         count(0, files=1)
         return ()
+
+    @contextmanager
+    def _or_completed_by_another(self) -> Iterator[None]:
+        """A refusal is no failure if the file is there: another process uploads the same model, and was faster."""
+        try:
+            with self._store.explained(f'uploading "{self._file.path}"'):
+                yield
+        except CaramlError as error:
+            if not (isinstance(error.__cause__, ClientError) and self._is_there_soon(code_of(error.__cause__))):
+                raise
+
+    def _is_there_soon(self, refusal: str) -> bool:
+        """Whether the file is there; where its upload is gone, another process may be about to complete it."""
+        deadline = time.monotonic() + (_COMPLETION_SECONDS if refusal == "NoSuchUpload" else 0)
+        while not (there := self._store.holds(self._directory.tree.digest, self._file)):
+            if time.monotonic() >= deadline:
+                break
+            time.sleep(0.2)
+        return there
