@@ -171,4 +171,5 @@ def initial_scale_in_range(initial_scale: int, maximum: int, *, mode: Deployment
         raise CaramlError(
             "initialScale 0 is refused by Knative while its allow-zero-initial-scale is off, as it is by default",
             allowed=f"from 1 to maxReplica {maximum}",
+            fix="if it is on, say so in the platform: knative.allowZeroInitialScale",
         )
