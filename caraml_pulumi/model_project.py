@@ -19,7 +19,7 @@
 | `container_defaults` | 250m CPU, 128Mi memory |
 | `instance_types` | those of the platform |
 | `deployers`, `viewers` | nobody besides those whom the cluster lets already |
-| `secrets` | none |
+| `secrets`, `image_pull_secrets` | none |
 | `create_namespace` | yes |
 | `existing` | no: the project is made here |
 | `platform` | the stack's configuration `caraml:platform` |
@@ -106,6 +106,9 @@ class ModelProjectArgs(TypedDict):
     """Who may look at them, Secrets excepted. Default: nobody in particular."""
     secrets: NotRequired[dict[str, dict[str, pulumi.Input[str]]]]
     """Secrets of the namespace by name, each with its keys and texts, which are kept secret wherever they come from.
+    One with the key .dockerconfigjson, or with tls.crt and tls.key, is of Kubernetes' type for it. Default: none."""
+    image_pull_secrets: NotRequired[list[str]]
+    """Secrets of the namespace that versions of the project pull their images with, unless they name their own.
     Default: none."""
     create_namespace: NotRequired[bool]
     """Whether the namespace is made here; off, only what is in it is. Default: true. Refused: off, with labels or
@@ -133,6 +136,7 @@ class ModelProjectKeywords(TypedDict):
     deployers: NotRequired[SubjectsArgs]
     viewers: NotRequired[SubjectsArgs]
     secrets: NotRequired[Mapping[str, Mapping[str, pulumi.Input[str]]]]
+    image_pull_secrets: NotRequired[list[str]]
     create_namespace: NotRequired[bool]
     existing: NotRequired[bool]
     platform: NotRequired[Mapping[str, Any] | PlatformSpec]

@@ -166,7 +166,12 @@ def _without_components(given: dict[str, Any]) -> tuple[dict[str, Any], ModelPro
         given = {**given, "autoscaling_policy": policy.args}
     if not isinstance(project, ModelProject):
         return given, None
-    inherited = {"team": project.spec.team, "stream": project.spec.stream, "platform": project.platform}
+    inherited = {
+        "team": project.spec.team,
+        "stream": project.spec.stream,
+        "platform": project.platform,
+        "image_pull_secrets": project.spec.image_pull_secrets,
+    }
     labels = {**project.version_labels, **given.get("labels", {})}
     return {**inherited, **given, "labels": labels, "project": project.spec.project}, project
 

@@ -9,6 +9,12 @@ from caraml_pulumi.model.project import ProjectPlan
 
 QUOTA = "project-quota"
 DEFAULTS = "container-defaults"
+OPAQUE = "Opaque"
+SECRET_TYPES = {
+    frozenset({".dockerconfigjson"}): "kubernetes.io/dockerconfigjson",
+    frozenset({"tls.crt", "tls.key"}): "kubernetes.io/tls",
+}
+"""The types of Secrets with just these keys: what images are pulled with, and what an Ingress is served with."""
 
 
 def namespace(project: ProjectPlan) -> Manifest:
@@ -39,14 +45,17 @@ def limits(project: ProjectPlan) -> Iterator[Manifest]:
 
 
 def secrets(project: ProjectPlan) -> list[Manifest]:
-    """The Secrets of the namespace; values may be deferred."""
+    """The Secrets of the namespace; values may be deferred. Keys that Kubernetes knows make them of its types."""
     return [
         project_object(
             project,
             "v1",
             "Secret",
             name,
-            {"type": "Opaque", "data": {key: checked(values[key], _encoded) for key in values}},
+            {
+                "type": SECRET_TYPES.get(frozenset(values), OPAQUE),
+                "data": {key: checked(value, _encoded) for key, value in values.items()},
+            },
         )
         for name, values in project.secrets.items()
     ]

@@ -3,7 +3,7 @@
 CaraML's project and PrimeHub's group in one; "group" is kept in the messages that users of PrimeHub know.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
@@ -86,6 +86,8 @@ class ModelProjectSpec(Spec):
     """Who may look at them, Secrets excepted."""
     secrets: SecretMap = Field(default_factory=dict, repr=False)
     """Secrets of the namespace, whose values never appear in previews, state or logs."""
+    image_pull_secrets: list[Annotated[str, rule(names.dns_name)]] = Field(default_factory=list)
+    """Secrets of the namespace that versions pull their images with, unless they name their own."""
     create_namespace: bool = True
     """Whether the namespace is made here; off, only what is in it is."""
     existing: bool = False
@@ -138,6 +140,7 @@ class ProjectPlan:
     viewers: Subjects
     secrets: Mapping[str, Mapping[str, Value]]
     """Values may be deferred."""
+    image_pull_secrets: Sequence[str]
     create_namespace: bool
     existing: bool
 
@@ -158,6 +161,7 @@ class ProjectPlan:
             "deployers": self.deployers.props() if self.deployers else {},
             "viewers": self.viewers.props() if self.viewers else {},
             "secrets": {name: sorted(values) for name, values in self.secrets.items()},
+            "imagePullSecrets": list(self.image_pull_secrets),
         }
         return {
             **self.identity(),
@@ -202,6 +206,7 @@ def plan_project(spec: ModelProjectSpec, platform: PlatformSpec) -> ProjectPlan:
         deployers=spec.deployers,
         viewers=spec.viewers,
         secrets=spec.secrets,
+        image_pull_secrets=spec.image_pull_secrets,
         create_namespace=spec.create_namespace and not spec.existing,
         existing=spec.existing,
     )

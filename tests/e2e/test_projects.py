@@ -84,7 +84,11 @@ EVERYTHING: dict[str, Any] = {
     },
     "deployers": {"users": ["ann"], "groups": ["irises"], "serviceAccounts": ["ci", "argo/deployer"]},
     "viewers": {"groups": ["auditors"]},
-    "secrets": {"registry": {"user": "ann", "password": "pässword"}},
+    "secrets": {
+        "feast": {"user": "ann", "password": "pässword"},
+        "registry": {".dockerconfigjson": '{"auths": {}}'},
+    },
+    "imagePullSecrets": ["registry"],
 }
 
 
@@ -92,7 +96,7 @@ def test_everything_of_a_project_is_admitted_strictly(cluster: LocalCluster, nam
     planned = plan(namespace, **EVERYTHING)
     objects = [*project.limits(planned), *access(planned), *project.secrets(planned)]
     assert [item["kind"] for item in objects] == [
-        *("ResourceQuota", "LimitRange", "Role", "RoleBinding", "Role", "RoleBinding", "Secret")
+        *("ResourceQuota", "LimitRange", "Role", "RoleBinding", "Role", "RoleBinding", "Secret", "Secret")
     ]
     for manifest in objects:
         create(cluster.client, manifest, fieldValidation="Strict")

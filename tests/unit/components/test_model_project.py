@@ -6,7 +6,7 @@ import pytest
 from caraml_pulumi import CaramlError, CustomModelVersion, ModelProject
 from caraml_pulumi.engine.values import Secret
 from caraml_pulumi.testing import Recording, unknown
-from tests.unit.components.programs import NAMESPACE, recorded
+from tests.unit.components.programs import KNATIVE, NAMESPACE, recorded
 
 PROJECT = "caraml:index:ModelProject"
 RBAC = "kubernetes:rbac.authorization.k8s.io/v1"
@@ -125,6 +125,16 @@ def test_the_label_of_its_primehub_group_is_on_the_namespace_and_on_all_that_ver
     made = [item.inputs["metadata"]["labels"] for item in versions(1, group="Irises").registrations if item.custom]
     assert [labels["primehub.io/group"] for labels in made] == ["escaped--49rises"] * 3
     assert "primehub.io/group" not in versions(1).one(NAMESPACE).inputs["metadata"]["labels"]
+
+
+@pytest.mark.parametrize(("own", "pulled_with"), [({}, "registry"), ({"image_pull_secrets": ["own"]}, "own")])
+def test_versions_pull_their_images_with_the_secrets_of_their_project(own: dict[str, Any], pulled_with: str) -> None:
+    def program() -> None:
+        project = ModelProject("iris-team", team="fraud", stream="risk", image_pull_secrets=["registry"])
+        CustomModelVersion("iris-1", model="iris", version=1, project=project, image="ghcr.io/team/iris:1", **own)
+
+    template = recorded(program).one(KNATIVE).inputs["spec"]["template"]
+    assert template["spec"]["imagePullSecrets"] == [{"name": pulled_with}]
 
 
 def test_versions_within_the_quota_are_deployed() -> None:

@@ -97,6 +97,19 @@ def test_a_secret_has_the_texts_of_its_keys() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("keys", "type_"),
+    [
+        ([".dockerconfigjson"], "kubernetes.io/dockerconfigjson"),
+        (["tls.key", "tls.crt"], "kubernetes.io/tls"),
+        (["tls.key"], "Opaque"),
+    ],
+)
+def test_a_secret_with_keys_that_kubernetes_knows_is_of_its_type(keys: list[str], type_: str) -> None:
+    (secret,) = secrets(project(secrets={"given": dict.fromkeys(keys, "{}")}))
+    assert secret["type"] == type_
+
+
 def test_nobody_in_particular_gets_rights_unless_named() -> None:
     assert list(access(project())) == []
 
