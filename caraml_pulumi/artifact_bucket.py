@@ -61,7 +61,7 @@ class ArtifactBucketArgs(TypedDict):
     """Leave the bucket when it is removed from the stack. Default: true, unless force_destroy is."""
     force_destroy: NotRequired[bool]
     """Delete the bucket with all that is in it, all versions, when it is removed from the stack. Default: false."""
-    unsupported: NotRequired[list[BucketFeature]]
+    unsupported: NotRequired[list[str]]
     """Settings that the endpoint lacks, and that are done without: versioning, encryption, public_access_block,
     lifecycle, tags. Default: none, and an endpoint that lacks one is refused."""
 

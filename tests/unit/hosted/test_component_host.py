@@ -69,7 +69,6 @@ def test_choices_are_enums_for_other_languages(schema: dict[str, Any]) -> None:
     }
     assert enums == {
         "caraml:index:AutoscalingMetric": ["cpu_utilization", "memory_utilization", "concurrency", "rps"],
-        "caraml:index:BucketFeature": ["versioning", "encryption", "public_access_block", "lifecycle", "tags"],
         "caraml:index:DeploymentMode": ["SERVERLESS", "RAW_DEPLOYMENT"],
         "caraml:index:NodePolicy": ["Honor", "Ignore"],
         "caraml:index:Protocol": ["HTTP_JSON", "UPI_V1", "SELDON"],
