@@ -178,6 +178,49 @@ def test_what_a_group_may_not_is_refused_before_anything_is_applied(
     assert not exists(cluster, platform)
 
 
+def test_a_group_that_is_switched_off_is_refused_until_its_versions_are_taken_out(
+    cluster: LocalCluster, platforms: Platforms
+) -> None:
+    platform = platforms()
+    platform.up()
+    configure(platform, enabled=False)
+    before = platform.resources()
+    refused = platform.caraml("up", "--yes", "--stack", "dev")
+    assert "The model deployment is not enabled for the selected group" in refused.text
+    assert platform.resources() == before
+    platform.release.unlink()
+    platform.up()
+    deployments = f"/apis/apps/v1/namespaces/{platform.project}/deployments"
+    assert cluster.client.request("GET", deployments)["items"] == []
+
+
+def test_a_version_gets_the_size_and_the_label_that_its_project_gives_it(
+    cluster: LocalCluster, platforms: Platforms
+) -> None:
+    size = {"limits": {"cpu": "300m", "memory": "192Mi"}, "requests": {"cpu": "100m"}}
+    platform = platforms(group="Irises", instanceTypes={"small": size})
+    document = yaml.safe_load((platform.directory / "stacks/Pulumi.dev.yaml").read_text())
+    document["config"]["caraml:platform"]["instanceTypes"] = {"small": {"limits": {"cpu": "1", "memory": "1Gi"}}}
+    (platform.directory / "stacks/Pulumi.dev.yaml").write_text(yaml.safe_dump(document))
+    platform.edit("      cpuRequest: 200m", "    instanceType: smal")
+    refused = platform.caraml("preview", "--stack", "dev")
+    assert "InstanceType not found: smal" in refused.text
+    assert "did you mean `small`?" in refused.text
+    assert "iris.yaml:" in refused.text
+    platform.edit("instanceType: smal", "instanceType: small")
+    platform.up()
+    pods = cluster.client.request("GET", f"/api/v1/namespaces/{platform.project}/pods")["items"]
+    assert {item["metadata"]["labels"]["primehub.io/group"] for item in pods} == {"escaped--49rises"}
+    (resources,) = [
+        container["resources"]
+        for item in pods
+        if item["metadata"]["name"].startswith("iris-2")
+        for container in item["spec"]["containers"]
+    ]
+    assert resources["limits"] == {"cpu": "300m", "memory": "192Mi"}
+    assert resources["requests"] == {"cpu": "100m", "memory": "192Mi"}
+
+
 PROGRAM = """\
 from caraml_pulumi import CustomModelVersion, ModelProject
 
