@@ -23,6 +23,9 @@ SCALED_SECONDS = 45
 UTILIZATION = 0.7
 """Of the target, what Knative gives each replica unless the policy says otherwise."""
 
+QUEUE_PROXY_MILLICORES = 25
+"""Knative's container beside the model's has a request as well, and a utilization is of the sum of both."""
+
 
 @pytest.fixture
 def objects(cluster: LocalCluster, namespace: str) -> Objects:
@@ -38,16 +41,25 @@ def knative(shared: Cluster, namespace: str) -> Iterator[Activator]:
         yield connected
 
 
-def test_a_version_that_wakes_up_has_its_activation_scale(objects: Objects, knative: Activator) -> None:
-    policy = {"metric": RPS, "target": 10, "window_seconds": 6, "activation_scale": 3}
-    name = objects.serve("iris-1", plan(policy, minimum=0, maximum=5, initial_scale=0))
-    load = {"concurrency": 1, "rps": 1}
-    eventually(
-        lambda: objects.replicas(name) > 0,
-        SCALED_SECONDS,
-        lambda: knative.report(**load, revisions=("iris-1-00001",)),
-    )
-    assert objects.replicas(name) == 3
+def test_requests_wake_a_version_to_its_activation_scale_and_then_to_what_they_need(
+    objects: Objects, knative: Activator
+) -> None:
+    policy = {"metric": RPS, "target": 10, "target_utilization_percentage": 80, "window_seconds": 6}
+    name = objects.serve("iris-1", plan({**policy, "activation_scale": 3}, minimum=0, maximum=9, initial_scale=0))
+    seen: list[int] = []
+
+    def under(rps: float, needed: int) -> None:
+        def is_scaled() -> bool:
+            seen.append(objects.replicas(name))
+            return seen[-1] == needed
+
+        eventually(
+            is_scaled, SCALED_SECONDS, lambda: knative.report(concurrency=1, rps=rps, revisions=("iris-1-00001",))
+        )
+
+    under(1, 3)
+    assert set(seen) == {0, 3}
+    under(39, math.ceil(39 / (10 * 0.8)))
 
 
 def test_load_takes_a_version_from_zero_to_its_most_replicas_and_back(objects: Objects, knative: Activator) -> None:
@@ -73,24 +85,20 @@ def test_load_takes_a_version_from_zero_to_its_most_replicas_and_back(objects: O
     under(0, lambda: objects.replicas(prompt) == 0 and objects.replicas(patient) < 8)
 
 
-QUEUE_PROXY_MILLICORES = 25
-"""Knative's container beside the model's has a request as well, and a utilization is of the sum of both."""
-WHOLE = CPU_MILLICORES + QUEUE_PROXY_MILLICORES
-
-
-@pytest.mark.parametrize(
-    ("policy", "resource", "of_a_replica"),
-    [
-        ({"metric": CPU, "target": 60, "window_seconds": 6}, "cpu_millicores", 0.6 * WHOLE),
-        ({"metric": MEMORY, "target": 50, "window_seconds": 6}, "memory_mebibytes", 512),
-    ],
-    ids=["cpu", "memory"],
-)
-def test_what_a_serverless_version_uses_takes_it_to_as_many_replicas_as_it_needs(
-    objects: Objects, policy: dict[str, object], resource: str, of_a_replica: float
-) -> None:
+def test_the_cpu_that_a_serverless_version_uses_takes_it_to_as_many_replicas_as_it_needs(objects: Objects) -> None:
+    policy = {"metric": CPU, "target": 60, "window_seconds": 6}
     name = objects.serve("iris-1", plan(policy, minimum=1, maximum=4))
-    follows(objects, name, resource, of_a_replica)
+    follows_cpu(objects, name, 0.6 * (CPU_MILLICORES + QUEUE_PROXY_MILLICORES))
+
+
+def test_the_memory_that_a_serverless_version_uses_takes_it_to_as_many_replicas_as_it_needs(objects: Objects) -> None:
+    name = objects.serve("iris-1", plan({"metric": MEMORY, "target": 50}, minimum=1, maximum=4))
+    pod_metrics.define(objects.client)
+    eventually(
+        lambda: objects.replicas(name) == 3,
+        SCALED_SECONDS,
+        lambda: pod_metrics.report(objects.client, objects.namespace, memory_mebibytes=2.9 * 512),
+    )
 
 
 def test_the_cpu_that_a_raw_deployment_uses_takes_it_to_as_many_replicas_as_it_needs(objects: Objects) -> None:
@@ -98,19 +106,18 @@ def test_the_cpu_that_a_raw_deployment_uses_takes_it_to_as_many_replicas_as_it_n
     objects.create(deployment("iris-1"))
     scaling = plan(policy, mode=RAW, minimum=1, maximum=4)
     objects.create(horizontal_pod_autoscaler({"name": "iris-1"}, "iris-1", scaling))
-    follows(objects, "iris-1", "cpu_millicores", 0.6 * CPU_MILLICORES)
+    follows_cpu(objects, "iris-1", 0.6 * CPU_MILLICORES)
 
 
-def follows(objects: Objects, name: str, resource: str, of_a_replica: float) -> None:
+def follows_cpu(objects: Objects, name: str, of_a_replica: float) -> None:
     """What 2.9 replicas are to use takes a Deployment to 3, more to the 4 that it may have, nothing back to 1."""
     pod_metrics.define(objects.client)
 
     def use(needed: float, replicas: int) -> None:
-        usage = {resource: needed * of_a_replica}
         eventually(
             lambda: objects.replicas(name) == replicas,
             SCALED_SECONDS,
-            lambda: pod_metrics.report(objects.client, objects.namespace, **usage),
+            lambda: pod_metrics.report(objects.client, objects.namespace, cpu_millicores=needed * of_a_replica),
         )
 
     use(2.9, 3)

@@ -39,6 +39,13 @@ def test_the_factories_take_the_settings_of_their_metric() -> None:
     assert AutoscalingPolicy.memory(50, window_seconds=60)["window_seconds"] == 60
 
 
+def test_a_setting_that_the_metric_does_not_follow_is_refused_by_types_and_at_run_time() -> None:
+    with pytest.raises(CaramlError, match="panicWindowPercentage has no effect on cpu_utilization"):
+        AutoscalingPolicy.cpu(50, panic_window_percentage=10)  # type: ignore[call-arg]
+    with pytest.raises(CaramlError, match="scaleDownDelaySeconds has no effect on memory_utilization"):
+        AutoscalingPolicy.memory(50, scale_down_delay_seconds=10)  # type: ignore[call-arg]
+
+
 def test_a_factory_says_where_a_setting_is_wrong() -> None:
     with pytest.raises(CaramlError) as caught:
         AutoscalingPolicy.rps(20, window_seconds=5)
