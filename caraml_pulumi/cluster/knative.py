@@ -49,6 +49,7 @@ SETTINGS: dict[str, dict[str, str]] = {
     },
     "config-features": {
         **{f"kubernetes.podspec-{feature}": "enabled" for feature in PODSPEC_FEATURES},
+        "kubernetes.containerspec-addcapabilities": "enabled",
         # Otherwise every new Service is answered by a warning about the container's security context.
         "secure-pod-defaults": "enabled",
     },

@@ -1,19 +1,26 @@
 """Whole numbers and numbers, strictly: neither texts nor booleans are taken for them."""
 
-from typing import Annotated
+from decimal import Decimal
+from typing import Annotated, Final
 
 from pydantic import BeforeValidator
 
 from caraml_pulumi.errors import CaramlError
 from caraml_pulumi.model.spec import as_validation_error
 
+LARGEST: Final = 2**31 - 1
+"""The largest whole number that Kubernetes can count."""
+
 
 def whole_number(value: object) -> int:
     """`value` as an int. 2.0 is a whole number, since Pulumi's protocol carries every number as a float.
 
-    Raises `CaramlError` for a fraction, infinity, a text or a boolean.
+    Raises `CaramlError` for a fraction, infinity, a text or a boolean, and for a number beyond 32 bits, with which
+    Kubernetes counts.
     """
     if (isinstance(value, int) and not isinstance(value, bool)) or (isinstance(value, float) and value.is_integer()):
+        if abs(value) > LARGEST:
+            raise CaramlError(f"{Decimal(value):.12g} is more than Kubernetes can count", allowed=f"at most {LARGEST}")
         return int(value)
     raise CaramlError(f"{value!r} is not a whole number", allowed="a whole number, without quotes")
 

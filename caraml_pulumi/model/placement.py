@@ -99,6 +99,19 @@ class TopologySpreadConstraint(Spec):
         return self
 
 
+def spread_once(constraints: list[TopologySpreadConstraint]) -> list[TopologySpreadConstraint]:
+    """`constraints` if no two are alike in what Kubernetes tells them apart by. Raises `CaramlError`."""
+    keys = [(constraint.topology_key, constraint.when_unsatisfiable) for constraint in constraints]
+    for index, (key, when) in enumerate(keys):
+        if (key, when) in keys[:index]:
+            raise CaramlError(f'"{key}" is spread over twice with {when.value}', fix="remove one of them")
+    return constraints
+
+
+TopologySpread = Annotated[list[TopologySpreadConstraint], rule(spread_once)]
+"""How replicas are spread, over one domain after the other."""
+
+
 class PlacementSettings(Spec):
     """Where replicas may run, besides what their GPU or instance type says."""
 

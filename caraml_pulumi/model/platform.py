@@ -14,7 +14,7 @@ from caraml_pulumi.model.images import image_reference
 from caraml_pulumi.model.instance_types import InstanceTypes
 from caraml_pulumi.model.names import domain_name, environment_name
 from caraml_pulumi.model.numbers import WholeNumber
-from caraml_pulumi.model.placement import TopologySpreadConstraint
+from caraml_pulumi.model.placement import TopologySpread
 from caraml_pulumi.model.resources import QuantityText, ResourceRequest
 from caraml_pulumi.model.serverless import KnativeSpec, QueueProxySpec
 from caraml_pulumi.model.spec import Locate, Spec, parse, rule
@@ -86,7 +86,7 @@ class PlatformSpec(Spec):
     """The types of GPU that versions may ask for by name. Default: none."""
     instance_types: InstanceTypes = Field(default_factory=dict)
     """The instance types of every project, by name; a project's own come first. Default: none."""
-    topology_spread_constraints: list[TopologySpreadConstraint] = Field(default_factory=list)
+    topology_spread_constraints: TopologySpread = Field(default_factory=list)
     """How replicas are spread over zones or nodes. Default: not."""
     pod_disruption_budget: DisruptionBudgetSettings | None = None
     """How many replicas stay while nodes are drained. Default: no budgets."""

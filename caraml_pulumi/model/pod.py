@@ -2,12 +2,12 @@
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from caraml_pulumi.errors import CaramlError
 from caraml_pulumi.model import names
 from caraml_pulumi.model.numbers import WholeNumber
-from caraml_pulumi.model.spec import Spec, rule
+from caraml_pulumi.model.spec import Spec, as_validation_error, each_once, rule
 
 
 def capability(value: str) -> str:
@@ -48,13 +48,24 @@ class SecurityContext(Spec):
     fs_group: UserId | None = None
     """The group that owns mounted volumes, for the whole pod."""
 
+    @model_validator(mode="after")
+    def _hold_rules(self) -> "SecurityContext":
+        with as_validation_error("run_as_user"):
+            if self.run_as_non_root and self.run_as_user == 0:
+                raise CaramlError(
+                    "runAsUser 0 is root, which runAsNonRoot refuses to start", fix="change the user, or remove one"
+                )
+        return self
+
 
 class PodSettings(Spec):
     """What the pods of a version, and of its transformer, run as."""
 
     service_account_name: Annotated[str, rule(names.dns_name)] | None = None
     """The ServiceAccount of the pods; default: the namespace's ``default``."""
-    image_pull_secrets: list[Annotated[str, rule(names.dns_name)]] = Field(default_factory=list)
+    image_pull_secrets: Annotated[list[Annotated[str, rule(names.dns_name)]], rule(each_once)] = Field(
+        default_factory=list
+    )
     """Secrets with the credentials of the image's registry."""
     security_context: SecurityContext = SecurityContext()
     """What the container may do."""

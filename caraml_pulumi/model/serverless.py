@@ -4,12 +4,13 @@ from collections.abc import Iterable
 from enum import StrEnum
 from typing import Annotated, Final
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from caraml_pulumi.errors import CaramlError
 from caraml_pulumi.model.numbers import WholeNumber
+from caraml_pulumi.model.quantities import parse_quantity
 from caraml_pulumi.model.resources import QuantityText
-from caraml_pulumi.model.spec import Spec
+from caraml_pulumi.model.spec import Spec, as_validation_error
 
 MAX_TIMEOUT_SECONDS: Final = 600
 """Knative's ceiling for a request, `max-revision-timeout-seconds`."""
@@ -27,6 +28,7 @@ class KnativeFeature(StrEnum):
     PRIORITY_CLASS = "kubernetes.podspec-priorityclassname"
     RUNTIME_CLASS = "kubernetes.podspec-runtimeclassname"
     PVC = "kubernetes.podspec-persistent-volume-claim"
+    ADD_CAPABILITIES = "kubernetes.containerspec-addcapabilities"
 
 
 class KnativeSpec(Spec):
@@ -51,6 +53,15 @@ class QueueProxySpec(Spec):
     """Memory in bytes."""
     resource_percentage: Annotated[float, Field(ge=0.1, le=100)] | None = None
     """Percent of the model's resources instead, as Merlin's `queue_resource_percentage`; Knative deprecates it."""
+
+    @model_validator(mode="after")
+    def _hold_rules(self) -> "QueueProxySpec":
+        pairs = (("cpu", self.cpu_request, self.cpu_limit), ("memory", self.memory_request, self.memory_limit))
+        for noun, request, limit in pairs:
+            with as_validation_error(f"{noun}_limit"):
+                if request and limit and parse_quantity(limit) < parse_quantity(request):
+                    raise CaramlError(f"the {noun} limit {limit} is less than the request {request}")
+        return self
 
 
 TimeoutSeconds = Annotated[WholeNumber, Field(ge=1, le=MAX_TIMEOUT_SECONDS)]

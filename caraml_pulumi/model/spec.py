@@ -103,6 +103,14 @@ def deferrable(function: Callable[[Any], Any]) -> WrapValidator:
     return WrapValidator(validate)
 
 
+def each_once(values: list[Any]) -> list[Any]:
+    """`values` if each is in it once, as Kubernetes wants lists that it merges. Raises `CaramlError`."""
+    twice = [value for index, value in enumerate(values) if value in values[:index]]
+    if twice:
+        raise CaramlError(f'"{twice[0]}" is given twice', fix="remove one of them")
+    return values
+
+
 class PropertyError(CaramlError):
     """A broken rule that knows which property broke it, relative to the spec that was being planned."""
 

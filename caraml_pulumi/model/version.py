@@ -279,7 +279,7 @@ def _settings_of_the_mode(spec: ModelVersionSpec) -> None:
 
 def _features_enabled(version: VersionPlan, workload: WorkloadPlan, platform: PlatformSpec) -> None:
     """Refuse `workload` if Knative would, with the first property that needs a feature as the place."""
-    placement, uri = workload.placement, workload.storage_uri
+    placement, uri, security = workload.placement, workload.storage_uri, version.pod.security_context
     on_claim = isinstance(uri, str) and uri.startswith(PVC_SCHEME)
     needs = {
         KnativeFeature.NODE_SELECTOR: ("node_selector", placement.node_selector),
@@ -290,7 +290,8 @@ def _features_enabled(version: VersionPlan, workload: WorkloadPlan, platform: Pl
         KnativeFeature.RUNTIME_CLASS: ("runtime_class_name", placement.runtime_class_name),
         KnativeFeature.INIT_CONTAINERS: ("storage_uri", uri is not None),
         KnativeFeature.PVC: ("storage_uri", on_claim),
-        KnativeFeature.SECURITY_CONTEXT: ("security_context", version.pod.security_context.fs_group is not None),
+        KnativeFeature.SECURITY_CONTEXT: ("security_context", security.fs_group is not None),
+        KnativeFeature.ADD_CAPABILITIES: ("security_context", security.capabilities and security.capabilities.add),
     }
     needed = {feature: name for feature, (name, found) in needs.items() if found}
     missing = [feature for feature in needed if feature not in platform.knative.features]

@@ -16,7 +16,7 @@ from caraml_pulumi.model.modes import DeploymentMode, Protocol
 from caraml_pulumi.model.placement import (
     Placement,
     PlacementSettings,
-    TopologySpreadConstraint,
+    TopologySpread,
     merged_node_selectors,
 )
 from caraml_pulumi.model.platform import PlatformSpec
@@ -34,7 +34,7 @@ class WorkloadSettings(ContainerSettings, ScalingSettings, PlacementSettings):
     instance_type: Annotated[str, rule(names.dns_name)] | None = None
     container_concurrency: ContainerConcurrency | None = None
     metrics: MetricsSettings = MetricsSettings()
-    topology_spread_constraints: list[TopologySpreadConstraint] | None = None
+    topology_spread_constraints: TopologySpread | None = None
     pod_disruption_budget: DisruptionBudgetSettings | None = None
 
 

@@ -31,7 +31,7 @@ def test_objects_are_named_after_model_and_version(emit: Emit) -> None:
 
 def test_a_name_that_knative_could_not_lengthen_is_refused(emit: Emit) -> None:
     with pytest.raises(CaramlError, match="at most 57"):
-        emit(model="a" * 25, version=10**31)
+        emit(model="a" * 25, version=10**9, revision=10**9, transformer={"image": "registry.local/team/transformer:1"})
 
 
 def test_objects_carry_merlins_labels_and_the_users(emit: Emit) -> None:

@@ -90,7 +90,6 @@ def test_a_target_is_a_number(target: object) -> None:
         ("target_utilization_percentage", 1, 100),
         ("scale_down_delay_seconds", 0, 3600),
         ("scale_to_zero_retention_seconds", 0, 3600),
-        ("activation_scale", 2, 2**31 - 1),
     ],
 )
 def test_a_setting_has_the_range_that_knative_gives_it(setting: str, lowest: int, highest: int) -> None:
@@ -101,6 +100,13 @@ def test_a_setting_has_the_range_that_knative_gives_it(setting: str, lowest: int
             policy(RPS, **{setting: value})
         assert caught.value.where == setting
         assert caught.value.allowed.startswith(f"from {lowest} to {highest} ")
+
+
+def test_an_activation_scale_is_of_more_than_one_replica() -> None:
+    assert policy(RPS, activation_scale=2).activation_scale == 2
+    with pytest.raises(CaramlError, match="1 is out of range") as caught:
+        policy(RPS, activation_scale=1)
+    assert caught.value.where == "activation_scale"
 
 
 @pytest.mark.parametrize("setting", ["window_seconds", "scale_down_delay_seconds", "scale_to_zero_retention_seconds"])

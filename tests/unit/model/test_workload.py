@@ -171,6 +171,28 @@ def test_replicas_are_spread_among_those_of_the_same_template(mode: str) -> None
         ({"tolerations": [{"key": "a", "operator": "Exists", "value": "b"}]}, "with operator Exists", "tolerations[0]"),
         ({"tolerations": [{"value": "b"}]}, "has no key", "tolerations[0]"),
         ({"storageUri": "file:///models"}, "does not download from", "storageUri"),
+        ({"imagePullSecrets": ["a", "a"]}, '"a" is given twice', "imagePullSecrets"),
+        (
+            {"topologySpreadConstraints": [{"topologyKey": "zone"}, {"topologyKey": "zone"}]},
+            '"zone" is spread over twice',
+            "topologySpreadConstraints",
+        ),
+        ({"securityContext": {"runAsNonRoot": True, "runAsUser": 0}}, "is root", "securityContext.runAsUser"),
+        (
+            {"deploymentMode": "SERVERLESS", "queueProxy": {"cpuRequest": "2", "cpuLimit": "1"}},
+            "the cpu limit 1 is less than the request 2",
+            "queueProxy.cpuLimit",
+        ),
+        (
+            {"deploymentMode": "SERVERLESS", "securityContext": {"capabilities": {"add": ["NET_ADMIN"]}}},
+            "containerspec-addcapabilities",
+            "securityContext",
+        ),
+        (
+            {"readinessProbe": {"periodSeconds": 2**31}},
+            "more than Kubernetes can count",
+            "readinessProbe.periodSeconds",
+        ),
     ],
 )
 def test_a_setting_that_cannot_be_followed_is_refused(settings: dict[str, Any], message: str, where: str) -> None:
