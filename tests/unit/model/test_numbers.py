@@ -19,7 +19,9 @@ def test_anything_else_is_refused(value: object) -> None:
         whole_number(value)
 
 
-@pytest.mark.parametrize(("value", "shown"), [(2**31, "2147483648"), (-(2**31), "-2147483648"), (10**400, r"1\.0+e\+400")])
+@pytest.mark.parametrize(
+    ("value", "shown"), [(2**31, "2147483648"), (-(2**31), "-2147483648"), (10**400, r"1\.0+e\+400")]
+)
 def test_what_kubernetes_cannot_count_is_refused(value: int, shown: str) -> None:
     with pytest.raises(CaramlError, match=f"{shown} is more than Kubernetes can count"):
         whole_number(value)
