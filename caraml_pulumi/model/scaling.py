@@ -78,7 +78,9 @@ def plan_scaling(
             activation_scale_within_range(policy.activation_scale, minimum, maximum)
     if settings.initial_scale is not None:
         with within("initial_scale"):
-            initial_scale_in_range(settings.initial_scale, maximum, mode=mode, zero_allowed=zero_initial_scale)
+            initial_scale_in_range(
+                settings.initial_scale, maximum, metric=policy.metric, mode=mode, zero_allowed=zero_initial_scale
+            )
     return Scaling(minimum, maximum, policy, settings.initial_scale)
 
 
@@ -154,22 +156,27 @@ def activation_scale_within_range(activation_scale: int, minimum: int, maximum: 
         )
 
 
-def initial_scale_in_range(initial_scale: int, maximum: int, *, mode: DeploymentMode, zero_allowed: bool) -> None:
+def initial_scale_in_range(
+    initial_scale: int, maximum: int, *, metric: AutoscalingMetric, mode: DeploymentMode, zero_allowed: bool
+) -> None:
     """Refuse an initial scale that could not be: only Knative has one, and it is at most the most replicas.
 
     Knative refuses 0 unless its `allow-zero-initial-scale` is on (Merlin's redeployment of a version at rest asks for
-    it all the same). Without a check, it starts more replicas than a revision may have.
+    it all the same). Kubernetes' autoscaler leaves a Deployment without replicas alone: one that starts with 0 and is
+    scaled on cpu or memory would never become ready. Without a check, Knative also starts more replicas than there may
+    be.
     """
     if mode is not DeploymentMode.SERVERLESS:
         raise CaramlError(f"initialScale has no effect in {mode.value}", fix="leave it out, and set minReplica instead")
+    wakes = autoscaling.scales_to_zero(metric, mode)
+    allowed = f"from {0 if zero_allowed and wakes else 1} to maxReplica {maximum}"
     if initial_scale < 0 or initial_scale > maximum:
-        raise CaramlError(
-            f"initialScale cannot be {initial_scale}",
-            allowed=f"from {0 if zero_allowed else 1} to maxReplica {maximum}",
-        )
+        raise CaramlError(f"initialScale cannot be {initial_scale}", allowed=allowed)
+    if initial_scale == 0 and not wakes:
+        raise CaramlError(f"initialScale 0 would never wake up: {mode.value} scales on {metric.value}", allowed=allowed)
     if initial_scale == 0 and not zero_allowed:
         raise CaramlError(
             "initialScale 0 is refused by Knative while its allow-zero-initial-scale is off, as it is by default",
-            allowed=f"from 1 to maxReplica {maximum}",
+            allowed=allowed,
             fix="if it is on, say so in the platform: knative.allowZeroInitialScale",
         )

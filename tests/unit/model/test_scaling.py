@@ -214,6 +214,14 @@ def test_an_initial_scale_is_one_that_the_cluster_and_the_range_allow(
         assert plan(**given, zero_initial_scale=zero_allowed).initial_scale == initial_scale
 
 
+@pytest.mark.parametrize("metric", [CPU, MEMORY])
+def test_what_kubernetes_scales_does_not_start_without_replicas(metric: AutoscalingMetric) -> None:
+    plan(autoscaling_policy=policy(metric), initial_scale=1, zero_initial_scale=True)
+    with pytest.raises(CaramlError, match=f"would never wake up: SERVERLESS scales on {metric}") as caught:
+        plan(autoscaling_policy=policy(metric), initial_scale=0, zero_initial_scale=True)
+    assert caught.value.allowed == "from 1 to maxReplica 1"
+
+
 def test_a_raw_deployment_has_no_initial_scale() -> None:
     with pytest.raises(CaramlError, match="initialScale has no effect in RAW_DEPLOYMENT"):
         plan(RAW, initial_scale=1)
