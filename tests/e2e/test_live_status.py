@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.cli.program import Program
+from tests.unit.cli.program import Program, Terminal
 
 UPLOAD = """
 import time
@@ -33,7 +33,7 @@ Model(Upload(), "model", {})
 """
 
 
-@pytest.mark.parametrize(
+either_engine = pytest.mark.parametrize(
     "engine",
     [
         "embedded",
@@ -46,6 +46,18 @@ Model(Upload(), "model", {})
         ),
     ],
 )
+
+
+@either_engine
+def test_it_stands_on_the_row_at_a_terminal_while_the_operation_lasts(tmp_path: Path, engine: str) -> None:
+    terminal = Terminal(Program(tmp_path, UPLOAD), "up", "--yes", "--skip-preview", "--engine", engine)
+    terminal.wait_for("of 40")
+    terminal.wait_for("Resources:")
+    assert terminal.end() == 0, terminal.text
+    assert "of 40" not in terminal.text[terminal.text.rindex("Updating (demo/dev)") :]
+
+
+@either_engine
 def test_a_log_has_a_line_about_it_now_and_then_and_the_summary_has_none(tmp_path: Path, engine: str) -> None:
     done = Program(tmp_path, UPLOAD).run("up", "--yes", "--skip-preview", "--engine", engine)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -17,6 +17,26 @@ pytestmark = [
     pytest.mark.skipif(shutil.which("pulumi") is None, reason="the Pulumi CLI is not on PATH"),
 ]
 
+IMPORTED = """
+import pulumi
+from pulumi.dynamic import CreateResult, ReadResult, Resource, ResourceProvider
+
+
+class Notes(ResourceProvider):
+    def create(self, props):
+        return CreateResult("made", props)
+
+    def read(self, id, props):
+        return ReadResult(id, props)
+
+
+class Note(Resource):
+    pass
+
+
+Note(Notes(), "note", {"text": "hello"}, pulumi.ResourceOptions(import_="there"))
+"""
+
 
 @pytest.fixture
 def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Program:
@@ -111,6 +131,18 @@ def test_dynamic_resources_go_both_ways(program: Program) -> None:
     assert program.run("up", "--yes", "--engine", "embedded").returncode == 0
     preview = program.run("preview", "--engine", "pulumi", "--expect-no-changes")
     assert preview.returncode == 0, preview.stdout + preview.stderr
+
+
+def test_what_the_embedded_engine_imported_the_cli_finds_unchanged(program: Program) -> None:
+    program.file.write_text(IMPORTED)
+    up = program.run("up", "--yes", "--engine", "embedded")
+    assert "= 1 imported" in up.stdout, up.stdout + up.stderr
+    preview = program.run("preview", "--engine", "pulumi", "--expect-no-changes")
+    assert preview.returncode == 0, preview.stdout + preview.stderr
+    program.file.write_text(IMPORTED.replace('import_="there"', ""))
+    up = program.run("up", "--yes", "--engine", "pulumi", "--expect-no-changes")
+    assert up.returncode == 0, up.stdout + up.stderr
+    assert "importID" not in program.checkpoint()
 
 
 def test_one_ctrl_c_at_a_terminal_finishes_what_is_in_progress(program: Program) -> None:
