@@ -4,12 +4,35 @@ from collections.abc import Callable, Collection
 
 from caraml_pulumi.engine.goal import Goal
 from caraml_pulumi.engine.ledger import in_dependency_order
+from caraml_pulumi.engine.property_path import changed_paths
 from caraml_pulumi.engine.providers.base import Diff, Live, PartialFailure, Provider
 from caraml_pulumi.engine.reporter import Step
 from caraml_pulumi.engine.resource import PROVIDER_PREFIX, ResourceState
 from caraml_pulumi.engine.run import Run
+from caraml_pulumi.engine.state.times import timestamp
 from caraml_pulumi.engine.values import UNKNOWN, Properties, Secret, same
 from caraml_pulumi.errors import CaramlError
+
+
+def new_state(urn: str, goal: Goal, inputs: Properties, old: ResourceState | None) -> ResourceState:
+    """The state of a resource that is to be as `goal` says, with `inputs`; without id and outputs yet."""
+    now = timestamp()
+    return ResourceState(
+        urn=urn,
+        type=goal.type,
+        custom=goal.custom,
+        inputs=inputs,
+        parent=goal.parent,
+        dependencies=sorted(goal.dependencies),
+        property_dependencies=goal.property_dependencies,
+        additional_secret_outputs=goal.additional_secret_outputs,
+        custom_timeouts=goal.custom_timeouts,
+        import_id=goal.import_id,
+        protect=goal.protect,
+        retain_on_delete=goal.retain_on_delete,
+        created=old.created if old is not None and old.created else now,
+        modified=now,
+    )
 
 
 def bring_about(
@@ -171,6 +194,18 @@ def _note_replaced(run: Run, old: ResourceState, new: ResourceState, diff: Diff 
     step = Step("replace", new.urn, old, new, diff)
     run.reporter.started(step)
     run.reporter.done(step)
+
+
+def replace_provider(run: Run, old: ResourceState, new: ResourceState) -> None:
+    """Put `new` in the place of `old`, which reaches another place and is kept to delete there what it made."""
+    changed = changed_paths(old.inputs, new.inputs)
+    diff = Diff(changed=True, replace_keys=sorted({path.split(".")[0] for path in changed}))
+    run.ledger.mark_for_deletion(old)
+    run.ledger.put(new)
+    created = Step("create-replacement", new.urn, old, new, diff, logical=False)
+    run.reporter.started(created)
+    run.reporter.done(created)
+    _note_replaced(run, old, new, diff)
 
 
 def _delete_for_replacement(run: Run, old: ResourceState) -> None:

@@ -7,12 +7,11 @@ from threading import Lock
 
 from caraml_pulumi.engine.aliases import former_urns
 from caraml_pulumi.engine.api import ChangeRule
-from caraml_pulumi.engine.changes import bring_about, with_secrets
+from caraml_pulumi.engine.changes import bring_about, new_state, replace_provider, with_secrets
 from caraml_pulumi.engine.checks import PolicyChecks
 from caraml_pulumi.engine.goal import Goal
 from caraml_pulumi.engine.importing import import_resource, is_import
-from caraml_pulumi.engine.property_path import changed_paths, keep_old
-from caraml_pulumi.engine.providers.base import Diff
+from caraml_pulumi.engine.property_path import keep_old
 from caraml_pulumi.engine.providers.registry import (
     default_provider_inputs,
     new_default_provider,
@@ -108,33 +107,22 @@ class Deployment:
                 self._aliased[urn] = list(former_urns(goal, self.run.stack, self.run.project, inherited))
         return None
 
-    def _new_state(self, urn: str, goal: Goal, inputs: Properties, old: ResourceState | None) -> ResourceState:
-        now = timestamp()
-        return ResourceState(
-            urn=urn,
-            type=goal.type,
-            custom=goal.custom,
-            inputs=inputs,
-            parent=goal.parent,
-            dependencies=sorted(goal.dependencies),
-            property_dependencies=goal.property_dependencies,
-            additional_secret_outputs=goal.additional_secret_outputs,
-            custom_timeouts=goal.custom_timeouts,
-            import_id=goal.import_id,
-            protect=goal.protect,
-            retain_on_delete=goal.retain_on_delete,
-            created=old.created if old is not None and old.created else now,
-            modified=now,
-        )
-
     def _hold_to_rules(self, old: ResourceState | None, new: ResourceState) -> None:
         """Raise `CaramlError` if a change rule refuses what is to become of a resource that exists."""
-        if old is not None:
+        if old is None:
+            return
+        try:
             for rule in self.rules:
                 rule(new.type, plain(old.inputs), plain(new.inputs))
+        except CaramlError as error:
+            step = Step("update", new.urn, old, new)
+            self.run.fail(error)
+            self.run.reporter.started(step)
+            self.run.reporter.failed(step, error)
+            raise
 
     def _component(self, urn: str, goal: Goal, old: ResourceState | None) -> ResourceState:
-        new = self._new_state(urn, goal, goal.inputs, old)
+        new = new_state(urn, goal, goal.inputs, old)
         new.inputs = inputs = self.policies.check(goal, new, None)
         self._hold_to_rules(old, new)
         if old is not None:
@@ -187,12 +175,12 @@ class Deployment:
         provider = self.run.providers.provider(source)
         imports = is_import(goal, old)
         if imports:
-            imported = self._new_state(urn, goal, goal.inputs, None)
+            imported = new_state(urn, goal, goal.inputs, None)
             imported.provider = f"{source.urn}::{source.id}"
             old = import_resource(self.run, provider, goal, old, imported)
         wanted = keep_old(goal.inputs, old.inputs, goal.ignore_changes) if old is not None else goal.inputs
         old_inputs = old.inputs if old is not None else None
-        new = self._new_state(urn, goal, provider.check(urn, old_inputs, wanted), old)
+        new = new_state(urn, goal, provider.check(urn, old_inputs, wanted), old)
         new.provider = f"{source.urn}::{source.id}"
         remediated = self.policies.check(goal, new, source)
         if remediated is not new.inputs:
@@ -208,14 +196,17 @@ class Deployment:
     def _explicit_provider(self, urn: str, goal: Goal, old: ResourceState | None) -> ResourceState:
         self.run.providers.require(package_of(goal.type))
         inputs = {"__internal": {}, **goal.inputs, **({"version": goal.version} if goal.version else {})}
-        return self._provider_resource(self._new_state(urn, goal, inputs, old), old)
+        return self._provider_resource(new_state(urn, goal, inputs, old), old)
 
     def _provider_resource(self, new: ResourceState, old: ResourceState | None) -> ResourceState:
         unchanged = old is not None and same(old.inputs, new.inputs)
         new.outputs = provider_outputs(new.inputs)
         new.id = str(uuid.uuid4())
         if old is not None and not unchanged and self.run.providers.provider(new).moved(old.inputs):
-            return self._replaced_provider(new, old)
+            replace_provider(self.run, old, new)
+            with self._lock:
+                self.news[new.urn] = new
+            return new
         if old is not None:
             new.id = old.id
         if unchanged and old is not None:
@@ -224,22 +215,6 @@ class Deployment:
         self.run.reporter.started(step)
         self.run.ledger.put(new, same=unchanged)
         self.run.reporter.done(step)
-        with self._lock:
-            self.news[new.urn] = new
-        return new
-
-    def _replaced_provider(self, new: ResourceState, old: ResourceState) -> ResourceState:
-        """Keep `old`, which reaches another place, as long as there is something of it to delete there."""
-        changed = changed_paths(old.inputs, new.inputs)
-        diff = Diff(changed=True, replace_keys=sorted({path.split(".")[0] for path in changed}))
-        self.run.ledger.mark_for_deletion(old)
-        self.run.ledger.put(new)
-        for step in (
-            Step("create-replacement", new.urn, old, new, diff, logical=False),
-            Step("replace", new.urn, old, new, diff),
-        ):
-            self.run.reporter.started(step)
-            self.run.reporter.done(step)
         with self._lock:
             self.news[new.urn] = new
         return new
@@ -279,7 +254,7 @@ class Deployment:
         source = self._provider_state(goal)
         provider = self.run.providers.provider(source)
         old = self.olds.get(urn)
-        new = self._new_state(urn, goal, goal.inputs, None)
+        new = new_state(urn, goal, goal.inputs, None)
         new.provider, new.id, new.external = f"{source.urn}::{source.id}", id_, True
         new.created = new.modified = ""
         step = Step("read", urn, old, new)
