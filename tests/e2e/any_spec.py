@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from caraml_pulumi.model import env
+from caraml_pulumi.model.numbers import LARGEST
 from caraml_pulumi.model.serverless import KnativeFeature
 
 Args = dict[str, Any]
@@ -35,7 +36,7 @@ label_keys = st.one_of(
 label_values = st.one_of(st.just(""), label_names)
 dns_names = st.from_regex(r"[a-z0-9]([-a-z0-9]{0,20}[a-z0-9])?", fullmatch=True)
 models = st.from_regex(r"[a-z][-a-z0-9]{1,23}[a-z0-9]", fullmatch=True)
-numbers = st.one_of(st.integers(1, 9), st.integers(1, 10**9))
+numbers = st.one_of(st.integers(1, 9), st.integers(1, LARGEST))
 digests = st.text("0123456789abcdef", min_size=64, max_size=64)
 images = st.builds(
     lambda registry, repository, suffix: f"{registry}/{repository}{suffix}",
@@ -53,12 +54,12 @@ tolerations = st.one_of(
     st.fixed_dictionaries({"key": label_keys, "value": label_values}, optional={"effect": st.just("NoSchedule")}),
     st.fixed_dictionaries(
         {"key": label_keys, "operator": st.just("Exists"), "effect": st.just("NoExecute")},
-        optional={"tolerationSeconds": st.integers(0, 10**6)},
+        optional={"tolerationSeconds": st.integers(0, LARGEST)},
     ),
 )
-_seconds = st.integers(1, 10**5)
+_seconds = st.integers(1, LARGEST)
 _probe = {
-    "initialDelaySeconds": st.integers(0, 10**5),
+    "initialDelaySeconds": st.integers(0, LARGEST),
     "timeoutSeconds": _seconds,
     "periodSeconds": _seconds,
     "failureThreshold": _seconds,
@@ -68,7 +69,7 @@ _placement = {
     "tolerations": st.lists(tolerations, max_size=2),
     "priorityClassName": st.just("system-cluster-critical"),
     "topologySpreadConstraints": st.lists(
-        st.fixed_dictionaries({"topologyKey": label_keys}, optional={"maxSkew": st.integers(1, 9)}),
+        st.fixed_dictionaries({"topologyKey": label_keys}, optional={"maxSkew": st.integers(1, LARGEST)}),
         max_size=2,
         unique_by=lambda constraint: constraint["topologyKey"],
     ),
@@ -115,7 +116,7 @@ def policies(draw: st.DrawFn, mode: str) -> tuple[Args, int]:
             scaleDownDelaySeconds=st.integers(0, 3600),
             scaleToZeroRetentionSeconds=st.integers(0, 3600),
         )
-        return {"metric": metric, "target": draw(st.floats(lowest, 10**6)), **draw(followed)}, 0
+        return {"metric": metric, "target": draw(st.floats(lowest, 1e300)), **draw(followed)}, 0
     allowed = ["cpu_utilization", "memory_utilization"] if mode == "SERVERLESS" else ["cpu_utilization"]
     settings = {"windowSeconds": st.integers(6, 3600)}
     if mode == "RAW_DEPLOYMENT":
@@ -166,12 +167,15 @@ def versions(draw: st.DrawFn) -> Args:
             annotations=annotations,
             storageUri=st.sampled_from(["s3://models/iris", "gs://models/iris", "pvc://claim/iris"]),
             timeoutSeconds=st.integers(1, 600),
-            revision=st.integers(1, 99),
+            revision=st.integers(1, 999),
             stopped=st.booleans(),
             serviceAccountName=dns_names,
             imagePullSecrets=st.lists(dns_names, max_size=2, unique=True),
             securityContext=_optional(
-                runAsUser=st.integers(1, 2**31 - 1), runAsNonRoot=st.booleans(), fsGroup=st.integers(0, 2**31 - 1)
+                runAsUser=st.integers(1, LARGEST),
+                runAsNonRoot=st.booleans(),
+                fsGroup=st.integers(0, LARGEST),
+                capabilities=st.sampled_from([{"drop": ["ALL"]}, {"add": ["NET_ADMIN"]}]),
             ),
         )
     )
@@ -193,6 +197,31 @@ def transformers(draw: st.DrawFn, mode: str, protocol: str) -> Args:
     return {**draw(st.sampled_from(kinds)), **draw(containers(mode, protocol))}
 
 
+image_builds = st.fixed_dictionaries(
+    {
+        "model": models,
+        "version": numbers,
+        "registry": st.sampled_from(["registry.local", "registry.local:5000/team", "ghcr.io/team/models"]),
+        "context": st.sampled_from(["git://registry.local/team/iris.git", "s3://bucket/context.tar.gz"]),
+    },
+    optional={
+        "dockerfile": st.just("serving/Dockerfile"),
+        "target": words,
+        "buildArgs": st.dictionaries(st.from_regex(r"[A-Za-z_][A-Za-z0-9_]{0,9}", fullmatch=True), texts, max_size=2),
+        "dockerConfig": st.just('{"auths": {}}'),
+        "env": variables,
+        "secretRefs": st.just({"REFERRED_": {"name": "vault", "key": "token"}}),
+        "executorArgs": st.lists(words, max_size=2),
+        "timeoutSeconds": st.integers(1, LARGEST),
+        "retries": st.integers(0, LARGEST),
+        "ttlSecondsAfterFinished": st.integers(0, LARGEST),
+        "cpuRequest": cpus,
+        "memoryRequest": memories,
+        "tolerations": st.lists(tolerations, max_size=2),
+        "nodeSelector": _placement["nodeSelector"],
+        "team": label_names,
+    },
+)
 _subjects = _optional(
     users=st.lists(words.filter(str.strip), max_size=2, unique=True),
     groups=st.lists(words.filter(str.strip), max_size=2, unique=True),

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from caraml_pulumi import CaramlError, CustomModelVersion, ModelProject
+from caraml_pulumi import CaramlError, CustomModelVersion, ImageBuild, ModelProject
 from caraml_pulumi.engine.values import plain
 from caraml_pulumi.kube.client import KubeClient
 from caraml_pulumi.testing import Recording, record
 from tests.e2e.admission import admit
-from tests.e2e.any_spec import PLATFORM, Args, projects, versions
+from tests.e2e.any_spec import PLATFORM, Args, image_builds, projects, versions
 from tests.e2e.conftest import LocalCluster
 
 pytestmark = pytest.mark.e2e
@@ -39,6 +39,13 @@ def version(args: Args, namespace: str) -> Recording:
     return record(program, config=CONFIG)
 
 
+def image_build(args: Args, namespace: str) -> Recording:
+    def program() -> None:
+        ImageBuild("any", {"project": namespace, **args})  # type: ignore[call-overload]
+
+    return record(program, config=CONFIG)
+
+
 def project(args: Args, namespace: str) -> Recording:
     return record(lambda: ModelProject(namespace, args), config=CONFIG)  # type: ignore[call-overload]
 
@@ -50,11 +57,14 @@ def objects(recording: Recording) -> dict[str, Any]:
 def held(recording: Recording, again: Recording, client: KubeClient) -> None:
     """Everything is admitted, under names that fit and are unique, and made the same twice."""
     made = objects(recording)
+    assert json.dumps(made, sort_keys=True) == json.dumps(objects(again), sort_keys=True)
+    for urn, manifest in made.items():
+        if "name" not in manifest["metadata"]:  # Pulumi names it
+            manifest["metadata"]["name"] = f"{urn.rpartition(':')[2]}-12345678"
     names = [(item["kind"], item["apiVersion"], item["metadata"]["name"]) for item in made.values()]
     assert len(set(names)) == len(names)
     assert [name for *_, name in names if len(name) > 63] == []
     assert len({item.urn for item in recording.registrations}) == len(recording.registrations)
-    assert json.dumps(made, sort_keys=True) == json.dumps(objects(again), sort_keys=True)
     for manifest in made.values():
         admit(client, manifest)
 
@@ -63,6 +73,12 @@ def held(recording: Recording, again: Recording, client: KubeClient) -> None:
 @any_spec
 def test_any_version_that_holds_the_rules_is_admitted(cluster: LocalCluster, namespace: str, args: Args) -> None:
     held(version(args, namespace), version(args, namespace), cluster.client)
+
+
+@given(args=image_builds)
+@any_spec
+def test_any_image_build_that_holds_the_rules_is_admitted(cluster: LocalCluster, namespace: str, args: Args) -> None:
+    held(image_build(args, namespace), image_build(args, namespace), cluster.client)
 
 
 @given(args=projects)
