@@ -1,12 +1,12 @@
 """Creates and changes one object the way pulumi-kubernetes does, so that either can carry on from the other."""
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from threading import Event
 from typing import Final
 
 from caraml_pulumi.engine.property_path import PathKey
+from caraml_pulumi.engine.providers.kubernetes.failures import conflicts_of, explained
 from caraml_pulumi.engine.providers.kubernetes.managed_fields import (
     CREATOR,
     entries,
@@ -22,10 +22,7 @@ from caraml_pulumi.engine.providers.kubernetes.objects import (
     metadata,
     name_of,
     namespace_of,
-    object_id,
-    title,
 )
-from caraml_pulumi.errors import CaramlError
 from caraml_pulumi.kube import APPLY_PATCH, JSON_PATCH, KubeClient, KubeError, NoSuchKind
 
 CREATE_PAUSES: Final = (0.1, 0.2, 0.3, 0.4, 0.5, 0.5, 1.0, 1.0, 2.0)
@@ -36,7 +33,6 @@ DELETED_PAUSE: Final = 0.25
 CONFLICT_ATTEMPTS: Final = 8
 """How often a change is tried again when a controller changed the object in between."""
 _REPLACED_WHOLE: Final = "apiextensions.k8s.io/CustomResourceDefinition"
-_MANAGER: Final = re.compile(r'conflict with "([^"]+)"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +99,8 @@ class Applier:
                 wanted = without_ignored(obj, live, self.manager, list(self.ignored))
                 return self._patch(wanted, force=not entries(live))
             except KubeError as error:
-                if error.status != 409 or _conflicts(error) or attempt == CONFLICT_ATTEMPTS:
-                    raise _explained(error, obj) from error
+                if error.status != 409 or conflicts_of(error) or attempt == CONFLICT_ATTEMPTS:
+                    raise explained(error, obj) from error
             again = self.read(obj)
             if again is None:
                 return self.create(obj)
@@ -122,12 +118,12 @@ class Applier:
             try:
                 return self._patch(wanted, force=not entries(live), dry_run=True)
             except KubeError as error:
-                conflicts = _conflicts(error)
+                conflicts = conflicts_of(error)
                 if not conflicts or not all(yields(manager, "Update") for manager, _ in conflicts):
                     raise
                 return self._patch(wanted, force=True, dry_run=True)
         except KubeError as error:
-            raise _explained(error, obj) from error
+            raise explained(error, obj) from error
 
     def dry_run(self, obj: Object) -> Object:
         """What applying `obj` over all other managers would give."""
@@ -172,43 +168,3 @@ class Applier:
 
 def _dry(dry_run: bool) -> dict[str, str]:
     return {"dryRun": "All"} if dry_run else {}
-
-
-def _conflicts(error: KubeError) -> list[tuple[str, str]]:
-    """Manager and field of each conflict of a server-side apply."""
-    found = []
-    for cause in error.causes:
-        match = _MANAGER.search(str(cause.get("message", "")))
-        if cause.get("reason") == "FieldManagerConflict" and match:
-            found.append((match[1], str(cause.get("field", "")).lstrip(".")))
-    return found
-
-
-def _explained(error: KubeError, obj: Object) -> CaramlError:
-    conflicts = _conflicts(error)
-    if not conflicts:
-        return error
-    fields = ", ".join(f"{field} (of {manager})" for manager, field in conflicts)
-    first = conflicts[0][1]
-    leave = f'add ignore_changes=["{first}"] to leave it to the other manager, or ' if "[" not in first else ""
-    return CaramlError(
-        f"{title(obj)} has fields that another field manager owns: {fields}",
-        where=first,
-        fix=f'{leave}add the annotation {PATCH_FORCE}: "true" to take it over',
-    )
-
-
-def exists_already(obj: Object) -> CaramlError:
-    """The error for an object that is there already and is not this resource's."""
-    namespace = namespace_of(obj)
-    where = f" -n {namespace}" if namespace else ""
-    return CaramlError(
-        f"{title(obj)} exists already, and this stack did not create it",
-        fix=f'take it over with the option import_="{object_id(obj)}", give the resource another metadata.name, '
-        f"or delete the object: kubectl delete {str(obj.get('kind')).lower()} {name_of(obj)}{where}",
-    )
-
-
-def refused(error: KubeError, obj: Object) -> CaramlError:
-    """`error` of a create in terms of the object."""
-    return exists_already(obj) if error.already_exists else _explained(error, obj)

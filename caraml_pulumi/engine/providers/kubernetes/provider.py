@@ -2,17 +2,18 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final
 
 from caraml_pulumi.engine.property_path import parse_path
 from caraml_pulumi.engine.providers.base import Context, Diff, Live, PartialFailure, Provider
 from caraml_pulumi.engine.providers.kubernetes import delete as deletion
 from caraml_pulumi.engine.providers.kubernetes.adopt import adopted_inputs
-from caraml_pulumi.engine.providers.kubernetes.apply import Applier, refused
+from caraml_pulumi.engine.providers.kubernetes.apply import Applier
 from caraml_pulumi.engine.providers.kubernetes.await_.wait import NotReady, wait_until_ready
 from caraml_pulumi.engine.providers.kubernetes.check import check
 from caraml_pulumi.engine.providers.kubernetes.connection import Connection
 from caraml_pulumi.engine.providers.kubernetes.diff import diff, is_exact, replaced_unready
+from caraml_pulumi.engine.providers.kubernetes.failures import guarded, refused, unreachable
 from caraml_pulumi.engine.providers.kubernetes.managed_fields import fields_of, is_fresh, is_ours, stacks_manager
 from caraml_pulumi.engine.providers.kubernetes.normalise import normalise
 from caraml_pulumi.engine.providers.kubernetes.objects import (
@@ -42,10 +43,7 @@ from caraml_pulumi.engine.providers.kubernetes.state import (
 )
 from caraml_pulumi.engine.resource import ResourceState
 from caraml_pulumi.engine.values import Properties, contains_unknown
-from caraml_pulumi.errors import CaramlError
 from caraml_pulumi.kube import ClusterUnreachable, KubeError, NoSuchKind
-
-Result = TypeVar("Result")
 
 _NO_CHECKS: Final = "the preview goes on without the cluster's checks"
 
@@ -117,14 +115,14 @@ class KubernetesProvider(Provider):
             return _rendered(self._renderer, inputs, manager)
         if context.preview:
             return Live("", self._previewed(inputs, context, lambda: self._previewed_create(obj, manager, context)))
-        return _guarded(inputs, lambda: self._created(obj, inputs, manager, context))
+        return guarded(inputs, lambda: self._created(obj, inputs, manager, context))
 
     def _previewed(self, inputs: Properties, context: Context, ask: Callable[[], Object | None]) -> Properties:
         """What a dry run gives; the inputs themselves where the cluster cannot tell yet."""
         if contains_unknown(inputs):
             return inputs
         try:
-            live = _guarded(inputs, ask)
+            live = guarded(inputs, ask)
         except ClusterUnreachable as error:
             self._connection.warn(context, error, _NO_CHECKS)
             return inputs
@@ -165,7 +163,7 @@ class KubernetesProvider(Provider):
             last_seen = to_object(old.outputs)
             ask = lambda: self._applier(manager, context).try_update(obj, last_seen)  # noqa: E731
             return Live(old.id, self._previewed(new_inputs, context, ask))
-        return _guarded(new_inputs, lambda: self._updated(obj, old, new_inputs, manager, context))
+        return guarded(new_inputs, lambda: self._updated(obj, old, new_inputs, manager, context))
 
     def _updated(self, obj: Object, old: ResourceState, inputs: Properties, manager: str, context: Context) -> Live:
         applier = self._applier(manager, context)
@@ -200,7 +198,7 @@ class KubernetesProvider(Provider):
             deletion.delete(self._connection.client(), live, inputs, context)
         except ClusterUnreachable as error:
             if not self._settings.delete_unreachable:
-                raise _unreachable(error) from error
+                raise unreachable(error) from error
             self._connection.warn(context, error, "its resources are dropped from the state (deleteUnreachable)")
 
     def read(self, urn: str, id_: str, old: ResourceState | None, context: Context) -> Live | None:
@@ -216,7 +214,7 @@ class KubernetesProvider(Provider):
             if old is not None and self._settings.skip_update_unreachable:
                 self._connection.warn(context, error, "its resources are left as they were (skipUpdateUnreachable)")
                 return Live(id_, old.outputs, old.inputs)
-            raise _unreachable(error) from error
+            raise unreachable(error) from error
 
     def _read(self, urn: str, id_: str, old: ResourceState | None) -> Live | None:
         known = to_object(old.inputs) if old is not None else {}
@@ -291,25 +289,3 @@ def _rendered(target: Renderer, inputs: Properties, manager: str) -> Live:
     target.write(inputs)
     obj = to_object(inputs)
     return Live(object_id(obj), outputs_of(obj, inputs, manager, str(obj["apiVersion"])))
-
-
-def _unreachable(error: ClusterUnreachable) -> ClusterUnreachable:
-    return ClusterUnreachable(
-        error.what,
-        where=error.where,
-        fix=f"{error.fix}; if the cluster is gone for good, drop its resources from the state with "
-        "PULUMI_K8S_DELETE_UNREACHABLE=true",
-        outcome_unknown=error.outcome_unknown,
-    )
-
-
-def _guarded(inputs: Properties, action: Callable[[], Result]) -> Result:
-    """Run `action`; its error is told with the object's name, and without any secret of `inputs` that it quotes."""
-    try:
-        return action()
-    except CaramlError as error:
-        hide_secrets(error, inputs)
-        # missing rights are the same for all objects of a kind, and should read the same
-        if not (isinstance(error, KubeError) and error.denied_by_rbac):
-            error.where = error.where or title(to_object(inputs))
-        raise

@@ -1,7 +1,10 @@
 """Which inputs stand for an object that exists already."""
 
+from pathlib import Path
 from typing import Any
 
+from caraml_pulumi.engine.providers.base import Context
+from caraml_pulumi.engine.providers.kubernetes import KubernetesProvider
 from caraml_pulumi.engine.providers.kubernetes.adopt import adopted_inputs
 
 Object = dict[str, Any]
@@ -83,3 +86,14 @@ def test_an_object_without_a_namespace_has_none() -> None:
     }
     wanted = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "models"}}
     assert adopted_inputs(live, wanted, {}, None) == wanted
+
+
+def test_rendering_writes_what_is_to_be_imported_without_asking_a_cluster(tmp_path: Path) -> None:
+    rendering = KubernetesProvider({"kubeconfig": "/absent"}, render=tmp_path / "out")
+    urn = "urn:pulumi:dev::p::kubernetes:core/v1:ConfigMap::settings"
+    inputs = {"metadata": {"name": "settings", "namespace": "models"}, "data": {"a": "1"}}
+    adopted = rendering.adopt(urn, "models/settings", inputs, Context(preview=True))
+    assert adopted is not None
+    assert adopted.id == "models/settings"
+    (file,) = (tmp_path / "out").rglob("*.yaml")
+    assert "name: settings" in file.read_text()
