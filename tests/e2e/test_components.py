@@ -14,7 +14,7 @@ from caraml_pulumi.manifests.routing import istio
 from caraml_pulumi.model.quantities import quantity
 from caraml_pulumi.model.version import VersionPlan
 from tests.e2e.conftest import LocalCluster
-from tests.unit.model.builders import endpoint, objects, platform, version
+from tests.unit.model.builders import endpoint, platform, version
 
 pytestmark = pytest.mark.e2e
 STRICT = {"dryRun": "All", "fieldValidation": "Strict"}
@@ -27,72 +27,6 @@ on_a_cluster = settings(
 def admit(client: KubeClient, manifest: Manifest) -> Any:
     path = client.path(manifest["apiVersion"], manifest["kind"], manifest["metadata"]["namespace"])
     return client.request("POST", path, body=manifest, params=STRICT)
-
-
-texts = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]), max_size=12)
-names = st.from_regex(r"[A-Z][A-Z0-9_]{0,10}", fullmatch=True).filter(lambda name: not name.startswith(("K_", "PORT")))
-label_names = st.from_regex(r"[a-z0-9]([a-z0-9_.-]{0,20}[a-z0-9])?", fullmatch=True).filter(
-    lambda name: name != "component"
-)
-scaling = st.one_of(
-    st.tuples(st.just("SERVERLESS"), st.sampled_from(["concurrency", "rps"]), st.floats(0.51, 1000), st.integers(0, 3)),
-    st.tuples(
-        st.just("SERVERLESS"),
-        st.sampled_from(["cpu_utilization", "memory_utilization"]),
-        st.floats(1, 100),
-        st.integers(1, 3),
-    ),
-    st.tuples(st.just("RAW_DEPLOYMENT"), st.just("cpu_utilization"), st.floats(1, 100), st.integers(1, 3)),
-)
-requests = st.fixed_dictionaries(
-    {},
-    optional={
-        "cpuRequest": st.sampled_from(["50m", "0.5", "1", 2, "1e-1", "1500m"]),
-        "memoryRequest": st.sampled_from(["128Mi", "1G", "0.5Gi", "1e9", "333333333"]),
-    },
-)
-
-
-@given(
-    model=st.from_regex(r"[a-z][-a-z0-9]{1,23}[a-z0-9]", fullmatch=True),
-    number=st.integers(1, 10**6),
-    scaled=scaling,
-    request=requests,
-    variables=st.dictionaries(names, texts, max_size=3),
-    labels=st.dictionaries(label_names, label_names, max_size=3),
-    command=st.lists(texts, max_size=2),
-    liveness=st.booleans(),
-)
-@on_a_cluster
-def test_every_version_that_holds_the_rules_is_admitted_strictly(
-    cluster: LocalCluster,
-    namespace: str,
-    model: str,
-    number: int,
-    scaled: tuple[str, str, float, int],
-    request: dict[str, Any],
-    variables: dict[str, str],
-    labels: dict[str, str],
-    command: list[str],
-    liveness: bool,
-) -> None:
-    mode, metric, target, minimum = scaled
-    switch = {} if liveness else {"MERLIN_DISABLE_LIVENESS_PROBE": "true"}
-    plan = version(
-        ON,
-        model=model,
-        version=number,
-        project=namespace,
-        image="registry.local/team/iris:1",
-        command=command,
-        env=variables | switch,
-        labels=labels,
-        deploymentMode=mode,
-        autoscalingPolicy={"metric": metric, "target": target},
-        resourceRequest={**request, "minReplica": minimum, "maxReplica": 3},
-    )
-    for manifest in objects(plan, ON):
-        admit(cluster.client, manifest)
 
 
 @pytest.mark.parametrize("weights", [[100], [90, 10], [0, 100]])
