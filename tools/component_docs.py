@@ -100,9 +100,13 @@ def _class(class_name: str) -> Any:  # noqa: ANN401 - any class
 
 
 @cache
-def _page_of() -> dict[str, str]:
-    """The page that has the table of a class."""
-    return {name: page.name for page in sorted(PAGES.glob("*.md")) for _, name in _TABLE.findall(page.read_text())}
+def _pages_of() -> dict[str, list[str]]:
+    """The pages that have the table of a class."""
+    found: dict[str, list[str]] = {}
+    for page in sorted(PAGES.glob("*.md")):
+        for _, name in _TABLE.findall(page.read_text()):
+            found.setdefault(name, []).append(page.name)
+    return found
 
 
 def type_text(annotation: Any, page: str) -> str:  # noqa: ANN401 - any annotation
@@ -121,8 +125,14 @@ def type_text(annotation: Any, page: str) -> str:  # noqa: ANN401 - any annotati
     if annotation in _NAMES:
         return _NAMES[annotation]
     name = annotation.__name__
-    home = _page_of().get(name)
-    return f"[{name}]({home})" if home and home != page else f"`{name}`"
+    homes = _pages_of().get(name, [])
+    if not homes:
+        return f"`{name}`"
+    return f"[{name}]({'' if page in homes else homes[0]}#{_anchor(name)})"
+
+
+def _anchor(class_name: str) -> str:
+    return class_name.lower()
 
 
 def _union_text(choices: tuple[Any, ...], page: str) -> str:
@@ -219,7 +229,8 @@ def rendered(page: Path) -> str:
 
     def fill(match: re.Match[str]) -> str:
         kind, name = match.groups()
-        return f"<!-- {kind}:{name} -->\n{table(kind, name, page.name)}\n<!-- end -->"
+        anchor = f'<a id="{_anchor(name)}"></a>'
+        return f"<!-- {kind}:{name} -->\n{anchor}\n\n{table(kind, name, page.name)}\n<!-- end -->"
 
     return _TABLE.sub(fill, page.read_text())
 

@@ -71,5 +71,9 @@ def test_the_platforms_page_names_every_setting(spec: type[Spec]) -> None:
 
 def test_every_link_between_pages_leads_somewhere() -> None:
     for page in [*DOCS.glob("components/*.md"), DOCS / "policies.md"]:
-        for link in re.findall(r"\]\(([^)#:]+)\)", page.read_text()):
-            assert (page.parent / link).exists(), f"{page.name}: {link}"
+        for link in re.findall(r"\]\(([^):]+)\)", page.read_text()):
+            path, _, anchor = link.partition("#")
+            text = (page.parent / path).read_text() if path else page.read_text()
+            ids = re.findall(r'<a id="([\w-]+)">', text)
+            headings = [re.sub(r"[^\w -]", "", line).strip().lower().replace(" ", "-") for line in text.splitlines()]
+            assert not anchor or anchor in [*ids, *headings], f"{page.name}: {link}"
