@@ -44,7 +44,6 @@ KINDS = (
     "Deployment",
     "HorizontalPodAutoscaler",
     "PodDisruptionBudget",
-    "Secret",
     "Service",
     "VirtualService",
 )
@@ -137,14 +136,13 @@ class CustomModelVersion(pulumi.ComponentResource):
     ) -> list[pulumi.CustomResource]:
         """Register what runs a workload, after the Secret that it reads, and its disruption budget."""
         logical = name if workload.component == PREDICTOR else f"{name}-{workload.component}"
-        secret_version = None
+        secret_name = None
         if secret := manifests.secret(workload):
-            kept = self._object(logical, _with_secret_values(secret), after)
-            # Kubernetes does not replace pods when a Secret changes; its version in their template does.
-            metadata: pulumi.Output[dict[str, Any]] = kept.metadata  # type: ignore[attr-defined]
-            secret_version = metadata.apply(lambda found: found.get("resourceVersion", ""))
+            # Pulumi takes the Secret's name from this one, which Kubernetes must take.
+            kept = self._object(f"{plan.project}-{workload.name}", _with_secret_values(secret), after)
+            secret_name = kept.id.apply(lambda id_: id_.rpartition("/")[2])
             after = [*after, kept]
-        objects = manifests.workload_objects(plan, workload, self.platform, secret_version)
+        objects = manifests.workload_objects(plan, workload, self.platform, secret_name)
         children = [self._object(logical, manifest, after) for manifest in objects]
         if budget := manifests.disruption_budget(plan, workload):
             children.append(self._object(logical, budget, after))

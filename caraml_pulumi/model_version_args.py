@@ -46,7 +46,7 @@ class CustomModelVersionArgs(TypedDict):
     MERLIN_DISABLE_LIVENESS_PROBE set to true turns the liveness probe off (seed: Deploying a Model Version).
     Default: none."""
     secrets: NotRequired[dict[str, pulumi.Input[str]]]
-    """Environment variables whose values are kept in a Secret named like the version; replicas are replaced when it
+    """Environment variables whose values are kept in a Secret of the version's own; replicas are replaced when one
     changes (Merlin). Default: none."""
     secret_refs: NotRequired[dict[str, SecretKeyRefArgs]]
     """Environment variables from Secrets that exist. Default: none."""
@@ -122,7 +122,7 @@ class CustomModelVersionArgs(TypedDict):
     """Runs nothing, and keeps the address; the version counts as terminated (PrimeHub). Default: false."""
     adopt: NotRequired[list[str]]
     """Kinds of which the version's object exists already and is taken over: Deployment, HorizontalPodAutoscaler,
-    PodDisruptionBudget, Secret, Service, VirtualService. Remove it once they are. Default: none."""
+    PodDisruptionBudget, Service, VirtualService. Remove it once they are. Default: none."""
     labels: NotRequired[dict[str, str]]
     """Labels of all objects, besides the platform's. Default: none."""
     annotations: NotRequired[dict[str, str]]

@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 from caraml_pulumi.manifests import Manifest
+from caraml_pulumi.model.deferred import Value
 from caraml_pulumi.model.env import ARTIFACT_LOCATION
 from caraml_pulumi.model.labels import PREDICTOR
 from caraml_pulumi.model.modes import DeploymentMode, Protocol
@@ -34,8 +35,8 @@ def port_name(workload: WorkloadPlan) -> str:
     return H2C if workload.mode is DeploymentMode.SERVERLESS else GRPC
 
 
-def container(workload: WorkloadPlan, security: SecurityContext) -> Manifest:
-    """The container of `workload`: image, contract, port, resources and probes.
+def container(workload: WorkloadPlan, security: SecurityContext, secret_name: Value | None) -> Manifest:
+    """The container of `workload`: image, contract, port, resources and probes; its secrets are in `secret_name`.
 
     Every property of a probe is written, since Knative compares a revision's template with its own defaulted copy.
     """
@@ -54,7 +55,7 @@ def container(workload: WorkloadPlan, security: SecurityContext) -> Manifest:
     return {
         "name": CONTAINER_NAME if workload.component == PREDICTOR else workload.component,
         "image": workload.image,
-        "env": _env(workload),
+        "env": _env(workload, secret_name),
         "ports": _ports(workload),
         "resources": resources(workload),
         "readinessProbe": _probe(probes.readiness, workload.port),
@@ -62,9 +63,9 @@ def container(workload: WorkloadPlan, security: SecurityContext) -> Manifest:
     }
 
 
-def _env(workload: WorkloadPlan) -> list[Manifest]:
-    """The variables; those of the workload's Secret have its name and their own as the key."""
-    refs = {name: (workload.name, name) for name in workload.secrets}
+def _env(workload: WorkloadPlan, secret_name: Value | None) -> list[Manifest]:
+    """The variables; in the workload's own Secret each has its name as the key."""
+    refs = {name: (secret_name, name) for name in workload.secrets}
     refs |= {name: (ref.name, ref.key) for name, ref in workload.secret_refs.items()}
     return [
         *({"name": name, "value": value} for name, value in workload.env.items()),

@@ -17,7 +17,7 @@ QUEUE_PROXY: Final = "queue.sidecar.serving.knative.dev"
 
 
 def knative_service(
-    version: VersionPlan, workload: WorkloadPlan, platform: PlatformSpec, secret_version: Value | None = None
+    version: VersionPlan, workload: WorkloadPlan, platform: PlatformSpec, secret_name: Value | None = None
 ) -> Manifest:
     """The Knative Service of `workload`, reachable inside the cluster; a VirtualService makes it reachable outside.
 
@@ -47,9 +47,9 @@ def knative_service(
         },
         "spec": {
             "template": {
-                "metadata": pod_metadata(workload, platform, annotations, secret_version),
+                "metadata": pod_metadata(workload, annotations),
                 "spec": {
-                    **pod_spec(version, workload, platform),
+                    **pod_spec(version, workload, platform, secret_name),
                     **{name: value for name, value in only_knative.items() if value is not None},
                 },
             }

@@ -13,8 +13,6 @@ from caraml_pulumi.model.storage import PVC_SCHEME, StorageInitializerSpec
 from caraml_pulumi.model.version import VersionPlan
 from caraml_pulumi.model.workload import WorkloadPlan
 
-REPLACED_WITH_SECRET: Final = "secret-version"  # noqa: S105 - no password
-"""The annotation, under the platform's prefix, that changes with the workload's Secret, so that pods are replaced."""
 CLAIM_VOLUME: Final = "kserve-pvc-source"
 CLAIM_PATH: Final = "/mnt/pvc"
 TEMPLATE_LABEL: Final = {
@@ -24,9 +22,7 @@ TEMPLATE_LABEL: Final = {
 """The label that only pods of the same template share."""
 
 
-def pod_metadata(
-    workload: WorkloadPlan, platform: PlatformSpec, annotations: Manifest, secret_version: Value | None
-) -> Manifest:
+def pod_metadata(workload: WorkloadPlan, annotations: Manifest) -> Manifest:
     """The labels and annotations of the pods; Prometheus reads where the metrics are from the annotations."""
     scraped = workload.metrics
     scrape = (
@@ -38,12 +34,13 @@ def pod_metadata(
         if scraped
         else {}
     )
-    secret = {} if secret_version is None else {f"{platform.label_prefix}{REPLACED_WITH_SECRET}": secret_version}
-    found = {**workload.annotations, **scrape, **secret, **annotations}
+    found = {**workload.annotations, **scrape, **annotations}
     return {"labels": dict(workload.labels)} | ({"annotations": found} if found else {})
 
 
-def pod_spec(version: VersionPlan, workload: WorkloadPlan, platform: PlatformSpec) -> Manifest:
+def pod_spec(
+    version: VersionPlan, workload: WorkloadPlan, platform: PlatformSpec, secret_name: Value | None
+) -> Manifest:
     """The pods of `workload`, whichever controller makes them."""
     pod = version.pod
     group = pod.security_context.fs_group
@@ -56,7 +53,7 @@ def pod_spec(version: VersionPlan, workload: WorkloadPlan, platform: PlatformSpe
         **_placement(workload, workload.placement),
     }
     return {
-        "containers": [container(workload, pod.security_context)],
+        "containers": [container(workload, pod.security_context, secret_name)],
         **{name: value for name, value in parts.items() if value},
     }
 

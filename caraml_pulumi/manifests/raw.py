@@ -21,7 +21,7 @@ def _metadata(workload: WorkloadPlan, name: str | None = None, annotations: Mani
 
 
 def deployment(
-    version: VersionPlan, workload: WorkloadPlan, platform: PlatformSpec, secret_version: Value | None = None
+    version: VersionPlan, workload: WorkloadPlan, platform: PlatformSpec, secret_name: Value | None = None
 ) -> Manifest:
     """The Deployment of `workload`.
 
@@ -42,8 +42,8 @@ def deployment(
             "revisionHistoryLimit": 10,
             "progressDeadlineSeconds": platform.deployment_timeout_seconds,
             "template": {
-                "metadata": pod_metadata(workload, platform, {}, secret_version),
-                "spec": pod_spec(version, workload, platform),
+                "metadata": pod_metadata(workload, {}),
+                "spec": pod_spec(version, workload, platform, secret_name),
             },
         },
     }
@@ -74,10 +74,10 @@ def service(version: VersionPlan, workload: WorkloadPlan, platform: PlatformSpec
 
 
 def raw_workload(
-    version: VersionPlan, workload: WorkloadPlan, platform: PlatformSpec, secret_version: Value | None = None
+    version: VersionPlan, workload: WorkloadPlan, platform: PlatformSpec, secret_name: Value | None = None
 ) -> list[Manifest]:
     """All objects of a RAW_DEPLOYMENT workload; the autoscaler only where something is to be scaled."""
-    objects = [deployment(version, workload, platform, secret_version), service(version, workload, platform)]
+    objects = [deployment(version, workload, platform, secret_name), service(version, workload, platform)]
     if workload.scaling.policy and not version.stopped:
         objects.append(horizontal_pod_autoscaler(_metadata(workload), workload.name, workload.scaling))
     return objects

@@ -11,25 +11,29 @@ from caraml_pulumi.model.workload import WorkloadPlan
 
 
 def secret(workload: WorkloadPlan) -> Manifest | None:
-    """The Secret with the variables that `workload` keeps in one; none when it has no such variables."""
+    """The Secret with the variables that `workload` keeps in one; none when it has no such variables.
+
+    It has no name, so that Pulumi gives it one: another one whenever a value changes. So the pods that need the new
+    values are made anew, and those that run keep the old Secret until they are gone.
+    """
     if not workload.secrets:
         return None
     return {
         "apiVersion": "v1",
         "kind": "Secret",
-        "metadata": {"name": workload.name, "namespace": workload.project, "labels": dict(workload.labels)},
+        "metadata": {"namespace": workload.project, "labels": dict(workload.labels)},
         "type": "Opaque",
         "stringData": dict(workload.secrets),
     }
 
 
 def workload_objects(
-    version: VersionPlan, workload: WorkloadPlan, platform: PlatformSpec, secret_version: Value | None = None
+    version: VersionPlan, workload: WorkloadPlan, platform: PlatformSpec, secret_name: Value | None = None
 ) -> list[Manifest]:
     """What runs `workload`; nothing for a stopped SERVERLESS version, whose address stays."""
     if version.mode is DeploymentMode.RAW_DEPLOYMENT:
-        return raw_workload(version, workload, platform, secret_version)
-    return [] if version.stopped else [knative_service(version, workload, platform, secret_version)]
+        return raw_workload(version, workload, platform, secret_name)
+    return [] if version.stopped else [knative_service(version, workload, platform, secret_name)]
 
 
 def disruption_budget(version: VersionPlan, workload: WorkloadPlan) -> Manifest | None:

@@ -68,10 +68,15 @@ class Emitted:
         return {item["name"]: item.get("value", item.get("valueFrom")) for item in variables}
 
 
+def _named(manifest: Any, name: str) -> Any:
+    """`manifest` with the name that the recording says Pulumi gave it, if the program gave it none."""
+    return {**manifest, "metadata": {"name": name, **manifest["metadata"]}}
+
+
 def emitted(client: KubeClient, program: Callable[[], Any], platform: dict[str, Any] = PLATFORM) -> Emitted:
     """What `program` emits on `platform`, all of it admitted."""
     recording = record(program, config={"caraml:platform": platform})
-    objects = [plain(item.inputs) for item in recording.registrations if item.custom]
+    objects = [_named(plain(item.inputs), f"{item.name}-id") for item in recording.registrations if item.custom]
     for manifest in objects:
         admit(client, manifest)
     return Emitted(recording, objects)

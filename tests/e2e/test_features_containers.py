@@ -68,7 +68,7 @@ def test_a_secret_variable_is_in_a_secret_and_one_that_exists_is_referred_to(emi
         secret_refs={"TOKEN": {"name": "vault", "key": "token"}},
     )
     assert made.one("Secret")["stringData"] == {"API_KEY": "hidden-word"}
-    assert made.env()["API_KEY"] == {"secretKeyRef": {"name": "iris-1", "key": "API_KEY"}}
+    assert made.env()["API_KEY"] == {"secretKeyRef": {"name": made.one("Secret")["metadata"]["name"], "key": "API_KEY"}}
     assert made.env()["TOKEN"] == {"secretKeyRef": {"name": "vault", "key": "token"}}
     assert "Secret" not in emit().kinds
 

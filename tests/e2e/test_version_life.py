@@ -18,6 +18,7 @@ from tests.e2e.platform import Platform
 pytestmark = pytest.mark.e2e
 KNATIVE = "/apis/serving.knative.dev/v1/namespaces/{}/services"
 REVISIONS = "/apis/serving.knative.dev/v1/namespaces/{}/revisions"
+SECRETS = "/api/v1/namespaces/{}/secrets"
 DEPLOYMENTS = "/apis/apps/v1/namespaces/{}/deployments"
 AUTOSCALERS = "/apis/autoscaling/v2/namespaces/{}/horizontalpodautoscalers"
 SLICES = "/apis/discovery.k8s.io/v1/namespaces/{}/endpointslices"
@@ -206,13 +207,21 @@ def test_a_changed_secret_replaces_the_replicas_and_is_never_written_down(cluste
     said = on.up().text
     template = items(cluster, DEPLOYMENTS, on)["iris-2"]["spec"]["template"]
     (variable,) = [item for item in template["spec"]["containers"][0]["env"] if item["name"] == "API_KEY"]
-    assert variable["valueFrom"]["secretKeyRef"] == {"name": "iris-2", "key": "API_KEY"}
+    kept = variable["valueFrom"]["secretKeyRef"]["name"]
+    assert kept in items(cluster, SECRETS, on)
     assert on.changes() == {}
 
     program.write_text(program.read_text().replace("first-hidden-word", "second-hidden-word"))
+    changes = on.changes()
+    assert [name.partition("::")[0] for name in changes["update"]] == [
+        "kubernetes:serving.knative.dev/v1:Service",
+        "kubernetes:apps/v1:Deployment",
+    ]
     said += on.must("preview", "--stack", "dev", "--diff").text + on.up().text
     after = items(cluster, DEPLOYMENTS, on)["iris-2"]["spec"]["template"]
-    assert after["metadata"]["annotations"] != template["metadata"]["annotations"]
+    (changed,) = [item for item in after["spec"]["containers"][0]["env"] if item["name"] == "API_KEY"]
+    assert changed["valueFrom"]["secretKeyRef"]["name"] in items(cluster, SECRETS, on)
+    assert kept not in items(cluster, SECRETS, on)
     assert on.changes() == {}
     stored = "".join(path.read_text() for path in (on.directory / "backend").rglob("*.json"))
     assert "hidden-word" not in said + stored

@@ -8,6 +8,7 @@ import pytest
 from caraml_pulumi.kube.client import KubeClient
 from caraml_pulumi.manifests import Manifest
 from caraml_pulumi.model.platform import PlatformSpec
+from caraml_pulumi.model.serverless import KnativeFeature
 from caraml_pulumi.model.version import VersionPlan
 from tests.e2e.conftest import LocalCluster
 from tests.unit.model.builders import objects, one, platform, version
@@ -15,17 +16,6 @@ from tests.unit.model.builders import objects, one, platform, version
 pytestmark = pytest.mark.e2e
 STRICT = {"dryRun": "All", "fieldValidation": "Strict"}
 MODES = ("SERVERLESS", "RAW_DEPLOYMENT")
-FEATURES = [
-    "kubernetes.podspec-nodeselector",
-    "kubernetes.podspec-tolerations",
-    "kubernetes.podspec-affinity",
-    "kubernetes.podspec-topologyspreadconstraints",
-    "kubernetes.podspec-init-containers",
-    "kubernetes.podspec-securitycontext",
-    "kubernetes.podspec-priorityclassname",
-    "kubernetes.podspec-runtimeclassname",
-    "kubernetes.podspec-persistent-volume-claim",
-]
 T4 = {
     "name": "NVIDIA T4",
     "values": ["None", "1"],
@@ -34,7 +24,7 @@ T4 = {
 }
 ON = platform(
     limits={"cpuFactor": 2},
-    knative={"features": FEATURES},
+    knative={"features": [feature.value for feature in KnativeFeature]},
     gpus=[T4],
     instanceTypes={"gpu-small": {"limits": {"cpu": "2", "memory": "4Gi", "gpu": 1}, "nodeSelector": {"pool": "gpu"}}},
     standardTransformer={"image": "registry.local/caraml/standard-transformer:1"},

@@ -226,7 +226,11 @@ def test_secret_variables_are_kept_in_a_secret_that_the_workload_waits_for() -> 
     assert secret.urn in service.dependencies
     env = service.inputs["spec"]["template"]["spec"]["containers"][0]["env"]
     refs = {item["name"]: item["valueFrom"]["secretKeyRef"] for item in env if "valueFrom" in item}
-    assert refs == {"API_KEY": {"name": "iris-1", "key": "API_KEY"}, "TOKEN": {"name": "vault", "key": "t"}}
+    assert refs == {
+        "API_KEY": {"name": "iris-team-iris-1-id", "key": "API_KEY"},
+        "TOKEN": {"name": "vault", "key": "t"},
+    }
+    assert "name" not in secret.inputs["metadata"]
     assert recording.one(VERSION).inputs["secrets"] == ["API_KEY", "TOKEN"]
     assert "swordfish" not in str(recording.one(VERSION).inputs) + str(service.inputs)
 

@@ -27,8 +27,9 @@ def objects(plan: VersionPlan, on: PlatformSpec | None = None) -> list[Manifest]
     on = on or platform()
     made = []
     for workload in plan.workloads:
-        made += [secret] if (secret := manifests.secret(workload)) else []
-        made += manifests.workload_objects(plan, workload, on)
+        if secret := manifests.secret(workload):
+            made.append({**secret, "metadata": {**secret["metadata"], "name": f"{workload.name}-secret"}})
+        made += manifests.workload_objects(plan, workload, on, f"{workload.name}-secret")
         made += [budget] if (budget := manifests.disruption_budget(plan, workload)) else []
     return [*made, istio.version_virtual_service(plan, on)]
 

@@ -4,6 +4,7 @@ import pytest
 
 from caraml_pulumi.errors import CaramlError
 from caraml_pulumi.model.gpu import GpuRequest
+from caraml_pulumi.model.serverless import KnativeFeature
 from tests.unit.model.builders import one, platform, version
 
 T4 = {
@@ -15,14 +16,7 @@ T4 = {
 SMALL = {"limits": {"cpu": "2", "memory": "4Gi", "gpu": 1}, "nodeSelector": {"pool": "gpu"}}
 RAW: dict[str, Any] = {"deploymentMode": "RAW_DEPLOYMENT"}
 ON = platform(gpus=[T4], instanceTypes={"small": SMALL}, maxCpu="4")
-ALL_FEATURES = [
-    "kubernetes.podspec-nodeselector",
-    "kubernetes.podspec-tolerations",
-    "kubernetes.podspec-affinity",
-    "kubernetes.podspec-topologyspreadconstraints",
-    "kubernetes.podspec-init-containers",
-    "kubernetes.podspec-priorityclassname",
-]
+ALL_FEATURES = [feature.value for feature in KnativeFeature]
 
 
 def refused(settings: dict[str, Any]) -> CaramlError:
