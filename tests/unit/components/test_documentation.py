@@ -8,9 +8,13 @@ import pytest
 from pydantic.alias_generators import to_camel
 
 from caraml_pulumi import (
+    ArtifactBucket,
+    ArtifactBucketArgs,
     AutoscalingPolicyArgs,
     CustomModelVersion,
     CustomModelVersionArgs,
+    ModelArtifact,
+    ModelArtifactArgs,
     ModelEndpoint,
     ModelEndpointArgs,
     ModelProject,
@@ -35,6 +39,10 @@ DOCS = Path(__file__).parents[3] / "docs"
         ("custom-model-version", CustomModelVersionArgs),
         ("custom-model-version", ResourceRequestArgs),
         ("custom-model-version", CustomModelVersion),
+        ("artifact-bucket", ArtifactBucketArgs),
+        ("artifact-bucket", ArtifactBucket),
+        ("model-artifact", ModelArtifactArgs),
+        ("model-artifact", ModelArtifact),
         ("model-endpoint", ModelEndpointArgs),
         ("model-endpoint", ModelEndpoint),
         ("autoscaling-policy", AutoscalingPolicyArgs),
