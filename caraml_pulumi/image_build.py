@@ -25,7 +25,7 @@ from typing import Any, NotRequired, TypedDict, Unpack, cast, overload
 
 import pulumi
 
-from caraml_pulumi.component import InputError, arguments, kubernetes_object, located_in, platform_from, readable
+from caraml_pulumi.component import arguments, kubernetes_object, located_in, platform_from, readable
 from caraml_pulumi.errors import CaramlError
 from caraml_pulumi.instance_type import TolerationArgs
 from caraml_pulumi.manifests.image_build import build_job, own_secrets
@@ -49,7 +49,7 @@ class ImageBuildArgs(TypedDict):
     """Where the image is pushed to: the registry and an optional path, such as ghcr.io/team."""
     context: pulumi.Input[str]
     """What is built: a git://, s3://, gs:// or https:// address, or dir:// or tar:// below /workspace in
-    `context_claim` (Kaniko). Refused: a password in the address."""
+    `context_claim` (Kaniko). Refused: a password in the address; a Pulumi secret."""
     context_sub_path: NotRequired[str]
     """The directory in the context to build in. Default: its root."""
     context_claim: NotRequired[str]
@@ -59,7 +59,8 @@ class ImageBuildArgs(TypedDict):
     target: NotRequired[str]
     """The Dockerfile's stage to build. Default: the last."""
     build_args: NotRequired[dict[str, pulumi.Input[str]]]
-    """Values of the Dockerfile's ARGs. Default: none. Refused: a Pulumi secret, since the image's history shows it."""
+    """Values of the Dockerfile's ARGs. Default: none. Refused: a Pulumi secret, since the image's history
+    would show it."""
     version_tag: NotRequired[bool]
     """Whether the image is pushed as `{version}` as well (Merlin), a tag that a later build moves. Default: true."""
     docker_config: NotRequired[pulumi.Input[str]]
@@ -73,7 +74,7 @@ class ImageBuildArgs(TypedDict):
     """The ServiceAccount of the build's pods, for contexts and registries that know it. Default: the namespace's
     `default`."""
     env: NotRequired[dict[str, pulumi.Input[str]]]
-    """Environment variables of Kaniko, such as AWS_REGION. Default: none."""
+    """Environment variables of Kaniko, such as AWS_REGION. Default: none. Refused: a Pulumi secret."""
     secrets: NotRequired[dict[str, pulumi.Input[str]]]
     """Environment variables of Kaniko whose values are kept in a Secret, such as GIT_TOKEN. Default: none."""
     secret_refs: NotRequired[dict[str, SecretKeyRefArgs]]
@@ -188,31 +189,33 @@ def _without_project(given: dict[str, Any]) -> tuple[dict[str, Any], list[pulumi
 
 
 def _without_secrets(spec: ImageBuildSpec, locate: Locate) -> ImageBuildSpec:
-    """`spec` with its secrets kept as such, and every deferred build argument refused when it turns out to be one."""
+    """`spec` with its secrets kept as such; anything else that turns out to be one is refused."""
+    return spec.model_copy(
+        update={
+            "context": _public(spec.context, locate(("context",))),
+            "build_args": {
+                name: _public(value, locate(("build_args", name))) for name, value in spec.build_args.items()
+            },
+            "env": {name: _public(value, locate(("env", name))) for name, value in spec.env.items()},
+            "docker_config": None if spec.docker_config is None else pulumi.Output.secret(spec.docker_config),
+            "secrets": {name: pulumi.Output.secret(value) for name, value in spec.secrets.items()},
+        }
+    )
 
-    def refused_if_secret(name: str, value: pulumi.Output[str]) -> pulumi.Output[str]:
-        async def check(text: str) -> str:
+
+def _public(value: Any, where: str) -> Any:  # noqa: ANN401 - a plain value or an Output
+    """`value`, gated on not being a secret: the Job and the image's history would show it."""
+    if not isinstance(value, pulumi.Output):
+        return value
+
+    async def check(resolved: object) -> object:
+        with readable():
             if await value.is_secret():
-                raise InputError(
-                    str(
-                        CaramlError(
-                            f'build argument "{name}" is a secret, and the image\'s history shows it to everybody',
-                            where=locate(("build_args", name)),
-                            fix="give what the build has to know in secret in `secrets`",
-                        )
-                    )
+                raise CaramlError(
+                    "a secret cannot be given here: whoever may read Jobs or pull the image would see it",
+                    where=where,
+                    fix="give it in `secrets`, or say that it is none with pulumi.Output.unsecret",
                 )
-            return text
+        return resolved
 
-        return value.apply(check)
-
-    given: dict[str, Any] = dict(spec.build_args)
-    build_args = {
-        name: refused_if_secret(name, value) if isinstance(value, pulumi.Output) else value
-        for name, value in given.items()
-    }
-    kept = {
-        "docker_config": None if spec.docker_config is None else pulumi.Output.secret(spec.docker_config),
-        "secrets": {name: pulumi.Output.secret(value) for name, value in spec.secrets.items()},
-    }
-    return spec.model_copy(update={"build_args": build_args, **kept})
+    return value.apply(check)

@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from typing import Any
 
 import pulumi
@@ -70,11 +71,22 @@ def test_an_unknown_argument_makes_the_image_unknown_at_preview() -> None:
     assert image_of(recording) is UNKNOWN
 
 
-def test_a_secret_among_the_build_arguments_is_refused_without_showing_it() -> None:
+@pytest.mark.parametrize(
+    ("settings", "where"),
+    [
+        (lambda: {"build_args": {"TOKEN": pulumi.Output.secret("hunter2")}}, "build_args.TOKEN"),
+        (lambda: {"env": {"TOKEN": pulumi.Output.secret("hunter2")}}, "env.TOKEN"),
+        (lambda: {"context": pulumi.Output.secret("https://host/hunter2.tar.gz")}, "context"),
+    ],
+    ids=["build argument", "variable", "context"],
+)
+def test_a_secret_that_others_would_see_is_refused_without_showing_it(
+    settings: Callable[[], dict[str, Any]], where: str
+) -> None:
     with pytest.raises(CaramlError) as caught:
-        recorded(lambda: build(build_args={"TOKEN": pulumi.Output.secret("hunter2")}))
-    assert 'build argument "TOKEN" is a secret' in str(caught.value)
-    assert 'ImageBuild "iris-image": build_args.TOKEN' in str(caught.value)
+        recorded(lambda: build(**settings()))
+    assert "a secret cannot be given here" in str(caught.value)
+    assert f'ImageBuild "iris-image": {where}\n' in str(caught.value)
     assert "hunter2" not in str(caught.value)
 
 
