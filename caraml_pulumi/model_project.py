@@ -38,7 +38,7 @@ from caraml_pulumi.model.platform import PlatformSpec
 from caraml_pulumi.model.project import ModelProjectSpec, ProjectPlan, plan_project
 from caraml_pulumi.model.quota import Demand, admitted, demand_of
 from caraml_pulumi.model.spec import located, parse
-from caraml_pulumi.model.version import VersionPlan
+from caraml_pulumi.model.version_plan import VersionPlan
 
 
 class GroupQuotaArgs(TypedDict, total=False):

@@ -35,7 +35,8 @@ from caraml_pulumi.model.labels import PREDICTOR
 from caraml_pulumi.model.modes import declared_status
 from caraml_pulumi.model.quota import demand_of
 from caraml_pulumi.model.spec import located, parse, within
-from caraml_pulumi.model.version import ModelVersionSpec, VersionPlan, plan_version
+from caraml_pulumi.model.version import ModelVersionSpec, plan_version
+from caraml_pulumi.model.version_plan import VersionPlan
 from caraml_pulumi.model.workload import WorkloadPlan
 from caraml_pulumi.model_project import ModelProject
 from caraml_pulumi.model_version_args import CustomModelVersionArgs, CustomModelVersionKeywords

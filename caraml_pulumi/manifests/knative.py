@@ -9,7 +9,7 @@ from caraml_pulumi.model.deferred import Value
 from caraml_pulumi.model.labels import KNATIVE_VISIBILITY
 from caraml_pulumi.model.platform import PlatformSpec
 from caraml_pulumi.model.serverless import QueueProxySpec
-from caraml_pulumi.model.version import VersionPlan
+from caraml_pulumi.model.version_plan import VersionPlan
 from caraml_pulumi.model.workload import WorkloadPlan
 
 API_VERSION: Final = "serving.knative.dev/v1"

@@ -10,7 +10,7 @@ from caraml_pulumi.model.modes import DeploymentMode
 from caraml_pulumi.model.placement import Placement
 from caraml_pulumi.model.platform import PlatformSpec
 from caraml_pulumi.model.storage import PVC_SCHEME, StorageInitializerSpec
-from caraml_pulumi.model.version import VersionPlan
+from caraml_pulumi.model.version_plan import VersionPlan
 from caraml_pulumi.model.workload import WorkloadPlan
 
 CLAIM_VOLUME: Final = "kserve-pvc-source"

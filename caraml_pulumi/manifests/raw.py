@@ -10,7 +10,7 @@ from caraml_pulumi.model.deferred import Value
 from caraml_pulumi.model.modes import Protocol
 from caraml_pulumi.model.names import SERVICE_PORT, raw_service_name
 from caraml_pulumi.model.platform import PlatformSpec
-from caraml_pulumi.model.version import VersionPlan
+from caraml_pulumi.model.version_plan import VersionPlan
 from caraml_pulumi.model.workload import WorkloadPlan
 
 

@@ -6,7 +6,7 @@ from caraml_pulumi.manifests.raw import raw_workload
 from caraml_pulumi.model.deferred import Value
 from caraml_pulumi.model.modes import DeploymentMode
 from caraml_pulumi.model.platform import PlatformSpec
-from caraml_pulumi.model.version import VersionPlan
+from caraml_pulumi.model.version_plan import VersionPlan
 from caraml_pulumi.model.workload import WorkloadPlan
 
 

@@ -16,7 +16,7 @@ from caraml_pulumi.model.numbers import WholeNumber
 from caraml_pulumi.model.quantities import Quantity, parse_quantity, total
 from caraml_pulumi.model.resources import QuantityText
 from caraml_pulumi.model.spec import Spec, within
-from caraml_pulumi.model.version import VersionPlan
+from caraml_pulumi.model.version_plan import VersionPlan
 
 CPU: Final = "cpu"
 GPU: Final = "gpu"

@@ -12,7 +12,8 @@ from caraml_pulumi.model.instance_types import InstanceType
 from caraml_pulumi.model.numbers import WholeNumber
 from caraml_pulumi.model.platform import PlatformSpec
 from caraml_pulumi.model.spec import Spec, as_validation_error, rule, within
-from caraml_pulumi.model.version import ModelVersionSpec, VersionPlan, VersionSettings, plan_version
+from caraml_pulumi.model.version import ModelVersionSpec, VersionSettings, plan_version
+from caraml_pulumi.model.version_plan import VersionPlan
 
 
 class ReleaseVersion(VersionSettings):

@@ -13,7 +13,7 @@ from caraml_pulumi.model.project import ModelProjectSpec, find_project, parse_pr
 from caraml_pulumi.model.quota import admitted, demand_of
 from caraml_pulumi.model.release import ReleaseSpec, plan_release
 from caraml_pulumi.model.spec import Locate, dotted, located, parse, within
-from caraml_pulumi.model.version import VersionPlan
+from caraml_pulumi.model.version_plan import VersionPlan
 from caraml_pulumi.stack_files.document import Document
 
 PLATFORM_KEY = "caraml:platform"

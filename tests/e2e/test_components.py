@@ -12,7 +12,7 @@ from caraml_pulumi.kube.errors import KubeError
 from caraml_pulumi.manifests import Manifest, knative
 from caraml_pulumi.manifests.routing import istio
 from caraml_pulumi.model.quantities import quantity
-from caraml_pulumi.model.version import VersionPlan
+from caraml_pulumi.model.version_plan import VersionPlan
 from tests.e2e.conftest import LocalCluster
 from tests.unit.model.builders import endpoint, platform, version
 

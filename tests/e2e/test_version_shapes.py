@@ -9,7 +9,7 @@ from caraml_pulumi.kube.client import KubeClient
 from caraml_pulumi.manifests import Manifest
 from caraml_pulumi.model.platform import PlatformSpec
 from caraml_pulumi.model.serverless import KnativeFeature
-from caraml_pulumi.model.version import VersionPlan
+from caraml_pulumi.model.version_plan import VersionPlan
 from tests.e2e.conftest import LocalCluster
 from tests.unit.model.builders import objects, one, platform, version
 

@@ -13,7 +13,7 @@ from caraml_pulumi.model.endpoint import PREDICT_PATH, EndpointPlan
 from caraml_pulumi.model.modes import DeploymentMode, Protocol
 from caraml_pulumi.model.names import SERVICE_PORT, raw_service_name
 from caraml_pulumi.model.platform import PlatformSpec
-from caraml_pulumi.model.version import VersionPlan
+from caraml_pulumi.model.version_plan import VersionPlan
 
 API_VERSION: Final = "networking.istio.io/v1"
 _NO_CONTENT_TYPE: Final[Manifest] = {"withoutHeaders": {"content-type": {}}}

@@ -9,7 +9,8 @@ from caraml_pulumi.model.endpoint import EndpointPlan, ModelEndpointSpec, plan_e
 from caraml_pulumi.model.image_build import ImageBuildPlan, ImageBuildSpec, plan_image_build
 from caraml_pulumi.model.platform import PlatformSpec, parse_platform
 from caraml_pulumi.model.spec import dotted, located, parse
-from caraml_pulumi.model.version import ModelVersionSpec, VersionPlan, plan_version
+from caraml_pulumi.model.version import ModelVersionSpec, plan_version
+from caraml_pulumi.model.version_plan import VersionPlan
 
 
 def platform(**settings: Any) -> PlatformSpec:

@@ -2,7 +2,7 @@ import pytest
 
 from caraml_pulumi.errors import CaramlError
 from caraml_pulumi.model.autoscaling import AutoscalingSpec
-from caraml_pulumi.model.version import VersionPlan
+from caraml_pulumi.model.version_plan import VersionPlan
 from tests.unit.model.builders import platform, version
 
 
