@@ -15,6 +15,7 @@ pytestmark = pytest.mark.e2e
 PROGRAM = """
 import pulumi
 from caraml_pulumi import CustomModelVersion, ImageBuild, ModelProject
+from pulumi_kubernetes.core.v1 import ConfigMap
 
 project = ModelProject("{project}", team="data-science", stream="samples")
 build = ImageBuild(
@@ -80,11 +81,13 @@ def test_a_version_waits_for_its_image_and_a_changed_build_is_rolled_out(
     assert job["status"]["completionTime"] <= service["metadata"]["creationTimestamp"]
     assert platform.changes() == {}
 
-    change(platform, "python:3.11", "python:3.12")
+    # The id of a resource that is yet to be made is unknown at preview, and the image with it.
+    change(platform, '"python:3.11"', 'ConfigMap("base", metadata={"namespace": project.namespace}).id')
     platform.up()
     (rebuilt,), (rolled_out,) = jobs(cluster, platform), services(cluster, platform)
     assert rebuilt["metadata"]["name"] != job["metadata"]["name"]
     assert image_of(rolled_out) not in ("", image)
+    assert platform.changes() == {}
     assert rolled_out["metadata"]["uid"] == service["metadata"]["uid"]
     assert "aHVudGVyMg" not in str([platform.resources(), rebuilt])
 
