@@ -131,11 +131,15 @@ class Applier:
 
     def replaced(self, obj: Object, live: Object) -> Object | None:
         """What replacing all of `live` but its metadata with `obj` would give; None where that cannot be told."""
-        kept = {key: value for key, value in metadata(live).items() if key != "managedFields"}
-        try:
-            return self._put({**obj, "metadata": kept}, live, dry_run=True)
-        except KubeError:
-            return None
+        for _ in range(CONFLICT_ATTEMPTS):
+            kept = {key: value for key, value in metadata(live).items() if key != "managedFields"}
+            try:
+                return self._put({**obj, "metadata": kept}, live, dry_run=True)
+            except KubeError as error:
+                if error.status != 409:
+                    return None
+            live = self.read(obj) or live
+        return None
 
     def _take_over(self, live: Object) -> None:
         fields = handed_over(live, self.manager)
