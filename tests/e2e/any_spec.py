@@ -222,6 +222,19 @@ image_builds = st.fixed_dictionaries(
         "team": label_names,
     },
 )
+
+
+@st.composite
+def endpoints(draw: st.DrawFn) -> Args:
+    """The arguments of a ModelEndpoint, but for its project."""
+    numbered = draw(st.lists(numbers, min_size=1, max_size=2, unique=True))
+    first = draw(st.integers(0, 100))
+    weights = [100] if len(numbered) == 1 else [first, 100 - first]
+    shares = [{"version": version, "weight": weight} for version, weight in zip(numbered, weights, strict=True)]
+    rest = _optional(protocol=st.sampled_from(["HTTP_JSON", "UPI_V1"]), labels=labels, team=label_names)
+    return {"model": draw(models), "traffic": shares, **draw(rest)}
+
+
 _subjects = _optional(
     users=st.lists(words.filter(str.strip), max_size=2, unique=True),
     groups=st.lists(words.filter(str.strip), max_size=2, unique=True),

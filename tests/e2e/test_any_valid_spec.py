@@ -8,12 +8,12 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from caraml_pulumi import CaramlError, CustomModelVersion, ImageBuild, ModelProject
+from caraml_pulumi import CaramlError, CustomModelVersion, ImageBuild, ModelEndpoint, ModelProject
 from caraml_pulumi.engine.values import plain
 from caraml_pulumi.kube.client import KubeClient
 from caraml_pulumi.testing import Recording, record
 from tests.e2e.admission import admit
-from tests.e2e.any_spec import PLATFORM, Args, image_builds, projects, versions
+from tests.e2e.any_spec import PLATFORM, Args, endpoints, image_builds, projects, versions
 from tests.e2e.conftest import LocalCluster
 
 pytestmark = pytest.mark.e2e
@@ -42,6 +42,13 @@ def version(args: Args, namespace: str) -> Recording:
 def image_build(args: Args, namespace: str) -> Recording:
     def program() -> None:
         ImageBuild("any", {"project": namespace, **args})  # type: ignore[call-overload]
+
+    return record(program, config=CONFIG)
+
+
+def endpoint(args: Args, namespace: str) -> Recording:
+    def program() -> None:
+        ModelEndpoint("any", {"project": namespace, **args})  # type: ignore[call-overload]
 
     return record(program, config=CONFIG)
 
@@ -79,6 +86,12 @@ def test_any_version_that_holds_the_rules_is_admitted(cluster: LocalCluster, nam
 @any_spec
 def test_any_image_build_that_holds_the_rules_is_admitted(cluster: LocalCluster, namespace: str, args: Args) -> None:
     held(image_build(args, namespace), image_build(args, namespace), cluster.client)
+
+
+@given(args=endpoints())
+@any_spec
+def test_any_endpoint_that_holds_the_rules_is_admitted(cluster: LocalCluster, namespace: str, args: Args) -> None:
+    held(endpoint(args, namespace), endpoint(args, namespace), cluster.client)
 
 
 @given(args=projects)
