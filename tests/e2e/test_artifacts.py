@@ -17,6 +17,7 @@ from caraml_pulumi.cluster import s3
 from caraml_pulumi.cluster.ports import free_ports, is_open
 from caraml_pulumi.cluster.state import Cluster, State
 from tests.e2e.buckets import Stack, client, write_tree
+from tests.e2e.conftest import LocalCluster
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("s3")]
 
@@ -204,6 +205,44 @@ pulumi.export("digest", artifact.digest)
     stack.up()
     assert stack.objects("iris/")
     stack.run("preview", "--expect-no-changes")
+
+
+def test_a_version_gets_the_artifact_that_its_stack_uploads(stack: Stack, cluster: LocalCluster) -> None:
+    (stack.directory / "Pulumi.dev.yaml").write_text("config:\n  caraml:platform: {domain: models.example.com}\n")
+    stack.program(f"""
+from caraml_pulumi import ArtifactBucket, CustomModelVersion, DeploymentMode, ModelArtifact, ModelProject
+import pulumi
+
+bucket = ArtifactBucket("{stack.bucket}", unsupported=["encryption", "public_access_block", "lifecycle"])
+artifact = ModelArtifact("iris", model_dir="model", bucket=bucket)
+project = ModelProject("{stack.bucket}", team="fraud", stream="risk")
+CustomModelVersion(
+    "iris-1",
+    model="iris",
+    version=1,
+    project=project,
+    image="ghcr.io/team/iris:1",
+    deployment_mode=DeploymentMode.RAW_DEPLOYMENT,
+    storage_uri=artifact.uri,
+)
+pulumi.export("uri", artifact.uri)
+""")
+
+    def downloaded() -> str:
+        path = f"/apis/apps/v1/namespaces/{stack.bucket}/deployments/iris-1"
+        pod = cluster.client.request("GET", path)["spec"]["template"]["spec"]
+        return str(pod["initContainers"][0]["args"][0])
+
+    kubeconfig = str(cluster.kubeconfig)
+    stack.up(KUBECONFIG=kubeconfig)
+    first = downloaded()
+    assert first == stack.outputs()["uri"]
+    (stack.model / "more.bin").write_text("trained again")
+    preview = stack.run("preview", "--diff", KUBECONFIG=kubeconfig)
+    assert first in preview, "the version is shown to change with its model"
+    stack.up(KUBECONFIG=kubeconfig)
+    assert downloaded() == stack.outputs()["uri"] != first
+    stack.run("destroy", "--yes", KUBECONFIG=kubeconfig)
 
 
 def test_keys_are_in_no_file_of_the_state_and_in_no_output(stack: Stack) -> None:
