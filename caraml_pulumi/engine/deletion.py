@@ -78,10 +78,14 @@ def _delete(run: Run, resource: ResourceState) -> None:
 
 
 def _stands_again(run: Run, resource: ResourceState) -> bool:
-    """Whether what was replaced is what its URN is once more, as when the inputs of a failed replacement went back."""
+    """Whether what was replaced is what its URN is once more, as when the inputs of a failed replacement went back.
+
+    The same id at another provider is something else: an object in another cluster.
+    """
     if not resource.delete:
         return False
     try:
-        return run.ledger.find(resource.urn, "", deleted=False).id == resource.id
+        now = run.ledger.find(resource.urn, "", deleted=False)
     except KeyError:
         return False
+    return (now.id, now.provider) == (resource.id, resource.provider)

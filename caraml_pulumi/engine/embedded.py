@@ -88,7 +88,7 @@ class EmbeddedEngine:
             finally:
                 succeeded = ended and error is None
                 if run is not None and not preview:
-                    session.save(run.ledger.snapshot())
+                    session.save(run.ledger.close())
                 providers.close()
                 if not preview:
                     session.record(kind, started, options.message, succeeded=succeeded, changes=reporter.changes)

@@ -5,7 +5,7 @@ next one reads the checkpoint, replays the journal over it, and knows which oper
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from threading import RLock
 from typing import Any
 
@@ -113,6 +113,16 @@ class Ledger:
             self._rest = {_key(item): item for item in self._rest.values()}
             self._record({"do": "rename", "old": old, "new": new})
 
+    def close(self) -> Snapshot:
+        """Everything as it stands at the end of a run.
+
+        Threads that a second Ctrl-C left behind may still be at work: what they record from now on goes nowhere, and
+        their operations are pending in the snapshot, so that the next run asks what became of them.
+        """
+        with self._lock:
+            self.write, self.flush = None, lambda: None
+            return self.snapshot()
+
     def snapshot(self) -> Snapshot:
         """Everything as it stands."""
         with self._lock:
@@ -191,7 +201,11 @@ def in_dependency_order(resources: Iterable[ResourceState]) -> list[ResourceStat
 
 
 def replay(base: Snapshot, records: Iterable[Record], decode: Callable[[Record], ResourceState]) -> Snapshot:
-    """The state that a killed run left: `base` with its journal applied."""
+    """The state that a killed run left: `base` with its journal applied.
+
+    What is pending in `base` stays so, since the run may have been killed before it found out what became of it. An
+    operation may end that did not begin in the journal: it is among those.
+    """
     ledger = Ledger(base)
     numbers: dict[int, int] = {}
     for record in records:
@@ -199,7 +213,8 @@ def replay(base: Snapshot, records: Iterable[Record], decode: Callable[[Record],
             case "begin":
                 numbers[record["id"]] = ledger.begin(record["type"], decode(record["resource"]))
             case "end":
-                ledger.end(numbers.pop(record["id"]))
+                if (number := numbers.pop(record["id"], None)) is not None:
+                    ledger.end(number)
             case "put":
                 ledger.put(decode(record["resource"]))
             case "mark":
@@ -212,4 +227,5 @@ def replay(base: Snapshot, records: Iterable[Record], decode: Callable[[Record],
                 ledger.remove(ledger.find(record["urn"], record["id"], deleted=record["delete"]))
             case "rename":
                 ledger.rename(record["old"], record["new"])
-    return ledger.snapshot()
+    after = ledger.snapshot()
+    return replace(after, pending_operations=[*base.pending_operations, *after.pending_operations])

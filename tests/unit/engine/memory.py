@@ -56,7 +56,10 @@ class Store:
 
 
 class MemoryProvider(Provider):
-    """A change of `fixed` replaces a thing: deleted first when the new value begins with ``first``."""
+    """A change of `fixed` replaces a thing: deleted first when the new value begins with ``first``.
+
+    In a `place` a thing's id is its name, so that it is the same in another place.
+    """
 
     def __init__(self, store: Store, place: str = "") -> None:
         self.store = store
@@ -64,6 +67,9 @@ class MemoryProvider(Provider):
 
     def moved(self, old_inputs: Properties) -> bool:
         return bool(old_inputs.get("place", "") != self.place)
+
+    def _key(self, id_: str) -> str:
+        return f"{self.place}/{id_}" if self.place else id_
 
     def did(self, call: str) -> None:
         self.store.did(f"{call} in {self.place}" if self.place else call)
@@ -89,23 +95,23 @@ class MemoryProvider(Provider):
             return Live("", dict(inputs))
         name = urn.rsplit("::", 1)[1]
         self.did(f"create {name}")
-        id_ = f"{name}-{uuid.uuid4().hex[:6]}"
-        self.store.things[id_] = inputs
+        id_ = name if self.place else f"{name}-{uuid.uuid4().hex[:6]}"
+        self.store.things[self._key(id_)] = inputs
         return self._live(id_, inputs)
 
     def update(self, old: ResourceState, new_inputs: Properties, context: Context) -> Live:
         if context.preview:
             return Live(old.id, dict(new_inputs))
         self.did(f"update {old.name}")
-        self.store.things[old.id] = new_inputs
+        self.store.things[self._key(old.id)] = new_inputs
         return self._live(old.id, new_inputs)
 
     def delete(self, old: ResourceState, context: Context) -> None:
         self.did(f"delete {old.name}")
-        self.store.things.pop(old.id, None)
+        self.store.things.pop(self._key(old.id), None)
 
     def read(self, urn: str, id_: str, old: ResourceState | None, context: Context) -> Live | None:
-        inputs = self.store.things.get(id_)
+        inputs = self.store.things.get(self._key(id_))
         if inputs is None:
             return None
         live = self._live(id_, inputs)

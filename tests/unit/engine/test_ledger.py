@@ -9,7 +9,7 @@ from caraml_pulumi.engine.ledger import Ledger, in_dependency_order, needs, repl
 from caraml_pulumi.engine.resource import ResourceState
 from caraml_pulumi.engine.state.resources import resource_from_json, resource_to_json
 from caraml_pulumi.engine.state.secrets import PassphraseCrypter
-from caraml_pulumi.engine.state.snapshot import Snapshot
+from caraml_pulumi.engine.state.snapshot import PendingOperation, Snapshot
 
 CRYPTER = PassphraseCrypter.new("test")
 
@@ -59,6 +59,30 @@ def test_a_replaced_provider_comes_before_what_it_still_manages() -> None:
     made = resource("a")
     made.provider = f"{before.urn}::old"
     assert in_dependency_order([provider, made, before]) == [provider, before, made]
+
+
+def test_what_threads_record_after_the_end_goes_nowhere_and_their_operations_stay_pending() -> None:
+    records: list[dict[str, Any]] = []
+    ledger = Ledger(Snapshot(), records.append, lambda item: resource_to_json(item, CRYPTER))
+    late = ledger.begin("creating", resource("a"))
+    before = list(records)
+    snapshot = ledger.close()
+    ledger.put(resource("a"))
+    ledger.end(late)
+    assert records == before
+    assert [item.resource.urn for item in snapshot.pending_operations] == [urn("a")]
+    assert snapshot.resources == []
+
+
+def test_an_operation_that_ended_late_is_asked_about_again() -> None:
+    base = Snapshot(pending_operations=[PendingOperation("creating", resource("a"))])
+    late: list[dict[str, Any]] = [
+        {"do": "put", "resource": resource_to_json(resource("a"), CRYPTER)},
+        {"do": "end", "id": 2},
+    ]
+    replayed = replay(base, late, lambda record: resource_from_json(record, CRYPTER))
+    assert [item.urn for item in replayed.resources] == [urn("a")]
+    assert replayed.pending_operations == base.pending_operations
 
 
 class Journaled(RuleBasedStateMachine):
