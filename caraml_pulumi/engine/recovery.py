@@ -36,13 +36,14 @@ def _resolve_creation(run: Run, operation: PendingOperation) -> None:
         known = run.ledger.find(resource.urn, "", deleted=False)
     except KeyError:
         known = None
-    if known is not None and not known.pending_replacement and known.inputs == resource.inputs:
+    made = (resource.provider, resource.inputs)
+    if known is not None and not known.pending_replacement and (known.provider, known.inputs) == made:
         return
     live = provider_of(run, resource).recover(resource.urn, resource.inputs, context)
     if live is None:
         return
     if known is not None and not known.pending_replacement:
-        if known.id == live.id:
+        if (known.provider, known.id) == (resource.provider, live.id):
             return
         run.ledger.mark_for_deletion(known)
     inputs = resource.inputs if live.inputs is None else live.inputs

@@ -120,6 +120,8 @@ class MemoryProvider(Provider):
 
     def recover(self, urn: str, inputs: Properties, context: Context) -> Live | None:
         name = urn.rsplit("::", 1)[1]
+        if self.place:
+            return self.read(urn, name, None, context)
         found = [id_ for id_ in self.store.things if id_.rsplit("-", 1)[0] == name]
         return self._live(found[0], self.store.things[found[0]]) if found else None
 

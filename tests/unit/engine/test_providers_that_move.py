@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from caraml_pulumi.engine.providers.kubernetes.settings import another_cluster
+from caraml_pulumi.engine.session import Session
 from caraml_pulumi.engine.values import Properties
 from caraml_pulumi.errors import CaramlError
 from tests.unit.engine.memory import Stack
@@ -68,6 +69,29 @@ def test_what_the_program_drops_meanwhile_is_deleted_in_the_old_place(stack: Sta
     stack.program(PROGRAM.replace('Thing("b", a.id, opts=Options(provider=there))', "")).config(place="new").must_up()
     assert stack.store.calls[0] == "create a in new"
     assert sorted(stack.store.calls[1:]) == ["delete a in old", "delete b in old"]
+    assert providers(stack) == ["new"]
+
+
+def test_what_a_killed_run_made_in_the_new_place_is_taken_over(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    stack.config(place="old").must_up()
+    stack.config(place="new")
+
+    def die(call: str) -> CaramlError | None:
+        if call == "create b in new":
+            stack.store.things["new/b"] = stack.store.things["old/b"]
+            raise RuntimeError("killed")
+        return None
+
+    with monkeypatch.context() as dead:
+        dead.setattr(Session, "save", lambda self, snapshot: {})
+        dead.setattr(Session, "record", lambda self, *_, **__: None)
+        stack.store.fail = die
+        with pytest.raises(RuntimeError, match="killed"):
+            stack.up()
+    stack.store.fail = lambda call: None
+    stack.must_up()
+    assert sorted(stack.store.calls) == ["delete a in old", "delete b in old"]
+    assert {key for key in stack.store.things if "/" in key} == {"new/a", "new/b"}
     assert providers(stack) == ["new"]
 
 
