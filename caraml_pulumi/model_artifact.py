@@ -69,7 +69,7 @@ class _ModelTree(Resource, module="caraml", name="ModelTree"):
 class ModelArtifact(pulumi.ComponentResource):
     """A model's files in a bucket, as the plain tree that the storage initializer downloads.
 
-    Only files that are not there yet are sent; those of the model's latest tree are copied on the server. What was
+    Only files that are not there yet are sent; those of the model's latest trees are copied on the server. What was
     uploaded before stays: versions deployed before may need it.
     """
 

@@ -5,6 +5,7 @@
 """
 
 import base64
+import heapq
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from hashlib import md5, sha256
@@ -19,6 +20,8 @@ from caraml_pulumi.model.tree import File, Tree
 
 DIGEST_METADATA: Final = "sha256"
 """Metadata of each object: the SHA-256 of its whole content, in hex."""
+_RECENT: Final = 3
+"""How many trees are looked through for files to copy."""
 _BATCH: Final = 1000
 """How many objects S3 deletes in a request."""
 
@@ -44,12 +47,11 @@ class Store:
         """The complete tree of that digest; None if there is none."""
         return self._tree(manifest_location(self.place, digest).prefix)
 
-    def latest(self) -> Tree | None:
-        """The complete tree that was uploaded last."""
-        manifests = [*self._objects(manifest_location(self.place).prefix + "/")]
-        if not manifests:
-            return None
-        return self._tree(max(manifests, key=lambda found: found["LastModified"])["Key"])
+    def recent(self) -> list[Tree]:
+        """The complete trees that were uploaded last, the latest first."""
+        manifests = self._objects(manifest_location(self.place).prefix + "/")
+        latest = heapq.nlargest(_RECENT, manifests, key=lambda found: found["LastModified"])
+        return [tree for found in latest if (tree := self._tree(found["Key"])) is not None]
 
     def sizes(self, digest: str) -> dict[str, int]:
         """The size in bytes of each file that is there of a tree, by path."""

@@ -1,7 +1,7 @@
 """Upload a directory of model files to its content-addressed place, sending only what is not there yet.
 
-A file that the model's latest tree has is copied on the server. What an interrupted upload left is used: whole files,
-and the finished parts of large ones. The manifest comes last, so that a tree is seen whole or not at all.
+A file that one of the model's latest trees has is copied on the server. What an interrupted upload left is used: whole
+files, and the finished parts of large ones. The manifest comes last, so that a tree is seen whole or not at all.
 """
 
 import os
@@ -55,7 +55,7 @@ def push(directory: Directory, store: Store, progress: Progress | None = None) -
         for file in tree.files:
             progress.add(file.size, files=1)
     else:
-        _Upload(directory, store, progress, lacking, store.latest()).run()
+        _Upload(directory, store, progress, lacking, store.recent()).run()
         if lost := store.lacking(tree):
             raise CaramlError(f'S3 does not have "{lost[0].path}", which was uploaded', fix="run it again")
         store.write_manifest(tree)
@@ -67,16 +67,17 @@ class _Upload:
     """One upload under way."""
 
     def __init__(
-        self, directory: Directory, store: Store, progress: Progress, lacking: set[File], latest: Tree | None
+        self, directory: Directory, store: Store, progress: Progress, lacking: set[File], recent: list[Tree]
     ) -> None:
         self._directory = directory
         self._store = store
         self._progress = progress
         self._lacking = lacking
         self._digest = directory.tree.digest
-        self._latest = latest.digest if latest else ""
-        copied_from = latest.files if latest and latest.digest != self._digest else ()
-        self._there = {(file.sha256, file.size): file.path for file in copied_from}
+        others = [tree for tree in reversed(recent) if tree.digest != self._digest]
+        self._there = {
+            (file.sha256, file.size): store.key(tree.digest, file.path) for tree in others for file in tree.files
+        }
 
     def run(self) -> None:
         """Work through the files, the largest first; the first failure ends it."""
@@ -113,12 +114,12 @@ class _Upload:
         return ()
 
     def _copied(self, file: File) -> bool:
-        """Copy `file` on the server from the latest tree, if it has it."""
-        path = self._there.get((file.sha256, file.size))
-        if path is None:
+        """Copy `file` on the server from a recent tree, if one has it."""
+        key = self._there.get((file.sha256, file.size))
+        if key is None:
             return False
         store = self._store
-        source = {"Bucket": store.bucket, "Key": store.key(self._latest, path)}
+        source = {"Bucket": store.bucket, "Key": key}
         target = {"Bucket": store.bucket, "Key": store.key(self._digest, file.path)}
         try:
             with store.explained(f'copying "{file.path}"'):

@@ -2,15 +2,20 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from caraml_pulumi.artifacts import upload
+from caraml_pulumi.artifacts.bucket import Bucket
 from caraml_pulumi.artifacts.client import Endpoint
 from caraml_pulumi.artifacts.directory import hashed_directory
 from caraml_pulumi.artifacts.parts import LARGE
@@ -28,10 +33,11 @@ CARAML = Path(sys.executable).with_name("caraml")
 
 
 @pytest.fixture
-def bucket(s3_server: str) -> str:
+def bucket(s3_server: str) -> Iterator[str]:
     name = new_name()
     client().create_bucket(Bucket=name)
-    return name
+    yield name
+    Bucket(Endpoint(), name).delete(force=True)
 
 
 @pytest.fixture
@@ -204,6 +210,37 @@ def test_copies_too_large_for_one_request_are_made_in_parts(
     assert requests.counted()["UploadPartCopy"] == 2
     key = f"iris/{done.digest}/large.bin"
     assert client().get_object(Bucket=bucket, Key=key)["Body"].read() == content
+
+
+CONTENTS = st.dictionaries(st.sampled_from("abcde"), st.sampled_from([b"", b"one", b"two", b"three"]), min_size=1)
+
+
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(models=st.lists(CONTENTS, min_size=1, max_size=4))
+def test_after_any_edits_the_tree_is_what_the_directory_is_and_known_contents_are_not_sent(
+    models: list[dict[str, bytes]], bucket: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    store = Store(Endpoint(), Location(bucket, new_name()))
+    root = tmp_path / "edited"
+    uploaded: list[dict[str, bytes]] = []
+    for model in models:
+        shutil.rmtree(root, ignore_errors=True)
+        root.mkdir()
+        for name, content in model.items():
+            (root / name).write_bytes(content)
+        done = push(hashed_directory(root), store)
+        place = done.uri.removeprefix(f"s3://{bucket}/") + "/"
+        stored = {
+            found["Key"].removeprefix(place): client().get_object(Bucket=bucket, Key=found["Key"])["Body"].read()
+            for found in client().list_objects_v2(Bucket=bucket, Prefix=place)["Contents"]
+        }
+        assert stored == model
+        known = {content for earlier in uploaded for content in earlier.values()}
+        unknown = [content for content in model.values() if content not in known]
+        assert done.sent_files == (0 if model in uploaded else len(unknown))
+        if model not in uploaded:
+            uploaded.append(model)
 
 
 def keys(bucket: str) -> list[str]:

@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 from botocore.exceptions import ClientError
 
+from caraml_pulumi.artifacts.bucket import Bucket
+from caraml_pulumi.artifacts.client import Endpoint
 from caraml_pulumi.cluster import s3
 from caraml_pulumi.cluster.ports import free_ports, is_open
 from caraml_pulumi.cluster.state import Cluster, State
@@ -26,10 +28,11 @@ FILES, SIZE = 300, 200_000
 
 
 @pytest.fixture
-def stack(tmp_path: Path, shared: Cluster, s3_server: str) -> Stack:
+def stack(tmp_path: Path, shared: Cluster, s3_server: str) -> Iterator[Stack]:
     stack = Stack(tmp_path, s3.access_log(shared))
     write_tree(stack.model, 3, 1000)
-    return stack
+    yield stack
+    Bucket(Endpoint(), stack.bucket).delete(force=True)
 
 
 def is_there(bucket: str) -> bool:
