@@ -30,7 +30,7 @@ def words(value: Value) -> Value:
 
 def secret_key(value: str) -> str:
     """A key of a Secret. Raises `CaramlError`."""
-    if not _SECRET_KEY.fullmatch(value) or value in (".", ".."):
+    if not _SECRET_KEY.fullmatch(value) or value == "." or value.startswith(".."):
         raise CaramlError(f'"{value}" is not a key of a Secret', allowed="letters, digits, - _ and ., at most 253")
     return value
 

@@ -15,6 +15,24 @@ NO_GPU: Final = "None"
 """How Merlin writes, among the values of a type, that none need be asked for."""
 
 
+NVIDIA_GPU: Final = "nvidia.com/gpu"
+"""What a GPU is called in Kubernetes unless an environment or an instance type says otherwise (Merlin, PrimeHub)."""
+
+
+def extended_resource(value: str) -> str:
+    """The name of a device in Kubernetes: a label key with a DNS name of its vendor, such as ``amd.com/gpu``.
+
+    Raises `CaramlError`, also for names that Kubernetes keeps for its own resources.
+    """
+    labels.label_key(value)
+    vendor, slash, _ = value.partition("/")
+    if not slash or vendor == "kubernetes.io" or vendor.endswith(".kubernetes.io") or vendor.startswith("requests."):
+        raise CaramlError(
+            f'"{value}" is not the name of a device', allowed=f"the vendor's domain, a slash and a name: {NVIDIA_GPU}"
+        )
+    return value
+
+
 class GpuType(Spec):
     """A type of GPU that an environment offers; the properties are those of Merlin's environments."""
 
@@ -22,7 +40,7 @@ class GpuType(Spec):
     """The name that versions ask for it by, such as ``NVIDIA T4``."""
     values: list[str] = Field(default_factory=list)
     """How many a replica may ask for, as texts, such as ``["None", "1"]``. Default: any number."""
-    resource_type: Annotated[str, rule(labels.label_key)] = "nvidia.com/gpu"
+    resource_type: Annotated[str, rule(extended_resource)] = NVIDIA_GPU
     """The resource by which the nodes offer it."""
     node_selector: NodeSelector = Field(default_factory=dict)
     """Labels of the nodes that have it."""

@@ -16,8 +16,7 @@ from caraml_pulumi.model.images import image_reference, parse_image
 from caraml_pulumi.model.numbers import WholeNumber
 from caraml_pulumi.model.placement import PlacementSettings
 from caraml_pulumi.model.platform import PlatformSpec
-from caraml_pulumi.model.quantities import parse_quantity
-from caraml_pulumi.model.resources import QuantityText
+from caraml_pulumi.model.resources import QuantityText, limit_above_request
 from caraml_pulumi.model.spec import deferrable, rule, within
 
 EXECUTOR_IMAGE: Final = "gcr.io/kaniko-project/executor:v1.6.0"
@@ -128,9 +127,10 @@ def plan_image_build(spec: ImageBuildSpec, platform: PlatformSpec) -> ImageBuild
     for name, others in (("secrets", {*spec.env}), ("secret_refs", {*spec.env, *spec.secrets})):
         with within(name):
             _not_given_twice(getattr(spec, name), others)
-    for kind in ("cpu", "memory"):
-        with within(f"{kind}_limit"):
-            _limit_above_request(kind, getattr(spec, f"{kind}_request"), getattr(spec, f"{kind}_limit"))
+    with within("cpu_limit"):
+        limit_above_request("CPU", spec.cpu_request, spec.cpu_limit)
+    with within("memory_limit"):
+        limit_above_request("memory", spec.memory_request, spec.memory_limit)
     own_labels = labels.platform_labels(
         platform.label_prefix,
         component=labels.IMAGE_BUILDER,
@@ -166,11 +166,6 @@ def _one_source_of_credentials(spec: ImageBuildSpec) -> None:
 def _not_given_twice(variables: Mapping[str, Any], others: set[str]) -> None:
     if twice := sorted(others.intersection(variables)):
         raise CaramlError(f'environment variable "{twice[0]}" is given twice', fix="remove one of them")
-
-
-def _limit_above_request(noun: str, request: str | None, limit: str | None) -> None:
-    if request and limit and parse_quantity(limit) < parse_quantity(request):
-        raise CaramlError(f"the {noun} limit {limit} is less than the request {request}", fix="lower the request")
 
 
 def _digest(spec: ImageBuildSpec, own_labels: Mapping[str, str]) -> Value:

@@ -1,34 +1,18 @@
 """Instance types: the sizes of replicas that a platform or a project offers by name (PrimeHub's InstanceType)."""
 
 from collections.abc import Mapping
-from typing import Annotated, Final
+from typing import Annotated
 
 from pydantic import Field, model_validator
 
 from caraml_pulumi.errors import CaramlError
-from caraml_pulumi.model import labels, names
+from caraml_pulumi.model import names
+from caraml_pulumi.model.gpu import NVIDIA_GPU, extended_resource
 from caraml_pulumi.model.numbers import WholeNumber
 from caraml_pulumi.model.placement import NodeSelector, Toleration
 from caraml_pulumi.model.quantities import parse_quantity
 from caraml_pulumi.model.resources import QuantityText
 from caraml_pulumi.model.spec import Spec, as_validation_error, did_you_mean, rule
-
-NVIDIA_GPU: Final = "nvidia.com/gpu"
-"""What a GPU is called in Kubernetes unless an instance type says otherwise (PrimeHub)."""
-
-
-def extended_resource(value: str) -> str:
-    """The name of a device in Kubernetes: a label key with a DNS name of its vendor, such as ``amd.com/gpu``.
-
-    Raises `CaramlError`, also for names that Kubernetes keeps for its own resources.
-    """
-    labels.label_key(value)
-    vendor, slash, _ = value.partition("/")
-    if not slash or vendor == "kubernetes.io" or vendor.endswith(".kubernetes.io") or vendor.startswith("requests."):
-        raise CaramlError(
-            f'"{value}" is not the name of a device', allowed=f"the vendor's domain, a slash and a name: {NVIDIA_GPU}"
-        )
-    return value
 
 
 def _positive(value: str) -> str:

@@ -92,6 +92,14 @@ def dns_name(value: str) -> str:
     return value
 
 
+def gateway_name(value: str) -> str:
+    """A Gateway of Istio, as ``namespace/name``. Raises `CaramlError`."""
+    namespace, _, name = value.partition("/")
+    if not _DNS_LABEL.fullmatch(namespace) or not all(_DNS_LABEL.fullmatch(label) for label in name.split(".")):
+        raise CaramlError(f'"{value}" is not a Gateway', allowed="namespace/name")
+    return value
+
+
 def full_name(model: str, version: int) -> str:
     """`{model}-{version}`, a version's `CARAML_MODEL_FULL_NAME` and its label in DNS (seed: Custom Model)."""
     return f"{model}-{version}"

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Annotated
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, model_validator
 
 from caraml_pulumi.model import labels
 from caraml_pulumi.model.deferred import Value
@@ -12,7 +12,7 @@ from caraml_pulumi.model.env import env_name
 from caraml_pulumi.model.gpu import GpuType
 from caraml_pulumi.model.images import image_reference
 from caraml_pulumi.model.instance_types import InstanceTypes
-from caraml_pulumi.model.names import domain_name, environment_name
+from caraml_pulumi.model.names import domain_name, environment_name, gateway_name
 from caraml_pulumi.model.numbers import WholeNumber
 from caraml_pulumi.model.placement import TopologySpread
 from caraml_pulumi.model.resources import QuantityText, ResourceRequest
@@ -40,7 +40,7 @@ class ComputeLimits(Spec):
 class IstioSpec(Spec):
     """Where traffic enters; the defaults are those of Knative's and Istio's own installations."""
 
-    gateway: Annotated[str, StringConstraints(pattern="^[^/]+/[^/]+$")] = "knative-serving/knative-ingress-gateway"
+    gateway: Annotated[str, rule(gateway_name)] = "knative-serving/knative-ingress-gateway"
     """The Gateway that routes are attached to, as ``namespace/name``."""
     ingress_host: Annotated[str, rule(domain_name)] = "istio-ingressgateway.istio-system.svc.cluster.local"
     """The Service of the ingress gateway, through which an endpoint reaches its versions."""

@@ -15,8 +15,9 @@ from caraml_pulumi.model import labels, names
 from caraml_pulumi.model.access import Subjects
 from caraml_pulumi.model.container import Text, secret_key
 from caraml_pulumi.model.deferred import Value
+from caraml_pulumi.model.gpu import NVIDIA_GPU
 from caraml_pulumi.model.group import group_label, group_name
-from caraml_pulumi.model.instance_types import NVIDIA_GPU, InstanceTypes
+from caraml_pulumi.model.instance_types import InstanceTypes
 from caraml_pulumi.model.platform import PlatformSpec
 from caraml_pulumi.model.quota import GroupQuota
 from caraml_pulumi.model.resources import QuantityText

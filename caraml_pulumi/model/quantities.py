@@ -95,11 +95,16 @@ def quantity(text: str | int | float) -> str:
 
 
 def scaled(text: str, factor: float, *, step: str = "1m") -> str:
-    """`text` times `factor`, truncated to whole `step`s as Merlin does: ``250m`` by 1.25 is ``312m``."""
+    """`text` times `factor`, truncated to whole `step`s as Merlin does: ``250m`` by 1.25 is ``312m``.
+
+    Raises `CaramlError` for what is then beyond 2^63-1.
+    """
     amount = parse_quantity(text)
     with localcontext(prec=_DIGITS):
-        size = parse_quantity(step).value
-        steps = (amount.value * Decimal(str(factor)) / size).to_integral_value("ROUND_FLOOR")
+        size, product = parse_quantity(step).value, amount.value * Decimal(str(factor))
+        if product > _LARGEST:
+            raise CaramlError(f"{text} times {factor:g} is too large", allowed="at most 2^63-1")
+        steps = (product / size).to_integral_value("ROUND_FLOOR")
         return str(Quantity(steps * size, amount.format))
 
 

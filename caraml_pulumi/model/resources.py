@@ -92,11 +92,16 @@ def limits_above_requests(resources: Resources) -> None:
         ("memory", resources.memory_request, resources.memory_limit),
     )
     for noun, request, limit in pairs:
-        if limit is not None and parse_quantity(limit) < parse_quantity(request):
-            raise CaramlError(
-                f"the {noun} limit {limit} is less than the request {request}",
-                fix="lower the request or raise the limit",
-            )
+        limit_above_request(noun, request, limit)
+
+
+def limit_above_request(noun: str, request: str | None, limit: str | None) -> None:
+    """Refuse a limit of CPU or memory below its request, where both are given. Raises `CaramlError`."""
+    if request is not None and limit is not None and parse_quantity(limit) < parse_quantity(request):
+        raise CaramlError(
+            f"the {noun} limit {limit} is less than the request {request}",
+            fix="lower the request or raise the limit",
+        )
 
 
 def cpu_limit(request: str, *, explicit: str | None, factor: float, default: str) -> str:

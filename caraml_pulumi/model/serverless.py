@@ -8,8 +8,7 @@ from pydantic import Field, model_validator
 
 from caraml_pulumi.errors import CaramlError
 from caraml_pulumi.model.numbers import WholeNumber
-from caraml_pulumi.model.quantities import parse_quantity
-from caraml_pulumi.model.resources import QuantityText
+from caraml_pulumi.model.resources import QuantityText, limit_above_request
 from caraml_pulumi.model.spec import Spec, as_validation_error
 
 MAX_TIMEOUT_SECONDS: Final = 600
@@ -56,11 +55,10 @@ class QueueProxySpec(Spec):
 
     @model_validator(mode="after")
     def _hold_rules(self) -> "QueueProxySpec":
-        pairs = (("cpu", self.cpu_request, self.cpu_limit), ("memory", self.memory_request, self.memory_limit))
-        for noun, request, limit in pairs:
-            with as_validation_error(f"{noun}_limit"):
-                if request and limit and parse_quantity(limit) < parse_quantity(request):
-                    raise CaramlError(f"the {noun} limit {limit} is less than the request {request}")
+        with as_validation_error("cpu_limit"):
+            limit_above_request("CPU", self.cpu_request, self.cpu_limit)
+        with as_validation_error("memory_limit"):
+            limit_above_request("memory", self.memory_request, self.memory_limit)
         return self
 
 

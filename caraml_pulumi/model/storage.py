@@ -2,15 +2,15 @@
 
 from typing import Annotated, Final
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from caraml_pulumi.errors import CaramlError
 from caraml_pulumi.model import names
 from caraml_pulumi.model.artifacts import storage_uri
 from caraml_pulumi.model.env import env_name
 from caraml_pulumi.model.images import image_reference
-from caraml_pulumi.model.resources import QuantityText
-from caraml_pulumi.model.spec import Spec, rule
+from caraml_pulumi.model.resources import QuantityText, limit_above_request
+from caraml_pulumi.model.spec import Spec, as_validation_error, rule
 
 PVC_SCHEME: Final = "pvc://"
 """Artifacts on a PersistentVolumeClaim, which is mounted and copied from."""
@@ -43,3 +43,11 @@ class StorageInitializerSpec(Spec):
     credentials_secret: Annotated[str, rule(names.dns_name)] | None = None
     """A Secret in each project's namespace whose keys are environment variables, such as ``AWS_ACCESS_KEY_ID`` and
     ``AWS_SECRET_ACCESS_KEY``. Default: none, for public artifacts and for service accounts with an identity."""
+
+    @model_validator(mode="after")
+    def _hold_rules(self) -> "StorageInitializerSpec":
+        with as_validation_error("cpu_limit"):
+            limit_above_request("CPU", self.cpu_request, self.cpu_limit)
+        with as_validation_error("memory_limit"):
+            limit_above_request("memory", self.memory_request, self.memory_limit)
+        return self

@@ -242,7 +242,9 @@ _subjects = _optional(
         st.one_of(dns_names, st.tuples(dns_names, dns_names).map("/".join)), max_size=2, unique=True
     ),
 )
-_secret_keys = st.from_regex(r"[-_a-zA-Z0-9]{1,20}", fullmatch=True)
+_secret_keys = st.from_regex(r"[-_.a-zA-Z0-9]{1,20}", fullmatch=True).filter(
+    lambda key: key != "." and not key.startswith("..")
+)
 projects = st.fixed_dictionaries(
     {"team": label_names, "stream": label_names},
     optional={

@@ -30,7 +30,10 @@ def test_defaults_that_are_left_out_are_merlins() -> None:
         ({"limits": {"cpuFactor": float("nan")}}, "limits.cpuFactor"),
         ({"limits": {"envWithoutCpuFactor": {"STORAGE_URI": "x"}}}, "limits.envWithoutCpuFactor.STORAGE_URI"),
         ({"istio": {"gateway": "knative-ingress-gateway.knative-serving"}}, "istio.gateway"),
+        ({"istio": {"gateway": "knative-serving/a b"}}, "istio.gateway"),
         ({"istio": {"ingressHost": "a b"}}, "istio.ingressHost"),
+        ({"gpus": [{"name": "T4", "resourceType": "cpu"}]}, "gpus[0].resourceType"),
+        ({"storageInitializer": {"memoryRequest": "2Gi"}}, "storageInitializer.memoryLimit"),
         ({"defaultDeploymentConfig": {"cpuRequest": "-1"}}, "defaultDeploymentConfig.cpuRequest"),
     ],
 )

@@ -103,5 +103,11 @@ def test_scaling_never_exceeds_the_exact_product_and_misses_it_by_less_than_a_st
     assert result <= exact < result + Decimal("0.001")
 
 
+@pytest.mark.parametrize("factor", [1e18, 1e300])
+def test_what_is_too_large_once_scaled_is_refused(factor: float) -> None:
+    with pytest.raises(CaramlError, match=r"500Mi times .* is too large"):
+        scaled("500Mi", factor)
+
+
 def test_memory_is_scaled_to_whole_bytes() -> None:
     assert scaled("333", 1.5, step="1") == "499"

@@ -153,6 +153,7 @@ def test_replicas_are_spread_among_those_of_the_same_template(mode: str) -> None
         ({"env": {"A": "1"}, "secrets": {"A": "1"}}, '"A" is given twice', "secrets"),
         ({"secrets": {"STORAGE_URI": "1"}}, "is set by the platform", "secrets.STORAGE_URI"),
         ({"secretRefs": {"A": {"name": "x", "key": "a/b"}}}, "is not a key of a Secret", "secretRefs.A.key"),
+        ({"secretRefs": {"A": {"name": "x", "key": "..a"}}}, "is not a key of a Secret", "secretRefs.A.key"),
         ({"protocol": "SELDON", "env": {"PREDICTIVE_UNIT_ID": "x"}}, "is set by the platform", "env"),
         ({"annotations": {"autoscaling.knative.dev/target": "5"}}, "is set by the platform", "annotations"),
         ({"annotations": {"prometheus.io/port": "5"}}, "is set by the platform", "annotations"),
@@ -174,7 +175,7 @@ def test_replicas_are_spread_among_those_of_the_same_template(mode: str) -> None
         ({"securityContext": {"runAsNonRoot": True, "runAsUser": 0}}, "is root", "securityContext.runAsUser"),
         (
             {"deploymentMode": "SERVERLESS", "queueProxy": {"cpuRequest": "2", "cpuLimit": "1"}},
-            "the cpu limit 1 is less than the request 2",
+            "the CPU limit 1 is less than the request 2",
             "queueProxy.cpuLimit",
         ),
         (
