@@ -142,6 +142,18 @@ def test_a_knative_service_that_says_it_failed_is_not_waited_for_until_the_timeo
     assert caught.value.live.id == f"{stack.namespace}/iris"
 
 
+def test_what_holds_up_a_revision_is_told_before_the_service_has_failed_for_good(stack: Stack) -> None:
+    unresolved = knative_service(stack, "no-such-host.invalid/iris:1")
+    with pytest.raises(PartialFailure, match=r"after 3 s: .*\nrevision iris-00001: ContainerMissing: Unable to fetch"):
+        stack.create("serving.knative.dev/v1:Service", unresolved, timeout=3)
+    stack.create("core/v1:ResourceQuota", {**stack.metadata("q"), "spec": {"hard": {"pods": "0"}}})
+    refused = knative_service(stack, "dev.local/iris:1")
+    refused["metadata"]["name"] = "refused"
+    with pytest.raises(PartialFailure, match=r"revision refused-00001: FailedCreate: .*exceeded quota: q") as caught:
+        stack.create("serving.knative.dev/v1:Service", refused, timeout=6)
+    assert "deploymentTimeoutSeconds" in caught.value.fix
+
+
 def test_the_preview_of_a_knative_service_has_the_word_of_its_webhook(stack: Stack) -> None:
     wrong = knative_service(stack, "dev.local/iris:1", **{"autoscaling.knative.dev/min-scale": "many"})
     with pytest.raises(CaramlError, match="autoscaling"):

@@ -1,12 +1,12 @@
-"""Why something is not ready, as its pods and the cluster's events tell: one short paragraph."""
+"""Why something is not ready, as its Knative revision, its pods and the cluster's events tell: one paragraph."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from caraml_pulumi.engine.providers.kubernetes.await_.pods import pods_of
-from caraml_pulumi.engine.providers.kubernetes.await_.progress import condition, reason_and_message
-from caraml_pulumi.engine.providers.kubernetes.objects import Object, at, metadata, namespace_of
+from caraml_pulumi.engine.providers.kubernetes.await_.progress import condition, observed, reason_and_message
+from caraml_pulumi.engine.providers.kubernetes.objects import Object, at, group_kind, metadata, namespace_of
 from caraml_pulumi.errors import CaramlError
 from caraml_pulumi.kube import KubeClient
 
@@ -21,7 +21,11 @@ def explain(client: KubeClient, obj: Object) -> str:
     """What holds `obj` up; empty where nothing can be told. Never raises: it only adds to another message."""
     try:
         pods = [pod for pod in pods_of(client, obj) if not _is_ready(pod)]
-        found = [*_own_reasons(obj), *_counted(reason for pod in pods for reason in pod_reasons(pod))]
+        found = [
+            *_own_reasons(obj),
+            *_revision_reasons(client, obj),
+            *_counted(reason for pod in pods for reason in pod_reasons(pod)),
+        ]
         if not found:
             found = list(_events(client, [obj, *pods[:MOST]]))
     except CaramlError:
@@ -33,6 +37,17 @@ def _own_reasons(obj: Object) -> Iterator[str]:
     failure = condition(obj, "ReplicaFailure")
     if failure is not None and failure.get("status") == "True":
         yield reason_and_message(failure)
+
+
+def _revision_reasons(client: KubeClient, obj: Object) -> Iterator[str]:
+    """What the newest revision of a Knative Service says; the Service itself says only that none is ready."""
+    name = at(obj, "status", "latestCreatedRevisionName")
+    if group_kind(obj) != "serving.knative.dev/Service" or not name or not observed(obj):
+        return
+    revision = client.request("GET", client.path(obj["apiVersion"], "Revision", namespace_of(obj), name))
+    ready = condition(revision, "Ready")
+    if ready is not None and ready.get("status") == "False":
+        yield f"revision {name}: {reason_and_message(ready)}"
 
 
 def pod_reasons(pod: Object) -> Iterator[str]:

@@ -29,7 +29,7 @@ DEFAULT_SECONDS: Final = 600.0
 FIRST_PAUSE: Final = 0.05
 LONGEST_PAUSE: Final = 0.5
 EXPLAIN_EVERY: Final = 2.0
-"""Seconds between two looks at pods and events while waiting."""
+"""Seconds between two looks at revisions, pods and events while waiting."""
 LASTING_SECONDS: Final = 20.0
 """How long a Knative failure may still go away by itself."""
 
@@ -121,7 +121,12 @@ class _Wait:
     def failure(self, what: str) -> NotReady:
         """`what` with the reasons that pods and events give."""
         why = explain(self._client, self.live)
-        fix = "mend that and run again, or allow more time with the annotation pulumi.com/timeoutSeconds"
+        more_time = (
+            "its custom timeouts, which for a model version are the platform's deploymentTimeoutSeconds"
+            if self._context.timeout
+            else f"the annotation {TIMEOUT}"
+        )
+        fix = f"mend that and run again, or allow more time: {more_time}"
         return NotReady(self.live, f"{what}\n{why}" if why and why not in what else what, fix)
 
     def _report(self, text: str) -> None:
