@@ -25,6 +25,7 @@ from typing import Any, NotRequired, TypedDict, Unpack, cast, overload
 import pulumi
 from pulumi.dynamic import Resource
 
+from caraml_pulumi.artifacts.providers import BucketProvider
 from caraml_pulumi.component import arguments, located_in, readable
 from caraml_pulumi.model.artifacts import Location
 from caraml_pulumi.model.bucket import ArtifactBucketSpec, BucketFeature
@@ -117,8 +118,6 @@ class ArtifactBucket(pulumi.ComponentResource):
         **keywords: Any,
     ) -> None:
         """Raises `CaramlError` for arguments that break a rule."""
-        from caraml_pulumi.artifacts.providers import BucketProvider
-
         locate = located_in("ArtifactBucket", name)
         with readable():
             self.spec = parse(ArtifactBucketSpec, {"bucket": name, **arguments(args, keywords, locate)}, locate=locate)

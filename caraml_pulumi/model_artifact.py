@@ -22,6 +22,8 @@ import pulumi
 from pulumi.dynamic import Resource
 
 from caraml_pulumi.artifact_bucket import ArtifactBucket
+from caraml_pulumi.artifacts.directory import hashed_directory
+from caraml_pulumi.artifacts.providers import TreeProvider, portable
 from caraml_pulumi.component import arguments, located_in, readable
 from caraml_pulumi.model.artifacts import ModelArtifactSpec, s3_location
 from caraml_pulumi.model.deferred import checked
@@ -99,9 +101,6 @@ class ModelArtifact(pulumi.ComponentResource):
         **keywords: Any,
     ) -> None:
         """Raises `CaramlError` for arguments that break a rule, and for files that cannot be uploaded."""
-        from caraml_pulumi.artifacts.directory import hashed_directory
-        from caraml_pulumi.artifacts.providers import TreeProvider, portable
-
         locate = located_in("ModelArtifact", name)
         with readable():
             given = {"model": name, **arguments(_without_components({**args, **keywords}), {}, locate)}

@@ -27,7 +27,7 @@ from caraml_pulumi.errors import CaramlError
 from caraml_pulumi.model.artifacts import Location
 from tests.e2e.buckets import Requests, client, new_name, write_tree
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("s3")]
+pytestmark = pytest.mark.e2e
 
 CARAML = Path(sys.executable).with_name("caraml")
 

@@ -21,7 +21,7 @@ from caraml_pulumi.cluster.state import Cluster, State
 from tests.e2e.buckets import Stack, client, write_tree
 from tests.e2e.conftest import LocalCluster
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("s3")]
+pytestmark = pytest.mark.e2e
 
 FILES, SIZE = 300, 200_000
 """A tree of 57 MiB."""
