@@ -91,19 +91,20 @@ class Ledger:
             self._rest.pop(_key(resource), None)
             if self._done.get(resource.urn) is resource:
                 del self._done[resource.urn]
-            self._record({"do": "remove", "urn": resource.urn, "id": resource.id, "delete": resource.delete})
+            identity = {"urn": resource.urn, "id": resource.id, "provider": resource.provider}
+            self._record({"do": "remove", **identity, "delete": resource.delete})
 
-    def find(self, urn: str, id_: str, *, deleted: bool) -> ResourceState:
-        """The resource of that identity. Raises KeyError when there is none."""
+    def find(self, urn: str, id_: str, *, deleted: bool, provider: str = "") -> ResourceState:
+        """The resource of that identity; `id_` and `provider` tell apart what is to be deleted. Raises KeyError."""
         with self._lock:
             if deleted:
-                return self._rest[urn, id_, True]
+                return self._rest[urn, f"{provider}::{id_}", True]
             return self._done.get(urn) or self._rest[_live(urn)]
 
     def provider(self, urn: str, id_: str) -> ResourceState:
         """The provider resource of that URN: the replaced one if `id_` is its, else the one of now. Raises KeyError."""
         with self._lock:
-            return self._rest.get((urn, id_, True)) or self.find(urn, "", deleted=False)
+            return self._rest.get((urn, f"::{id_}", True)) or self.find(urn, "", deleted=False)
 
     def rename(self, old: str, new: str) -> None:
         """What state knew as `old` is `new` by an alias: references to it follow."""
@@ -142,7 +143,7 @@ def _live(urn: str) -> tuple[str, str, bool]:
 
 
 def _key(resource: ResourceState) -> tuple[str, str, bool]:
-    return (resource.urn, resource.id, True) if resource.delete else _live(resource.urn)
+    return (resource.urn, f"{resource.provider}::{resource.id}", True) if resource.delete else _live(resource.urn)
 
 
 def _rename(resource: ResourceState, old: str, new: str) -> None:
@@ -224,7 +225,8 @@ def replay(base: Snapshot, records: Iterable[Record], decode: Callable[[Record],
                 else:
                     ledger.mark_pending_replacement(found)
             case "remove":
-                ledger.remove(ledger.find(record["urn"], record["id"], deleted=record["delete"]))
+                provider = record.get("provider", "")
+                ledger.remove(ledger.find(record["urn"], record["id"], deleted=record["delete"], provider=provider))
             case "rename":
                 ledger.rename(record["old"], record["new"])
     after = ledger.snapshot()

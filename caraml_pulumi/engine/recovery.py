@@ -19,7 +19,7 @@ def resolve_pending(run: Run, pending: list[PendingOperation]) -> None:
             _resolve_creation(run, operation)
             continue
         try:
-            known = run.ledger.find(resource.urn, resource.id, deleted=resource.delete)
+            known = run.ledger.find(resource.urn, resource.id, deleted=resource.delete, provider=resource.provider)
         except KeyError:
             continue
         live = provider_of(run, known).read(known.urn, known.id, known, run.context(known.urn, None))

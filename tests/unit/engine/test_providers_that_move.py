@@ -64,6 +64,17 @@ def test_what_could_not_be_deleted_in_the_old_place_is_deleted_there_by_the_next
     assert len(stack.store.things) == 3
 
 
+def test_a_second_move_forgets_nothing_that_could_not_be_deleted_after_the_first(stack: Stack) -> None:
+    stack.config(place="old").must_up()
+    stack.store.fail = lambda call: CaramlError("no answer") if call.startswith("delete") else None
+    for place in ("new", "newer"):
+        assert "no answer" in str(stack.config(place=place).up().error)
+    stack.store.fail = lambda call: None
+    stack.must_up()
+    assert {key for key in stack.store.things if "/" in key} == {"newer/a", "newer/b"}
+    assert providers(stack) == ["newer"]
+
+
 def test_what_the_program_drops_meanwhile_is_deleted_in_the_old_place(stack: Stack) -> None:
     stack.config(place="old").must_up()
     stack.program(PROGRAM.replace('Thing("b", a.id, opts=Options(provider=there))', "")).config(place="new").must_up()
