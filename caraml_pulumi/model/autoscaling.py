@@ -11,7 +11,7 @@ from caraml_pulumi.errors import CaramlError
 from caraml_pulumi.model.modes import DeploymentMode
 from caraml_pulumi.model.numbers import WholeNumber
 from caraml_pulumi.model.quantities import MEBIBYTE, parse_quantity, scaled
-from caraml_pulumi.model.spec import Spec, as_validation_error, rule, within
+from caraml_pulumi.model.spec import Spec, as_validation_error, in_words, rule, within
 
 
 class AutoscalingMetric(StrEnum):
@@ -159,7 +159,7 @@ def scales_to_zero(metric: AutoscalingMetric, mode: DeploymentMode) -> bool:
 def _number(value: object) -> object:
     with as_validation_error():
         if isinstance(value, bool | str):
-            raise CaramlError(f"{value!r} is not a number", allowed="a number, without quotes")
+            raise CaramlError(f"{in_words(value)} is not a number", allowed="a number, without quotes")
     return value
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Final
 from pydantic import BeforeValidator
 
 from caraml_pulumi.errors import CaramlError
-from caraml_pulumi.model.spec import as_validation_error
+from caraml_pulumi.model.spec import as_validation_error, in_words
 
 LARGEST: Final = 2**31 - 1
 """The largest whole number that Kubernetes can count."""
@@ -22,7 +22,7 @@ def whole_number(value: object) -> int:
         if abs(value) > LARGEST:
             raise CaramlError(f"{Decimal(value):.12g} is more than Kubernetes can count", allowed=f"at most {LARGEST}")
         return int(value)
-    raise CaramlError(f"{value!r} is not a whole number", allowed="a whole number, without quotes")
+    raise CaramlError(f"{in_words(value)} is not a whole number", allowed="digits, without quotes")
 
 
 def _whole_number(value: object) -> int:

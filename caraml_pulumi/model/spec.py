@@ -126,8 +126,14 @@ def within(*path: str | int) -> Iterator[None]:
     """Say which property, relative to the spec, a rule's error is about."""
     try:
         yield
+    except CaramlErrors as errors:
+        raise CaramlErrors([_about(error, path) for error in errors.errors]) from None
     except CaramlError as error:
-        raise PropertyError(error, (*path, *getattr(error, "path", ()))) from None
+        raise _about(error, path) from None
+
+
+def _about(error: CaramlError, path: Path) -> PropertyError:
+    return PropertyError(error, (*path, *getattr(error, "path", ())))
 
 
 @contextmanager
@@ -135,13 +141,17 @@ def located(locate: Locate, data: Value = None) -> Iterator[None]:
     """Say where the property that broke a rule is, in the spelling that `data` has; an error that says it is kept."""
     try:
         yield
+    except CaramlErrors as errors:
+        raise CaramlErrors([_at(error, locate, data) for error in errors.errors]) from None
     except CaramlError as error:
-        if isinstance(error, CaramlErrors) or (error.where and not isinstance(error, PropertyError)):
-            raise
-        where = locate(as_written(data, getattr(error, "path", ())))
-        raise CaramlError(
-            error.what, where=where, allowed=error.allowed, fix=error.fix, exit_code=error.exit_code
-        ) from None
+        raise _at(error, locate, data) from None
+
+
+def _at(error: CaramlError, locate: Locate, data: Value) -> CaramlError:
+    if error.where and not isinstance(error, PropertyError):
+        return error
+    where = locate(as_written(data, getattr(error, "path", ())))
+    return CaramlError(error.what, where=where, allowed=error.allowed, fix=error.fix, exit_code=error.exit_code)
 
 
 @contextmanager
@@ -177,7 +187,7 @@ def _explain(details: ErrorDetails, spec: type[Spec], data: Value, locate: Locat
     of_property = (part for part in details["loc"] if part != "[key]")
     path = as_written(data, (*of_property, *context.get("path", ())))
     where = locate(path)
-    name = f"`{path[-1]}`" if path else "the document"
+    name = f"`{_name(path)}`" if path else "the document"
     if is_deferred(details["input"]):
         return CaramlError(
             f"{name} must be known at preview, and an Output is not",
@@ -196,6 +206,10 @@ def _explain(details: ErrorDetails, spec: type[Spec], data: Value, locate: Locat
             where=where,
             allowed=", ".join(sorted(known)),
             fix=did_you_mean(str(path[-1]), known),
+        )
+    if details["loc"][-1:] == ("[key]",) and kind == "string_type":
+        return CaramlError(
+            f"the key {in_words(details['input'])} must be a text", where=where, fix='put it in quotes: "..."'
         )
     got = _shown(details["input"], path)
     if kind == "enum":
@@ -216,18 +230,29 @@ def _explain(details: ErrorDetails, spec: type[Spec], data: Value, locate: Locat
     return CaramlError(f"{name} must be {expected}, not {got}", where=where, fix=fix)
 
 
+def _name(path: Path) -> str:
+    """The property at the end of `path`, with its place in the list if it is an item of one."""
+    start = next((index for index in reversed(range(len(path))) if isinstance(path[index], str)), 0)
+    return dotted(path[start:])
+
+
 def _shown(value: Value, path: Path) -> str:
-    if NEVER_SHOWN.intersection(to_snake(part) for part in path if isinstance(part, str)):
+    hidden = NEVER_SHOWN.intersection(to_snake(part) for part in path if isinstance(part, str))
+    if hidden and isinstance(value, str | int | float):
         return "what was given (not shown: it may be a secret)"
+    return in_words(value)
+
+
+def in_words(value: object) -> str:
+    """A wrong value as a message shows it: as YAML has it, and of a list or a map only that it is one."""
     if isinstance(value, Mapping):
         return "a map"
     if isinstance(value, list | tuple):
         return "a list"
     if value is None:
         return "empty"
-    return (str(value).lower() if isinstance(value, bool) else f'"{value}"' if isinstance(value, str) else str(value))[
-        :100
-    ]
+    text = f'"{value}"' if isinstance(value, str) else str(value)
+    return (text.lower() if isinstance(value, bool) else text)[:100]
 
 
 def did_you_mean(word: str, known: list[str]) -> str:

@@ -93,9 +93,14 @@ def test_an_unknown_field_is_answered_with_the_known_ones_and_the_nearest() -> N
         ({"theLeaf": "x"}, '`theLeaf` must be a map, not "x"'),
         ({"live": "perhaps"}, '`live` must be true or false, not "perhaps"'),
         ({"theLeaf": {"bigName": 3}}, "`bigName` must be a text, not 3"),
-        ({"theLeaf": {"count": "3"}}, "'3' is not a whole number"),
-        ({"theLeaf": {"count": True}}, "True is not a whole number"),
+        ({"theLeaf": {"count": "3"}}, '"3" is not a whole number'),
+        ({"theLeaf": {"count": True}}, "true is not a whole number"),
         ({"theLeaf": {"count": 1.5}}, "1.5 is not a whole number"),
+        ({"theLeaf": {"count": None}}, "empty is not a whole number"),
+        ({"leaves": [{}, "x"]}, '`leaves[1]` must be a map, not "x"'),
+        ({"env": {True: "x"}}, "the key true must be a text"),
+        ({"env": {"A": None}}, "`A` must be a text, not empty"),
+        ({"env": ["A=x"]}, "`env` must be a map, not a list"),
         ([], "the document must be a map, not a list"),
         (None, "the document must be a map, not empty"),
     ],
@@ -143,6 +148,12 @@ def test_a_rule_within_a_plan_is_located_in_the_users_spelling() -> None:
         upper("a")
     assert caught.value.where == "file:1 (the_leaf.big_name)"
     assert caught.value.fix == 'use "A"'
+
+
+def test_several_rules_within_a_plan_are_each_located() -> None:
+    with pytest.raises(CaramlErrors) as caught, located(dotted, {"the_leaf": {}}), within("the_leaf"):
+        raise CaramlErrors([CaramlError("one", where="a.txt"), CaramlError("two")])
+    assert [(each.what, each.where) for each in caught.value.errors] == [("one", "the_leaf"), ("two", "the_leaf")]
 
 
 @pytest.mark.parametrize(("word", "suggestion"), [("Serverles", "did you mean `SERVERLESS`?"), ("qqq", "")])
