@@ -139,10 +139,16 @@ class Bucket:
                     self._client.abort_multipart_upload(
                         Bucket=self.name, Key=upload["Key"], UploadId=upload["UploadId"]
                     )
-            for page in self._client.get_paginator("list_object_versions").paginate(Bucket=self.name):
-                versions = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
-                objects = [{"Key": one["Key"], "VersionId": one["VersionId"]} for one in versions]
+            before: list[dict[str, str]] = []
+            while (objects := self._first_versions()) and objects != before:
                 delete_objects(self._client, self.name, objects)
+                before = objects
+
+    def _first_versions(self) -> list[dict[str, str]]:
+        """The first 1,000 versions. To go on from there is not safe everywhere, once they are deleted (versitygw)."""
+        page = self._client.list_object_versions(Bucket=self.name)
+        versions = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
+        return [{"Key": one["Key"], "VersionId": one["VersionId"]} for one in versions]
 
     def _set_versioning(self, wanted: Settings, _before: Settings) -> None:
         now = self._client.get_bucket_versioning(Bucket=self.name).get("Status")

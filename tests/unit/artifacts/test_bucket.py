@@ -143,6 +143,19 @@ def test_settings_are_read_as_they_were_set(s3: Stubber) -> None:
     assert bucket().read(wanted) == found
 
 
+def test_a_bucket_is_emptied_from_the_start_of_a_new_listing_until_there_is_none(s3: Stubber) -> None:
+    expect(s3, "list_objects_v2", MaxKeys=1)
+    expect(s3, "list_multipart_uploads")
+    for key in ("a", "b"):
+        listed = {"Versions": [{"Key": key, "VersionId": "1"}], "IsTruncated": True, "NextKeyMarker": key}
+        expect(s3, "list_object_versions", listed)
+        s3.add_response("delete_objects", {})
+    expect(s3, "list_object_versions")
+    s3.add_response("delete_bucket", {})
+    bucket().delete(force=True)
+    s3.assert_no_pending_responses()
+
+
 def test_what_s3_keeps_of_a_bucket_that_is_emptied_is_named(s3: Stubber) -> None:
     expect(s3, "list_objects_v2", MaxKeys=1)
     expect(s3, "list_multipart_uploads")
