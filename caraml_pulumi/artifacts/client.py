@@ -51,7 +51,14 @@ class Endpoint:
                 response_checksum_validation="when_required",
                 s3={"payload_signing_enabled": False},  # the checksum of the content is signed
             )
-            return session.client("s3", endpoint_url=self.url or None, config=config, region_name=region)
+            try:
+                return session.client("s3", endpoint_url=self.url or None, config=config, region_name=region)
+            except ValueError:
+                raise CaramlError(
+                    "the endpoint of S3 is not one (not shown: it may hold a password)",
+                    allowed="http://host[:port] or https://host[:port]",
+                    fix="mend AWS_ENDPOINT_URL, or endpoint_url in the AWS profile",
+                ) from None
 
 
 def code_of(error: failures.ClientError) -> str:

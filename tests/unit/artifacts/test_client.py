@@ -80,3 +80,11 @@ def test_the_region_is_the_given_one_else_that_of_the_environment_else_any(
     monkeypatch.setenv("AWS_REGION", "eu-west-1")
     assert Endpoint().client().meta.region_name == "eu-west-1"
     assert Endpoint(region="ap-southeast-1").client().meta.region_name == "ap-southeast-1"
+
+
+def test_an_endpoint_of_the_environment_that_is_none_is_refused_and_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "me:pa55word@localhost")
+    with pytest.raises(CaramlError, match="the endpoint of S3 is not one") as error:
+        Endpoint().client()
+    assert "AWS_ENDPOINT_URL" in error.value.fix
+    assert "pa55word" not in str(error.value)
