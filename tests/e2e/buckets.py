@@ -125,7 +125,7 @@ class Stack:
         return said
 
     def up(self, code: int = 0, **environment: str) -> str:
-        return self.run("up", "--yes", code=code, **environment)
+        return self.run("up", "--yes", "--skip-preview", code=code, **environment)
 
     def outputs(self) -> dict[str, Any]:
         said: dict[str, Any] = json.loads(self.run("stack", "output", "--json"))

@@ -78,7 +78,7 @@ def test_a_killed_upload_is_continued(stack: Stack) -> None:
     write_tree(stack.model, FILES, SIZE)
     (stack.model / "large.bin").write_bytes(os.urandom(100 << 20))
     requests = stack.requests()
-    process = stack.start("up", "--yes")
+    process = stack.start("up", "--yes", "--skip-preview")
     while requests.counted()["PutObject"] < FILES // 4:
         assert process.poll() is None
         time.sleep(0.01)
@@ -101,7 +101,7 @@ def test_a_killed_upload_is_continued(stack: Stack) -> None:
 def test_buckets_and_files_stay_when_the_stack_is_destroyed(stack: Stack) -> None:
     stack.up()
     keys = stack.objects()
-    stack.run("destroy", "--yes")
+    stack.run("destroy", "--yes", "--skip-preview")
     assert stack.objects() == keys
 
 
@@ -111,7 +111,7 @@ def test_what_is_not_to_be_retained_is_removed(stack: Stack) -> None:
     (stack.model / "more.bin").write_text("more")
     stack.up()
     client().put_object(Bucket=stack.bucket, Key="team/iris/notes.txt", Body=b"mine")
-    stack.run("destroy", "--yes")
+    stack.run("destroy", "--yes", "--skip-preview")
     assert stack.objects() == ["team/iris/notes.txt"]
 
 
@@ -122,14 +122,14 @@ def test_force_destroy_removes_the_bucket_with_all_versions(stack: Stack) -> Non
         client().put_object(Bucket=stack.bucket, Key="notes.txt", Body=content)
     client().delete_object(Bucket=stack.bucket, Key="notes.txt")
     client().create_multipart_upload(Bucket=stack.bucket, Key="unfinished")
-    stack.run("destroy", "--yes")
+    stack.run("destroy", "--yes", "--skip-preview")
     assert not is_there(stack.bucket)
 
 
 def test_a_bucket_that_is_not_empty_is_not_deleted_without_force(stack: Stack) -> None:
     stack.write(retain_on_delete=False)
     stack.up()
-    said = stack.run("destroy", "--yes", code=1)
+    said = stack.run("destroy", "--yes", "--skip-preview", code=1)
     assert "is not empty" in said
     assert "force_destroy" in said
     assert stack.objects()
@@ -245,7 +245,7 @@ pulumi.export("uri", artifact.uri)
     assert first in preview, "the version is shown to change with its model"
     stack.up(KUBECONFIG=kubeconfig)
     assert downloaded() == stack.outputs()["uri"] != first
-    stack.run("destroy", "--yes", KUBECONFIG=kubeconfig)
+    stack.run("destroy", "--yes", "--skip-preview", KUBECONFIG=kubeconfig)
 
 
 def test_keys_are_in_no_file_of_the_state_and_in_no_output(stack: Stack) -> None:
@@ -282,7 +282,7 @@ def test_a_model_directory_that_is_missing_ends_the_preview_with_one_message(sta
 def test_an_interrupt_ends_the_upload_and_the_next_up_continues(stack: Stack) -> None:
     write_tree(stack.model, FILES, SIZE)
     requests = stack.requests()
-    process = stack.start("up", "--yes")
+    process = stack.start("up", "--yes", "--skip-preview")
     while requests.counted()["PutObject"] < 20:
         assert process.poll() is None
         time.sleep(0.01)
@@ -320,7 +320,7 @@ def test_the_pulumi_cli_uploads_the_same_and_both_engines_agree(stack: Stack, mo
     assert "S3 refuses the credentials" in said
     stack.run("up", "--yes", CARAML_ENGINE="pulumi")
     assert len({key.split("/")[2] for key in stack.objects("team/iris/") if ".manifests" not in key}) == 3
-    stack.run("destroy", "--yes", CARAML_ENGINE="pulumi")
+    stack.run("destroy", "--yes", "--skip-preview", CARAML_ENGINE="pulumi")
     assert stack.objects()
 
 
