@@ -26,6 +26,7 @@ _COMPLETION_SECONDS: Final = 10.0
 _MIB: Final = 1 << 20
 
 Task = Callable[[], "Iterable[Task]"]
+"""Work for a thread; it returns the work that can be done after it."""
 
 
 def part_size(size: int) -> int:

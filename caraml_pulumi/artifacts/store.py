@@ -44,7 +44,7 @@ class Store:
         return f"{tree_location(self.place, digest).prefix}/{path}"
 
     def manifest(self, digest: str) -> Tree | None:
-        """The complete tree of that digest; None if there is none."""
+        """The complete tree of that digest; None if there is none, or its manifest is damaged."""
         return self._tree(manifest_location(self.place, digest).prefix)
 
     def recent(self) -> list[Tree]:

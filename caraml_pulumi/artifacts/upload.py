@@ -5,7 +5,7 @@ files, and the finished parts of large ones. The manifest comes last, so that a 
 """
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from hashlib import sha256
@@ -16,7 +16,7 @@ from botocore.exceptions import ClientError
 
 from caraml_pulumi.artifacts.client import WORKERS, is_missing
 from caraml_pulumi.artifacts.directory import Directory, changed
-from caraml_pulumi.artifacts.parts import LARGE, LargeUpload, read
+from caraml_pulumi.artifacts.parts import LARGE, LargeUpload, Task, read
 from caraml_pulumi.artifacts.progress import Progress
 from caraml_pulumi.artifacts.store import DIGEST_METADATA, Store, checksum, confirms
 from caraml_pulumi.errors import CaramlError
@@ -24,9 +24,6 @@ from caraml_pulumi.model.tree import File, Tree
 
 _COPY_LIMIT: Final = 5 << 30
 """The largest object that S3 copies in one request."""
-
-Task = Callable[[], "Iterable[Task]"]
-"""Work for a thread; it returns the work that can be done after it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,20 +64,15 @@ class Tree:
         return json.dumps(document, indent=1).encode()
 
     @staticmethod
-    def from_manifest(data: bytes) -> "Tree":
-        """The tree that a manifest describes. Raises `CaramlError` for one that is damaged or of a later version."""
+    def from_manifest(data: bytes) -> "Tree | None":
+        """The tree that a manifest describes; None if it is damaged, or of another version of caraml-pulumi."""
         try:
             document = json.loads(data)
             tree = Tree.of(File(**entry) for entry in document["files"])
             sound = document["version"] == _MANIFEST_VERSION and tree.digest == document["digest"]
         except (ValueError, TypeError, KeyError, AttributeError):
-            sound = False
-        if not sound:
-            raise CaramlError(
-                "the manifest of a model's files cannot be read: it is damaged, or of a later caraml-pulumi",
-                fix="upgrade caraml-pulumi, or remove the manifest to have the files uploaded again",
-            )
-        return tree
+            return None
+        return tree if sound else None
 
 
 def path_problem(path: str) -> str:

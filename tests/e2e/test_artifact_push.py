@@ -151,6 +151,16 @@ def test_what_an_older_tree_lost_is_sent_instead_of_copied(model: Path, bucket: 
     assert pushed(model, bucket).sent_files == 2
 
 
+def test_a_damaged_manifest_is_written_anew_when_all_files_were_looked_at(model: Path, bucket: str) -> None:
+    done = pushed(model, bucket)
+    (manifest,) = [key for key in keys(bucket) if ".manifests" in key]
+    sound = client().get_object(Bucket=bucket, Key=manifest)["Body"].read()
+    client().put_object(Bucket=bucket, Key=manifest, Body=sound[:100])
+    client().put_object(Bucket=bucket, Key=f"iris/{done.digest}/layer-0/0.bin", Body=b"x" * 1000)
+    assert pushed(model, bucket).sent_files == 1
+    assert client().get_object(Bucket=bucket, Key=manifest)["Body"].read() == sound
+
+
 def test_going_back_to_an_earlier_model_sends_nothing(model: Path, bucket: str, requests: Requests) -> None:
     pushed(model, bucket)
     (model / "more.bin").write_text("more")

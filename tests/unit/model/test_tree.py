@@ -38,15 +38,13 @@ def test_a_tree_reads_back_from_its_manifest_and_has_one_manifest(files: list[Fi
 
 
 @pytest.mark.parametrize("damage", [b"", b"{}", b"[]", b'{"version": 1}', b'{"version":1,"digest":"0","files":[]}'])
-def test_a_damaged_manifest_is_one_clear_error(damage: bytes) -> None:
-    with pytest.raises(CaramlError, match="damaged"):
-        Tree.from_manifest(damage)
+def test_a_damaged_manifest_is_none(damage: bytes) -> None:
+    assert Tree.from_manifest(damage) is None
 
 
 def test_a_manifest_whose_files_were_edited_is_damaged() -> None:
     tree = Tree.of([File("model.bin", 3, "0" * 64)])
-    with pytest.raises(CaramlError, match="damaged"):
-        Tree.from_manifest(tree.manifest().replace(b"model.bin", b"other.bin"))
+    assert Tree.from_manifest(tree.manifest().replace(b"model.bin", b"other.bin")) is None
 
 
 def test_the_digest_is_what_sha256sum_says(tmp_path: Path) -> None:
