@@ -125,11 +125,15 @@ class Ledger:
             return self.snapshot()
 
     def snapshot(self) -> Snapshot:
-        """Everything as it stands."""
+        """Everything as it stands. References to what is gone, such as what a refresh did not find, are left out."""
         with self._lock:
-            resources = in_dependency_order([*self._done.values(), *self._rest.values()])
+            resources = [*self._done.values(), *self._rest.values()]
+            held = {resource.urn for resource in resources}
+            for resource in resources:
+                if not needs(resource) <= held:
+                    _forget_all_but(resource, held)
             return Snapshot(
-                resources=resources,
+                resources=in_dependency_order(resources),
                 pending_operations=list(self._pending.values()),
                 secrets_provider=self.base.secrets_provider,
                 manifest=new_manifest(),
@@ -158,6 +162,14 @@ def _rename(resource: ResourceState, old: str, new: str) -> None:
     resource.dependencies = [fix(urn) for urn in resource.dependencies]
     resource.property_dependencies = {
         key: [fix(urn) for urn in urns] for key, urns in resource.property_dependencies.items()
+    }
+
+
+def _forget_all_but(resource: ResourceState, held: set[str]) -> None:
+    resource.parent = resource.parent if resource.parent in held else ""
+    resource.dependencies = [urn for urn in resource.dependencies if urn in held]
+    resource.property_dependencies = {
+        key: [urn for urn in urns if urn in held] for key, urns in resource.property_dependencies.items()
     }
 
 

@@ -177,6 +177,21 @@ def test_refresh_takes_over_drift_and_up_repairs_it(stack: Stack) -> None:
     assert sorted(stack.store.calls) == ["create b", "update a"]
 
 
+def test_what_a_refresh_finds_gone_is_made_again_though_others_depend_on_it(stack: Stack) -> None:
+    text = (
+        'a = Thing("a", "one")\nb = Thing("b", a.id, opts=Options(depends_on=[a]))\nThing("c", opts=Options(parent=a))'
+    )
+    stack.program(text).must_up()
+    del stack.store.things[next(id_ for id_ in stack.store.things if id_.startswith("a-"))]
+    assert stack.refresh().changes == {"same": 3, "delete": 1}
+    stack.must_up()
+    assert "create a" in stack.store.calls
+    assert stack.preview().changes == {"same": 4}
+    (made,) = (item for item in state(stack) if str(item["urn"]).endswith("::b"))
+    assert made["dependencies"]
+    assert stack.destroy().error is None
+
+
 def test_an_update_can_refresh_first_and_repairs_drift_at_once(stack: Stack) -> None:
     stack.program('Thing("a", "one")').must_up()
     id_ = next(iter(stack.store.things))
