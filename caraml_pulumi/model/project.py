@@ -228,6 +228,22 @@ def parse_projects(settings: Value, *, locate: Locate) -> dict[str, ModelProject
     return projects
 
 
+def secrets_are_encrypted(project: str, written: Value) -> None:
+    """Refuse the texts of Secrets in plain text in a file, where anybody could read them.
+
+    `written` is what the file has, in which an encrypted text is a map.
+    """
+    secrets = written if isinstance(written, Mapping) else {}
+    for name, texts in secrets.items():
+        for key in (key for key, text in texts.items() if isinstance(text, str)) if isinstance(texts, Mapping) else ():
+            with within(name, key):
+                raise CaramlError(
+                    f'the text of "{key}" in Secret "{name}" would be kept in plain text',
+                    fix="remove it, change the secret, and encrypt it: caraml config set --secret --path "
+                    f"'caraml:projects.{project}.secrets.{name}.{key}'",
+                )
+
+
 def find_project(name: str, projects: Mapping[str, ModelProjectSpec]) -> ModelProjectSpec:
     """The project that a release names. Raises `CaramlError` in PrimeHub's words if there is none."""
     if name not in projects:

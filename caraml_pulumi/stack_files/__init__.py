@@ -9,7 +9,7 @@ from typing import Any
 from caraml_pulumi.errors import CaramlError, CaramlErrors
 from caraml_pulumi.model import names
 from caraml_pulumi.model.platform import PlatformSpec, parse_platform
-from caraml_pulumi.model.project import ModelProjectSpec, find_project, parse_projects
+from caraml_pulumi.model.project import ModelProjectSpec, find_project, parse_projects, secrets_are_encrypted
 from caraml_pulumi.model.quota import admitted, demand_of
 from caraml_pulumi.model.release import ReleaseSpec, plan_release
 from caraml_pulumi.model.spec import Locate, dotted, located, parse, within
@@ -39,12 +39,18 @@ def read_stack(directory: Path, stack: str, config: Mapping[str, Any]) -> StackF
     and the releases. The environment is the stack unless the platform names another. Raises `CaramlError`, or
     `CaramlErrors` with the problems of all releases, also for what all versions of a project ask for together.
     """
-    locate = _config_locator(directory / f"Pulumi.{stack}.yaml")
+    path = directory / f"Pulumi.{stack}.yaml"
+    document = Document(path) if path.exists() else None
+    locate = document.under("config") if document else dotted
     for key in (PLATFORM_KEY, PROJECTS_KEY):
         if config.get(key) is None:
             raise CaramlError(f"{key} is not configured", where=locate(()), fix=f"add {key} to Pulumi.{stack}.yaml")
     platform = parse_platform(config[PLATFORM_KEY], environment=stack, locate=_under(locate, PLATFORM_KEY))
     projects = parse_projects(config[PROJECTS_KEY], locate=_under(locate, PROJECTS_KEY))
+    for name in projects:
+        with located(_under(locate, PROJECTS_KEY, name)), within("secrets"):
+            written = document.value("config", PROJECTS_KEY, name, "secrets") if document else None
+            secrets_are_encrypted(name, written)
     problems: list[CaramlError] = []
     releases = _read_releases(directory / RELEASES / platform.environment, platform, projects, problems)
     for name, project in projects.items():
@@ -78,14 +84,6 @@ def _read_release(path: Path, platform: PlatformSpec, projects: Mapping[str, Mod
 
 def _under(locate: Locate, *prefix: str) -> Locate:
     return lambda path: locate((*prefix, *path))
-
-
-def _config_locator(path: Path) -> Locate:
-    """Where a value of the configuration is: in the stack's file if there is one, else by key."""
-    if not path.exists():
-        return dotted
-    document = Document(path)
-    return lambda key: document.locate(("config", *key))
 
 
 def _read_releases(

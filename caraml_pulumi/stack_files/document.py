@@ -47,6 +47,13 @@ class Document:
                 line = node.start_mark.line + 1
         return f"{self.path}:{line}" + (f" ({dotted(path)})" if path else "")
 
+    def value(self, *path: str) -> Any:  # noqa: ANN401 - whatever YAML has there
+        """The value at `path` through maps, as the file has it; None where there is none."""
+        value = self.data
+        for part in path:
+            value = value.get(part) if isinstance(value, dict) else None
+        return value
+
     def under(self, *prefix: str) -> Locate:
         """A `locate` for paths relative to `prefix`."""
         return lambda path: self.locate((*prefix, *path))

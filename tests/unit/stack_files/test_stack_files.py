@@ -60,6 +60,22 @@ def test_an_environment_without_releases_deploys_none(tmp_path: Path) -> None:
     assert read(tmp_path).releases == []
 
 
+def test_a_secret_in_plain_text_is_refused_and_not_shown(tmp_path: Path) -> None:
+    error = problem(tmp_path, CONFIG + "      secrets:\n        registry:\n          token: s3cr3t\n")
+    assert error.where == f"{tmp_path}/Pulumi.dev.yaml:11 (config.caraml:projects.iris-team.secrets.registry.token)"
+    assert "config set --secret --path 'caraml:projects.iris-team.secrets.registry.token'" in error.fix
+    assert "s3cr3t" not in str(error)
+
+
+def test_an_encrypted_secret_is_taken(tmp_path: Path) -> None:
+    text = CONFIG + "      secrets: {registry: {token: {secure: v1:abc}}}\n"
+    (tmp_path / "Pulumi.dev.yaml").write_text(text)
+    config = yaml.safe_load(text)["config"]
+    config["caraml:projects"]["iris-team"]["secrets"] = {"registry": {"token": "s3cr3t"}}
+    project = read_stack(tmp_path, "dev", config).projects["iris-team"]
+    assert project.secrets == {"registry": {"token": "s3cr3t"}}
+
+
 def test_the_platform_may_name_an_environment_other_than_the_stack(tmp_path: Path) -> None:
     stack = read(tmp_path, CONFIG.replace("domain:", "environment: id-dev\n    domain:"), iris=RELEASE)
     assert stack.platform.environment == "id-dev"
