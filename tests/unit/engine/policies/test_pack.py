@@ -287,7 +287,7 @@ def test_a_syntax_error_is_located(tmp_path: Path) -> None:
 
 
 def test_several_packs_start_at_the_same_time(tmp_path: Path) -> None:
-    slow = "import time; time.sleep(1)\n" + PROGRAM
+    slow = "import time; time.sleep(3)\n" + PROGRAM
     directories = [write_pack(tmp_path / f"pack-{number}", slow) for number in range(3)]
     began = time.monotonic()
     packs = [start(directory) for directory in directories]
@@ -296,7 +296,7 @@ def test_several_packs_start_at_the_same_time(tmp_path: Path) -> None:
     took = time.monotonic() - began
     for running in packs:
         running.close()
-    assert took < 3
+    assert took < 8  # one after another they take nine
 
 
 def test_close_ends_the_process_even_one_that_ignores_sigterm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
