@@ -80,6 +80,21 @@ def _optional(**properties: SearchStrategy[Any]) -> SearchStrategy[Args]:
     return st.fixed_dictionaries({}, optional=properties)
 
 
+platforms = _optional(
+    labelPrefix=st.sampled_from(["gojek.com/", "models.team-a.example.com/"]),
+    legacyEnv=st.booleans(),
+    limits=st.sampled_from(
+        [{"cpuFactor": 1.25}, {"memoryFactor": 0}, {"envWithoutCpuFactor": {"OMP_NUM_THREADS": "4"}}]
+    ),
+    defaultDeploymentConfig=st.sampled_from([{"cpuRequest": "250m"}, {"minReplica": 2, "maxReplica": 5}]),
+    deploymentTimeoutSeconds=st.integers(1, LARGEST),
+    topologySpreadConstraints=st.just([{"topologyKey": "topology.kubernetes.io/zone"}]),
+    podDisruptionBudget=st.sampled_from([{"minAvailablePercentage": 20}, {"maxUnavailablePercentage": 100}]),
+    queueProxy=st.sampled_from([{"cpuRequest": "50m", "cpuLimit": "1"}, {"resourcePercentage": 20}]),
+    storageInitializer=st.sampled_from([{"credentialsSecret": "s3"}, {"memoryRequest": "1Gi", "env": {"A": "b"}}]),
+).map(lambda settings: PLATFORM | settings)
+
+
 @st.composite
 def scaled(draw: st.DrawFn, mode: str) -> Args:
     """Replicas, the policy that moves them, and what each asks for."""
