@@ -96,6 +96,8 @@ def test_large_files_go_in_parts_and_come_back_as_they_were(model: Path, bucket:
     for path in (path for path in model.rglob("*") if path.is_file()):
         stored = client().get_object(Bucket=bucket, Key=f"{root}/{path.relative_to(model)}")["Body"].read()
         assert stored == path.read_bytes()
+    (model / "more.bin").write_text("more")
+    assert pushed(model, bucket).sent_files == 1, "large files are copied, too"
 
 
 def test_finished_parts_of_a_large_file_are_not_sent_again(model: Path, bucket: str, requests: Requests) -> None:
