@@ -38,7 +38,7 @@ class ArtifactBucketArgs(TypedDict):
     bucket: NotRequired[str]
     """The bucket's name: 3 to 63 lower-case letters, digits, dashes and dots. Default: the component's name."""
     endpoint: NotRequired[str]
-    """The S3 endpoint: https://host[:port]. Default: AWS_ENDPOINT_URL, else AWS."""
+    """The S3 endpoint: https://host[:port]. Default: AWS_ENDPOINT_URL, else AWS. Refused: a path, or a password."""
     region: NotRequired[str]
     """The region. Default: AWS_REGION or that of the AWS profile, else us-east-1."""
     profile: NotRequired[str]
@@ -51,11 +51,11 @@ class ArtifactBucketArgs(TypedDict):
     block_public_access: NotRequired[bool]
     """Block public ACLs and policies, all four settings. Default: true."""
     noncurrent_version_expiration_days: NotRequired[int]
-    """Days after which noncurrent versions are deleted; 0: never. Default: 90."""
+    """After which noncurrent versions are deleted; 0: never. Unit: days. Default: 90."""
     abort_incomplete_upload_days: NotRequired[int]
-    """Days after which unfinished uploads are deleted; 0: never. Default: 7."""
+    """After which unfinished uploads are deleted; 0: never. Unit: days. Default: 7."""
     tags: NotRequired[dict[str, str]]
-    """Tags of the bucket; others that it has are left alone. Default: none."""
+    """Tags of the bucket, at most 50 (S3); others that it has are left alone. Default: none."""
     adopt: NotRequired[bool]
     """Take over a bucket that exists already. Default: false, it is refused."""
     retain_on_delete: NotRequired[bool]
@@ -100,7 +100,7 @@ class ArtifactBucket(pulumi.ComponentResource):
     bucket: pulumi.Output[str]
     """The bucket's name, known at preview; who uses it waits until the bucket is there."""
     uri: pulumi.Output[str]
-    """``s3://<bucket>``, likewise."""
+    """`s3://<bucket>`, likewise."""
 
     @overload
     def __init__(self, name: str, args: ArtifactBucketArgs, opts: pulumi.ResourceOptions | None = None) -> None: ...

@@ -76,14 +76,14 @@ class ModelArtifact(pulumi.ComponentResource):
     """
 
     uri: pulumi.Output[str]
-    """``s3://<bucket>/<prefix>/<model>/<digest>``, for storage_uri; known at preview if the bucket is. Who uses it
+    """`s3://<bucket>/<prefix>/<model>/<digest>`, for storage_uri; known at preview if the bucket is. Who uses it
     waits until all files are there."""
     digest: pulumi.Output[str]
     """The SHA-256 of the files' paths and contents, in hex; known at preview."""
     size: pulumi.Output[int]
-    """All files together, in bytes."""
+    """All files together, known at preview. Unit: bytes."""
     files: pulumi.Output[int]
-    """How many files there are."""
+    """How many files there are, known at preview."""
 
     @overload
     def __init__(self, name: str, args: ModelArtifactArgs, opts: pulumi.ResourceOptions | None = None) -> None: ...
