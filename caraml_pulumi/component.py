@@ -11,7 +11,7 @@ import pulumi
 from caraml_pulumi.errors import CaramlError
 from caraml_pulumi.manifests import Manifest
 from caraml_pulumi.model.platform import PlatformSpec, parse_platform
-from caraml_pulumi.model.spec import Locate, dotted, located
+from caraml_pulumi.model.spec import Locate, dotted, in_words, located
 
 CONFIG_NAMESPACE = "caraml"
 PLATFORM_KEY = "platform"
@@ -57,8 +57,17 @@ def located_in(component: str, name: str) -> Locate:
     return locate
 
 
-def arguments(args: Mapping[str, Any], keywords: Mapping[str, Any], locate: Locate) -> dict[str, Any]:
-    """A component's arguments, from its args or its keywords; unset ones are left out, Outputs become `Later`."""
+def arguments(args: object, keywords: Mapping[str, Any], locate: Locate) -> dict[str, Any]:
+    """A component's arguments, from its args or its keywords; unset ones are left out, Outputs become `Later`.
+
+    Raises `CaramlError` for args that are no map, such as another argument that was given without its name.
+    """
+    if not isinstance(args, Mapping):
+        raise CaramlError(
+            f"the arguments must be a map, not {in_words(args)}",
+            where=locate(()),
+            fix="give each argument by its name: argument=value",
+        )
     given = {key: value for key, value in {**args, **keywords}.items() if value is not None}
     return {key: _later(value, locate, (key,)) for key, value in given.items()}
 

@@ -19,7 +19,6 @@
 | `platform` | that of the ModelProject, else the stack's configuration `caraml:platform` |
 """
 
-from collections.abc import Iterable
 from typing import Any, Unpack, cast, overload
 
 import pulumi
@@ -34,7 +33,7 @@ from caraml_pulumi.model.images import image_doubts
 from caraml_pulumi.model.labels import PREDICTOR
 from caraml_pulumi.model.modes import declared_status
 from caraml_pulumi.model.quota import demand_of
-from caraml_pulumi.model.spec import located, parse, within
+from caraml_pulumi.model.spec import in_words, located, parse, within
 from caraml_pulumi.model.version import ModelVersionSpec, plan_version
 from caraml_pulumi.model.version_plan import VersionPlan
 from caraml_pulumi.model.workload import WorkloadPlan
@@ -175,12 +174,16 @@ def _without_components(given: dict[str, Any]) -> tuple[dict[str, Any], ModelPro
     return {**inherited, **given, "labels": labels, "project": project.spec.project}, project
 
 
-def _kinds(adopted: Iterable[str]) -> frozenset[str]:
-    """The kinds to take over. Raises `CaramlError` for one that no version has."""
-    wrong = [kind for kind in adopted if kind not in KINDS]
-    if wrong:
-        with within("adopt"):
-            raise CaramlError(f'"{wrong[0]}" is not a kind of a version\'s objects', allowed=", ".join(KINDS))
+def _kinds(adopted: object) -> frozenset[str]:
+    """The kinds to take over. Raises `CaramlError` for what is no list of them, and for one that no version has."""
+    with within("adopt"):
+        if not isinstance(adopted, list | tuple):
+            raise CaramlError(
+                f"`adopt` must be a list of kinds, not {in_words(adopted)}", allowed=f"a list with {', '.join(KINDS)}"
+            )
+        wrong = [kind for kind in adopted if kind not in KINDS]
+        if wrong:
+            raise CaramlError(f"{in_words(wrong[0])} is not a kind of a version's objects", allowed=", ".join(KINDS))
     return frozenset(adopted)
 
 

@@ -251,8 +251,11 @@ def in_words(value: object) -> str:
         return "a list"
     if value is None:
         return "empty"
-    text = f'"{value}"' if isinstance(value, str) else str(value)
-    return (text.lower() if isinstance(value, bool) else text)[:100]
+    if isinstance(value, str):
+        return f'"{value}"'[:100]
+    if isinstance(value, bool | int | float):
+        return str(value).lower()[:100]
+    return f"a {type(value).__name__}"
 
 
 def did_you_mean(word: str, known: list[str]) -> str:

@@ -32,6 +32,14 @@ def test_a_factory_refuses_a_target_that_the_metric_cannot_have(factory: Callabl
         factory()
 
 
+def test_an_argument_without_its_name_is_refused_with_a_word_about_that() -> None:
+    def program() -> None:
+        AutoscalingPolicy("cpu", 50)  # type: ignore[call-overload]
+
+    with pytest.raises(CaramlError, match=r"must be a map, not 50\n.*AutoscalingPolicy .cpu.\n.*by its name"):
+        recorded(program)
+
+
 def test_the_factories_take_the_settings_of_their_metric() -> None:
     made = AutoscalingPolicy.concurrency(2, window_seconds=30, activation_scale=2)
     assert made == {"metric": CONCURRENCY, "target": 2, "window_seconds": 30, "activation_scale": 2}

@@ -277,6 +277,13 @@ def test_only_kinds_of_a_versions_objects_can_be_adopted() -> None:
     assert "adopt" in str(caught.value)
 
 
+@pytest.mark.parametrize("adopted", [True, "Service"])
+def test_what_is_adopted_is_a_list_of_kinds(adopted: Any) -> None:
+    with pytest.raises(CaramlError, match=r'`adopt` must be a list of kinds, not (true|"Service")') as caught:
+        one_version(adopt=adopted)
+    assert "VirtualService" in str(caught.value)
+
+
 @both
 def test_a_revision_names_the_objects_and_leaves_the_address(preview: bool) -> None:
     recording = one_version(preview, revision=4)

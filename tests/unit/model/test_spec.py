@@ -97,6 +97,7 @@ def test_an_unknown_field_is_answered_with_the_known_ones_and_the_nearest() -> N
         ({"theLeaf": {"count": True}}, "true is not a whole number"),
         ({"theLeaf": {"count": 1.5}}, "1.5 is not a whole number"),
         ({"theLeaf": {"count": None}}, "empty is not a whole number"),
+        ({"theLeaf": {"bigName": Leaf()}}, "`bigName` must be a text, not a Leaf"),
         ({"leaves": [{}, "x"]}, '`leaves[1]` must be a map, not "x"'),
         ({"env": {True: "x"}}, "the key true must be a text"),
         ({"env": {"A": None}}, "`A` must be a text, not empty"),
