@@ -151,7 +151,7 @@ def test_what_holds_up_a_revision_is_told_before_the_service_has_failed_for_good
     refused["metadata"]["name"] = "refused"
     with pytest.raises(PartialFailure, match=r"revision refused-00001: FailedCreate: .*exceeded quota: q") as caught:
         stack.create("serving.knative.dev/v1:Service", refused, timeout=6)
-    assert "deploymentTimeoutSeconds" in caught.value.fix
+    assert "custom timeouts" in caught.value.fix
 
 
 def test_the_preview_of_a_knative_service_has_the_word_of_its_webhook(stack: Stack) -> None:

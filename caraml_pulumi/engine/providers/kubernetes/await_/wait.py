@@ -108,24 +108,22 @@ class _Wait:
         now = time.monotonic()
         if now - self._explained_at >= EXPLAIN_EVERY:
             self._explained_at, self._why = now, explain(self._client, self.live)
-        self._report(f"{message}: {self._why}" if self._why and self._why not in message else message)
+        told = f"{message}: {self._why}" if self._why and self._why not in message else message
+        self._report(told)
         self._check_lasting(now)
         left = self._started + self._seconds - now
         if left <= 0:
             raise self.failure(f"{title(self.live)} is not ready after {self._seconds:g} s: {message}")
         if self._context.cancelled.wait(min(self._pause, left)):
-            raise NotReady(self.live, f"stopped while waiting for {title(self.live)}: {message}")
+            raise NotReady(self.live, f"stopped while waiting for {title(self.live)}: {told}")
         self._pause = min(self._pause * 1.5, LONGEST_PAUSE)
         self._look()
 
     def failure(self, what: str) -> NotReady:
         """`what` with the reasons that pods and events give."""
         why = explain(self._client, self.live)
-        more_time = (
-            "its custom timeouts, which for a model version are the platform's deploymentTimeoutSeconds"
-            if self._context.timeout
-            else f"the annotation {TIMEOUT}"
-        )
+        annotated = f"the annotation {TIMEOUT}, of a model version the platform's deploymentTimeoutSeconds"
+        more_time = "its custom timeouts" if self._context.timeout else annotated
         fix = f"mend that and run again, or allow more time: {more_time}"
         return NotReady(self.live, f"{what}\n{why}" if why and why not in what else what, fix)
 
