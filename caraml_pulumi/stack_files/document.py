@@ -28,7 +28,8 @@ class Document:
             self.data: Any = yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader
         except yaml.MarkedYAMLError as error:
             line = error.problem_mark.line + 1 if error.problem_mark else 1
-            raise CaramlError(f"malformed YAML: {error.problem}", where=f"{path}:{line}") from None
+            expected = f"{error.context}, " if str(error.problem).startswith("but ") else ""
+            raise CaramlError(f"malformed YAML: {expected}{error.problem}", where=f"{path}:{line}") from None
         except (yaml.YAMLError, RecursionError) as error:
             raise CaramlError(f"malformed YAML: {str(error).splitlines()[0]}", where=str(path)) from None
 

@@ -102,6 +102,7 @@ def test_the_platform_may_name_an_environment_other_than_the_stack(tmp_path: Pat
         ("{version: 2, weight: 10}", "{version: 2, weight: ten}", 12, '"ten" is not a whole number'),
         ("endpoint:", "  - {version: 3, image: a/b}\nendpoint:", 3, "3 versions of model"),
         ("endpoint:", "endpoint: [", 11, "malformed YAML"),
+        ("endpoint:", "---\nendpoint:", 9, "expected a single document in the stream, but found another"),
         ("versions:", "model: wine\nversions:", 3, 'key "model" is there twice'),
         (RELEASE, "just a text", 1, "the document must be a map"),
         (RELEASE, "", 1, "the document must be a map, not empty"),
