@@ -112,6 +112,8 @@ class Tree:
     seconds: float = 0.0
     """How long the operation took, from the summary."""
     finished: bool = False
+    failed: bool = False
+    """Whether the operation ended with a failure, so that there may be more than it has told."""
     outputs: tuple[Mapping[str, Any], Mapping[str, Any]] | None = None
     """The stack's outputs before and after; None as long as they are not known."""
     _hidden: dict[str, Row] = field(default_factory=dict)
@@ -218,7 +220,8 @@ class Tree:
 
     def _summarise(self, summary: Mapping[str, Any], now: float) -> None:
         """Also ends the rows that no event ended: components that register no outputs, and what a failure cut off."""
-        failed = any(item.severity == "error" for item in self.diagnostics) or summary.get("result") == "failed"
+        errors = any(item.severity == "error" for item in self.diagnostics)
+        self.failed = errors or summary.get("result") == "failed"
         self.counts = {str(getattr(op, "value", op)): n for op, n in (summary.get("resourceChanges") or {}).items()}
         self.packs = dict(summary.get("PolicyPacks") or {})
         self.seconds = float(summary.get("durationSeconds") or 0.0)
@@ -226,7 +229,7 @@ class Tree:
         for row in self.rows.values():
             if row.running:
                 row.duration = row.elapsed(now)
-                row.status = Status.UNFINISHED if failed else Status.DONE
+                row.status = Status.UNFINISHED if self.failed else Status.DONE
 
 
 def _after(before: str, op: str) -> str:

@@ -125,7 +125,7 @@ class Display(ABC):
     def tree_lines(self) -> list[Text]:
         """The whole tree as it stands, with or without all properties."""
         if not any(row.op != "same" for row in self.tree.rows.values()):
-            return [Text("    No changes.", "dim")]
+            return [Text("    No changes before it failed." if self.tree.failed else "    No changes.", "dim")]
         if self.show_diff:
             return diff(self.tree)
         planning = self.subject.planning

@@ -138,6 +138,11 @@ def test_nothing_to_change_is_said_in_one_line() -> None:
     assert text.splitlines()[2:5] == ["    No changes.", "", "Resources: 5 unchanged"]
 
 
+def test_a_failure_before_any_change_is_not_told_as_no_changes() -> None:
+    text = shown([summary("failed", same=1)], planning=True)
+    assert text.splitlines()[2] == "    No changes before it failed."
+
+
 def test_at_most_four_changes_stand_below_a_row_and_the_rest_is_counted() -> None:
     old = {f"key-{number}": number for number in range(6)}
     events = config_map("a").does("update", old, {key: value + 1 for key, value in old.items()})
