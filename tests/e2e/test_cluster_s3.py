@@ -39,6 +39,13 @@ def caraml(*arguments: str, home: Path, code: int = 0) -> str:
     return done.stdout if code == 0 else done.stderr
 
 
+@pytest.fixture
+def stored(home: Path) -> Path:
+    """The home of a running cluster with an S3 server."""
+    caraml("up", "--only", "kubernetes", "--with", "s3", home=home)
+    return home
+
+
 def servers(home: Path) -> dict[str, Any]:
     return {server["name"]: server for server in json.loads(caraml("status", "--json", home=home))["servers"]}
 
@@ -64,22 +71,22 @@ def test_a_cluster_gets_an_s3_server_when_asked_and_keeps_it(home: Path) -> None
     assert servers(home)["s3"]["healthy"]
 
 
-def test_a_shell_can_take_the_settings_and_nobody_else_may_read_the_keys(home: Path) -> None:
-    exported = [shlex.split(line)[1] for line in caraml("s3", home=home).splitlines()]
-    assert dict(variable.split("=", 1) for variable in exported) == json.loads(caraml("s3", "--json", home=home))
-    secret = json.loads(caraml("s3", "--json", home=home))["AWS_SECRET_ACCESS_KEY"]
-    holding = [file for file in home.rglob("*") if file.is_file() and secret.encode() in file.read_bytes()]
+def test_a_shell_can_take_the_settings_and_nobody_else_may_read_the_keys(stored: Path) -> None:
+    exported = [shlex.split(line)[1] for line in caraml("s3", home=stored).splitlines()]
+    assert dict(variable.split("=", 1) for variable in exported) == json.loads(caraml("s3", "--json", home=stored))
+    secret = json.loads(caraml("s3", "--json", home=stored))["AWS_SECRET_ACCESS_KEY"]
+    holding = [file for file in stored.rglob("*") if file.is_file() and secret.encode() in file.read_bytes()]
     assert [stat.S_IMODE(file.stat().st_mode) for file in holding] == [0o600]
-    assert secret not in Path(f"/proc/{servers(home)['s3']['pid']}/cmdline").read_text()
+    assert secret not in Path(f"/proc/{servers(stored)['s3']['pid']}/cmdline").read_text()
 
 
-def test_a_killed_server_comes_back_with_its_objects(home: Path) -> None:
-    client(home).create_bucket(Bucket="models")
-    client(home).put_object(Bucket="models", Key="iris/model.bin", Body=b"weights")
-    killed = servers(home)["s3"]["pid"]
+def test_a_killed_server_comes_back_with_its_objects(stored: Path) -> None:
+    client(stored).create_bucket(Bucket="models")
+    client(stored).put_object(Bucket="models", Key="iris/model.bin", Body=b"weights")
+    killed = servers(stored)["s3"]["pid"]
     os.kill(killed, signal.SIGKILL)
-    while "s3" in process.running(Cluster.named("stored", home).home):
+    while "s3" in process.running(Cluster.named("stored", stored).home):
         time.sleep(0.02)
-    caraml("up", "--only", "kubernetes", home=home)
-    assert servers(home)["s3"]["pid"] != killed
-    assert client(home).get_object(Bucket="models", Key="iris/model.bin")["Body"].read() == b"weights"
+    caraml("up", "--only", "kubernetes", home=stored)
+    assert servers(stored)["s3"]["pid"] != killed
+    assert client(stored).get_object(Bucket="models", Key="iris/model.bin")["Body"].read() == b"weights"
