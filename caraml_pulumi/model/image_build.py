@@ -16,7 +16,7 @@ from caraml_pulumi.model.images import image_reference, parse_image
 from caraml_pulumi.model.numbers import WholeNumber
 from caraml_pulumi.model.placement import PlacementSettings
 from caraml_pulumi.model.platform import PlatformSpec
-from caraml_pulumi.model.resources import QuantityText, limit_above_request
+from caraml_pulumi.model.resources import MemoryText, QuantityText, limit_above_request
 from caraml_pulumi.model.spec import deferrable, rule, within
 
 EXECUTOR_IMAGE: Final = "gcr.io/kaniko-project/executor:v1.6.0"
@@ -83,9 +83,9 @@ class ImageBuildSpec(PlacementSettings):
     retries: Annotated[WholeNumber, Field(ge=0)] = RETRIES
     ttl_seconds_after_finished: Annotated[WholeNumber, Field(ge=0)] | None = None
     cpu_request: QuantityText | None = None
-    memory_request: QuantityText | None = None
+    memory_request: MemoryText | None = None
     cpu_limit: QuantityText | None = None
-    memory_limit: QuantityText | None = None
+    memory_limit: MemoryText | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from caraml_pulumi.model.gpu import NVIDIA_GPU, extended_resource
 from caraml_pulumi.model.numbers import WholeNumber
 from caraml_pulumi.model.placement import NodeSelector, Toleration
 from caraml_pulumi.model.quantities import parse_quantity
-from caraml_pulumi.model.resources import QuantityText
+from caraml_pulumi.model.resources import MemoryText, QuantityText
 from caraml_pulumi.model.spec import Spec, as_validation_error, did_you_mean, rule
 
 
@@ -23,6 +23,8 @@ def _positive(value: str) -> str:
 
 Amount = Annotated[QuantityText, rule(_positive)]
 """A quantity of more than nothing."""
+Memory = Annotated[MemoryText, rule(_positive)]
+"""Memory of more than nothing."""
 
 
 class InstanceLimits(Spec):
@@ -30,7 +32,7 @@ class InstanceLimits(Spec):
 
     cpu: Amount
     """CPU cores, such as ``"2"`` or ``500m``."""
-    memory: Amount
+    memory: Memory
     """Memory in bytes, such as ``4Gi``."""
     gpu: Annotated[WholeNumber, Field(ge=0)] = 0
     """Whole GPUs; Kubernetes asks for as many as it limits."""
@@ -40,7 +42,7 @@ class InstanceRequests(Spec):
     """What a replica asks for; what is left out is the limit (PrimeHub)."""
 
     cpu: Amount | None = None
-    memory: Amount | None = None
+    memory: Memory | None = None
 
 
 class InstanceType(Spec):

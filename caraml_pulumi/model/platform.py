@@ -15,7 +15,7 @@ from caraml_pulumi.model.instance_types import InstanceTypes
 from caraml_pulumi.model.names import domain_name, environment_name, gateway_name
 from caraml_pulumi.model.numbers import WholeNumber
 from caraml_pulumi.model.placement import TopologySpread
-from caraml_pulumi.model.resources import QuantityText, ResourceRequest
+from caraml_pulumi.model.resources import MemoryText, QuantityText, ResourceRequest
 from caraml_pulumi.model.serverless import KnativeSpec, QueueProxySpec
 from caraml_pulumi.model.spec import Locate, Spec, parse, rule
 from caraml_pulumi.model.storage import StorageInitializerSpec
@@ -78,7 +78,7 @@ class PlatformSpec(Spec):
     """How limits follow from requests."""
     max_cpu: QuantityText | None = None
     """Most CPU a replica may ask for. Default: no ceiling."""
-    max_memory: QuantityText | None = None
+    max_memory: MemoryText | None = None
     """Most memory a replica may ask for. Default: no ceiling."""
     max_allowed_replica: Annotated[WholeNumber, Field(ge=1)] | None = None
     """Most replicas a version may have. Default: no ceiling."""

@@ -20,7 +20,7 @@ from caraml_pulumi.model.group import group_label, group_name
 from caraml_pulumi.model.instance_types import InstanceTypes
 from caraml_pulumi.model.platform import PlatformSpec
 from caraml_pulumi.model.quota import GroupQuota
-from caraml_pulumi.model.resources import QuantityText
+from caraml_pulumi.model.resources import MemoryText, QuantityText
 from caraml_pulumi.model.spec import (
     Locate,
     Path,
@@ -54,7 +54,7 @@ class ContainerDefaults(Spec):
 
     cpu: QuantityText = "250m"
     """CPU cores."""
-    memory: QuantityText = "128Mi"
+    memory: MemoryText = "128Mi"
     """Memory in bytes."""
 
 

@@ -94,6 +94,22 @@ def quantity(text: str | int | float) -> str:
     return str(parsed)
 
 
+def bytes_of_memory(text: str | int | float) -> str:
+    """The canonical form of an amount of memory: whole bytes, such as ``512Mi``.
+
+    Raises `CaramlError` as `quantity` does, and for a part of a byte: ``128m`` is 128 thousandths of one.
+    """
+    canonical = quantity(text)
+    if parse_quantity(canonical).value % 1:
+        number = re.sub(r"[^0-9.]+$", "", str(text))
+        raise CaramlError(
+            f'"{text}" is not whole bytes of memory' + (": m is a thousandth of a byte" if number != str(text) else ""),
+            allowed="whole bytes, such as 512Mi or 2Gi",
+            fix=f"did you mean {number}Mi?",
+        )
+    return canonical
+
+
 def scaled(text: str, factor: float, *, step: str = "1m") -> str:
     """`text` times `factor`, truncated to whole `step`s as Merlin does: ``250m`` by 1.25 is ``312m``.
 

@@ -14,7 +14,7 @@ from pydantic import Field
 from caraml_pulumi.errors import CaramlError
 from caraml_pulumi.model.numbers import WholeNumber
 from caraml_pulumi.model.quantities import Quantity, parse_quantity, total
-from caraml_pulumi.model.resources import QuantityText
+from caraml_pulumi.model.resources import MemoryText, QuantityText
 from caraml_pulumi.model.spec import Spec, within
 from caraml_pulumi.model.version_plan import VersionPlan
 
@@ -28,7 +28,7 @@ class GroupQuota(Spec):
 
     cpu: QuantityText | None = None
     """CPU cores of all limits."""
-    memory: QuantityText | None = None
+    memory: MemoryText | None = None
     """Memory of all limits."""
     gpu: Annotated[WholeNumber, Field(ge=0)] | None = None
     """GPUs of all kinds."""

@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, Field
 from caraml_pulumi.errors import CaramlError
 from caraml_pulumi.model.gpu import GpuRequest
 from caraml_pulumi.model.numbers import WholeNumber
-from caraml_pulumi.model.quantities import parse_quantity, quantity, scaled
+from caraml_pulumi.model.quantities import bytes_of_memory, parse_quantity, quantity, scaled
 from caraml_pulumi.model.spec import Spec, as_validation_error
 
 
@@ -17,8 +17,15 @@ def _quantity(value: str | int | float) -> str:
         return quantity(value)
 
 
+def _memory(value: str | int | float) -> str:
+    with as_validation_error():
+        return bytes_of_memory(value)
+
+
 QuantityText = Annotated[str, BeforeValidator(_quantity)]
 """A property that is a quantity, kept in canonical form."""
+MemoryText = Annotated[str, BeforeValidator(_memory)]
+"""A property that is an amount of memory in whole bytes, kept in canonical form."""
 
 
 class ResourceRequest(Spec):
@@ -33,7 +40,7 @@ class ResourceRequest(Spec):
     """Replicas at most."""
     cpu_request: QuantityText | None = None
     """CPU cores, such as ``500m``."""
-    memory_request: QuantityText | None = None
+    memory_request: MemoryText | None = None
     """Memory in bytes, such as ``500Mi``."""
     cpu_limit: QuantityText | None = None
     """CPU cores a replica may use. Default: by the platform's factor or constant."""

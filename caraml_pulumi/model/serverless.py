@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from caraml_pulumi.errors import CaramlError
 from caraml_pulumi.model.numbers import WholeNumber
-from caraml_pulumi.model.resources import QuantityText, limit_above_request
+from caraml_pulumi.model.resources import MemoryText, QuantityText, limit_above_request
 from caraml_pulumi.model.spec import Spec, as_validation_error
 
 MAX_TIMEOUT_SECONDS: Final = 600
@@ -46,9 +46,9 @@ class QueueProxySpec(Spec):
     """CPU cores."""
     cpu_limit: QuantityText | None = None
     """CPU cores."""
-    memory_request: QuantityText | None = None
+    memory_request: MemoryText | None = None
     """Memory in bytes."""
-    memory_limit: QuantityText | None = None
+    memory_limit: MemoryText | None = None
     """Memory in bytes."""
     resource_percentage: Annotated[float, Field(ge=0.1, le=100)] | None = None
     """Percent of the model's resources instead, as Merlin's `queue_resource_percentage`; Knative deprecates it."""

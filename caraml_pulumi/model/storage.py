@@ -9,7 +9,7 @@ from caraml_pulumi.model import names
 from caraml_pulumi.model.artifacts import storage_uri
 from caraml_pulumi.model.env import env_name
 from caraml_pulumi.model.images import image_reference
-from caraml_pulumi.model.resources import QuantityText, limit_above_request
+from caraml_pulumi.model.resources import MemoryText, QuantityText, limit_above_request
 from caraml_pulumi.model.spec import Spec, as_validation_error, rule
 
 PVC_SCHEME: Final = "pvc://"
@@ -32,11 +32,11 @@ class StorageInitializerSpec(Spec):
     """An image that takes a URI and a directory, and downloads the one into the other."""
     cpu_request: QuantityText = "100m"
     """CPU cores."""
-    memory_request: QuantityText = "100Mi"
+    memory_request: MemoryText = "100Mi"
     """Memory in bytes."""
     cpu_limit: QuantityText = "1"
     """CPU cores."""
-    memory_limit: QuantityText = "1Gi"
+    memory_limit: MemoryText = "1Gi"
     """Memory in bytes."""
     env: dict[Annotated[str, rule(env_name)], str] = Field(default_factory=dict)
     """Its environment variables, such as ``AWS_ENDPOINT_URL``; credentials belong into `credentialsSecret`."""

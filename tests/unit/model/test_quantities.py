@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from caraml_pulumi.errors import CaramlError
-from caraml_pulumi.model.quantities import parse_quantity, quantity, scaled
+from caraml_pulumi.model.quantities import bytes_of_memory, parse_quantity, quantity, scaled
 
 SUFFIXES = ["n", "u", "m", "", "k", "M", "G", "T", "Ki", "Mi", "Gi", "Ti", "e3", "E2", "e-3"]
 quantities = st.builds(
@@ -111,3 +111,15 @@ def test_what_is_too_large_once_scaled_is_refused(factor: float) -> None:
 
 def test_memory_is_scaled_to_whole_bytes() -> None:
     assert scaled("333", 1.5, step="1") == "499"
+
+
+@pytest.mark.parametrize("text", ["128Mi", "1G", "0.5Gi", "1e9", 333333333, "1000m"])
+def test_memory_is_whole_bytes(text: str | int) -> None:
+    assert parse_quantity(bytes_of_memory(text)) == parse_quantity(text)
+
+
+@pytest.mark.parametrize("text", ["128m", "0.5", "1500m"])
+def test_parts_of_a_byte_are_no_memory(text: str) -> None:
+    with pytest.raises(CaramlError, match="not whole bytes") as caught:
+        bytes_of_memory(text)
+    assert caught.value.fix == f"did you mean {text.removesuffix('m')}Mi?"

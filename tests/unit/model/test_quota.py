@@ -1,4 +1,5 @@
 from fractions import Fraction
+from math import ceil
 from typing import Any
 
 import pytest
@@ -169,12 +170,15 @@ def test_sums_are_exact_whatever_the_suffixes(asked: list[list[Share]]) -> None:
     assert sum(each.gpu for each in demands) == sum(each.gpus * each.replicas for each in flat)
 
 
-@given(versions, st.sampled_from(["cpu", "memory"]))
-def test_a_quota_of_the_sum_is_enough_and_a_step_less_is_not(asked: list[list[Share]], name: str) -> None:
+@given(versions, st.sampled_from([("cpu", 1000, "m"), ("memory", 1, "")]))
+def test_a_quota_of_the_sum_is_enough_and_a_step_less_is_not(
+    asked: list[list[Share]], counted: tuple[str, int, str]
+) -> None:
+    name, steps, suffix = counted
     demands = [Demand.of(f"iris-{number}", version) for number, version in enumerate(asked)]
-    needed = int(sum(exact(getattr(each, name)) for each in demands) * 1000)
-    admitted(GROUP, True, quota(**{name: f"{needed}m"}), demands)
-    assert f"exceeded {name} quota" in refused(quota(**{name: f"{needed - 1}m"}), *demands).what
+    needed = ceil(sum(exact(getattr(each, name)) for each in demands) * steps)
+    admitted(GROUP, True, quota(**{name: f"{needed}{suffix}"}), demands)
+    assert f"exceeded {name} quota" in refused(quota(**{name: f"{needed - 1}{suffix}"}), *demands).what
 
 
 @given(st.lists(shares, min_size=1, max_size=3))
