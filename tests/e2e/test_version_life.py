@@ -213,10 +213,10 @@ def test_a_changed_secret_replaces_the_replicas_and_is_never_written_down(cluste
 
     program.write_text(program.read_text().replace("first-hidden-word", "second-hidden-word"))
     changes = on.changes()
-    assert [name.partition("::")[0] for name in changes["update"]] == [
-        "kubernetes:serving.knative.dev/v1:Service",
+    assert {name.partition("::")[0] for name in changes["update"]} == {
         "kubernetes:apps/v1:Deployment",
-    ]
+        "kubernetes:serving.knative.dev/v1:Service",
+    }
     said += on.must("preview", "--stack", "dev", "--diff").text + on.up().text
     after = items(cluster, DEPLOYMENTS, on)["iris-2"]["spec"]["template"]
     (changed,) = [item for item in after["spec"]["containers"][0]["env"] if item["name"] == "API_KEY"]
