@@ -191,7 +191,7 @@ def test_the_lock_of_a_killed_run_does_not_block_and_is_spoken_of(stack: Stack) 
 
 
 def test_ctrl_c_ends_what_is_in_progress_records_it_and_exits_130(stack: Stack) -> None:
-    code, output = stack.interrupted(signal.SIGINT, 30, *UP)
+    code, output = stack.interrupted(signal.SIGINT, 6, *UP)
     assert code == 130
     assert "Traceback" not in output
     created = {f"{stack.namespace}/{item['metadata']['name']}" for item in stack.live()}
