@@ -32,6 +32,7 @@ down: $(READY)  ## destroy the sample platform and end the local control plane
 
 test: lint $(READY)  ## every check: style, types, layers, unit tests, end-to-end tests on real servers
 	@tools/step "local control plane" $(CARAML) cluster build
+	@tools/step "Prometheus and nginx" $(BIN)/python -m tools.debian
 	@tools/step "tests" $(BIN)/pytest -n 2 --dist loadgroup $(PYTEST_ARGS)
 
 unit: $(READY)  ## the tests that need no server
