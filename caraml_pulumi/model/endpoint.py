@@ -1,44 +1,115 @@
 """A model endpoint: one address of a model, and the versions that answer there."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Annotated, Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Annotated
 
 from pydantic import Field, model_validator
 
 from caraml_pulumi.model import labels, names, traffic
-from caraml_pulumi.model.modes import Protocol
+from caraml_pulumi.model.address import address
+from caraml_pulumi.model.backends import Feature, can_do
+from caraml_pulumi.model.clients import Access, AccessType
+from caraml_pulumi.model.endpoint_plan import PREDICT_PATH, EndpointPlan, Route, Share
+from caraml_pulumi.model.modes import DeploymentMode, Protocol
 from caraml_pulumi.model.numbers import WholeNumber
 from caraml_pulumi.model.platform import PlatformSpec
-from caraml_pulumi.model.spec import Spec, as_validation_error, rule, within
+from caraml_pulumi.model.resources import MemoryText
+from caraml_pulumi.model.routing import Cors, Mirror, PathMatch, Retries, RoutingBackend, TextMatch, header_name
+from caraml_pulumi.model.spec import Path, Spec, as_validation_error, rule, within
 from caraml_pulumi.model.version import LabelMap
+from caraml_pulumi.model.version_plan import VersionPlan, predict_path
 
-PREDICT_PATH = "/v1/predict"
-"""Where a model endpoint is asked for predictions, whichever version answers (Merlin)."""
+VersionNumber = Annotated[WholeNumber, rule(names.version_number)]
 
 
 class VersionTraffic(Spec):
-    """A version and its share of the traffic."""
+    """A version and its share of the traffic.
 
-    version: Annotated[WholeNumber, rule(names.version_number)]
+    How a version of another stack is deployed is said here; of one that is at hand it is known.
+    """
+
+    version: VersionNumber
     """Which version of the endpoint's model."""
     weight: WholeNumber
     """Percent of the requests."""
+    deployment_mode: DeploymentMode | None = None
+    """What runs the version. Default: SERVERLESS."""
+    revision: Annotated[WholeNumber, rule(names.revision_number)] | None = None
+    """The revision that its objects are named after. Default: none."""
+    transformer: bool = False
+    """Whether the version has a transformer, where its requests enter."""
+
+
+Traffic = Annotated[list[VersionTraffic], Field(min_length=1)]
+
+
+class TrafficMatch(Spec):
+    """Requests that are routed before all others."""
+
+    headers: dict[Annotated[str, rule(header_name)], TextMatch] = Field(default_factory=dict)
+    """Headers that a request must have, all of them."""
+    path: PathMatch | None = None
+    """A path that asks for predictions besides the endpoint's own. Default: the endpoint's path."""
+    traffic: Traffic
+    """One or two versions; the weights sum to 100."""
+
+    @model_validator(mode="after")
+    def _hold_rules(self) -> "TrafficMatch":
+        with as_validation_error():
+            traffic.match_says_what(bool(self.headers or self.path))
+        return self
 
 
 class EndpointSettings(Spec):
     """Everything about an endpoint but whose it is."""
 
-    traffic: Annotated[list[VersionTraffic], Field(min_length=1)]
+    traffic: Traffic
     """One or two versions; the weights sum to 100."""
+    matches: list[TrafficMatch] = Field(default_factory=list)
+    """Requests that are routed before all others, by their headers or path; the first that fits decides."""
+    mirror: Mirror | None = None
+    """A version that gets copies of the requests. Default: none."""
+    backend: RoutingBackend | None = None
+    """What routes the requests. Default: the platform's."""
+    timeout_seconds: Annotated[WholeNumber, Field(ge=1)] | None = None
+    """How long a request may take, tries included. Default: as long as the versions and gateways allow."""
+    retries: Retries | None = None
+    """How often a request that failed is tried again. Default: as the gateway does by itself."""
+    cors: Cors | None = None
+    """Which pages of other origins may call. Default: none."""
+    max_request_size: MemoryText | None = None
+    """The largest body of a request. Default: the gateway's limit."""
+    access: Access = Access()
+    """Who may call. Default: anybody who reaches the gateway."""
     labels: LabelMap = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _hold_rules(self) -> "EndpointSettings":
-        with as_validation_error("traffic"):
-            traffic.versions_are_unique([share.version for share in self.traffic], "in the traffic")
-            traffic.weights_sum_to_100([share.weight for share in self.traffic])
+        for path, shares in self.divisions():
+            with as_validation_error(*path):
+                traffic.versions_are_unique([share.version for share in shares], "in the traffic")
+                traffic.weights_sum_to_100([share.weight for share in shares])
+        if self.mirror:
+            with as_validation_error("mirror", "version"):
+                traffic.mirror_is_apart(self.mirror.version, self.weighted)
         return self
+
+    def divisions(self) -> Iterator[tuple[Path, list[VersionTraffic]]]:
+        """Each division of traffic over versions, and where it stands: the default route's, then those of matches."""
+        yield ("traffic",), self.traffic
+        for index, match in enumerate(self.matches):
+            yield ("matches", index, "traffic"), match.traffic
+
+    @property
+    def versions(self) -> frozenset[int]:
+        """The versions that the endpoint sends requests to, or copies of them."""
+        mirrored = {self.mirror.version} if self.mirror else set()
+        return frozenset({share.version for _, shares in self.divisions() for share in shares} | mirrored)
+
+    @property
+    def weighted(self) -> frozenset[int]:
+        """The versions that answer requests."""
+        return frozenset(share.version for _, shares in self.divisions() for share in shares if share.weight)
 
 
 class ModelEndpointSpec(EndpointSettings):
@@ -51,51 +122,15 @@ class ModelEndpointSpec(EndpointSettings):
     stream: Annotated[str, Field(min_length=1), rule(labels.label_value)] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Share:
-    """A version's host and its share of the requests."""
+def plan_endpoint(
+    spec: ModelEndpointSpec, platform: PlatformSpec, versions: Sequence[VersionPlan] = ()
+) -> EndpointPlan:
+    """Decide every value of `spec` on `platform`; `versions` are those that are at hand.
 
-    version: int
-    host: str
-    weight: int
-
-
-@dataclass(frozen=True, slots=True)
-class EndpointPlan:
-    """An endpoint with every value decided: what its manifests are made from."""
-
-    model: str
-    project: str
-    environment: str
-    host: str
-    """`{model}.{project}.{domain}`."""
-    protocol: Protocol
-    shares: Sequence[Share]
-    labels: Mapping[str, str]
-
-    @property
-    def url(self) -> str:
-        """Where predictions are asked for; over gRPC a host alone (Merlin)."""
-        return self.host if self.protocol is Protocol.UPI_V1 else f"http://{self.host}{PREDICT_PATH}"
-
-    def props(self) -> dict[str, Any]:
-        """The decided values in camelCase, as policies and previews read them."""
-        return {
-            "model": self.model,
-            "project": self.project,
-            "environment": self.environment,
-            "protocol": self.protocol.value,
-            "traffic": [{"version": share.version, "weight": share.weight} for share in self.shares],
-            "labels": dict(self.labels),
-        }
-
-
-def plan_endpoint(spec: ModelEndpointSpec, platform: PlatformSpec) -> EndpointPlan:
-    """Decide every value of `spec` on `platform`. Raises `CaramlError` for the first rule that is broken."""
+    Raises `CaramlError` for the first rule that is broken, and for what the backend cannot do.
+    """
     with within("traffic"):
-        traffic.at_most_two_deployed_versions(
-            (share.version for share in spec.traffic), model=spec.model, environment=platform.environment
-        )
+        traffic.at_most_two_deployed_versions(spec.versions, model=spec.model, environment=platform.environment)
     with within("labels"):
         labels.labels_are_free(spec.labels, platform.label_prefix)
     own_labels = labels.platform_labels(
@@ -106,20 +141,100 @@ def plan_endpoint(spec: ModelEndpointSpec, platform: PlatformSpec) -> EndpointPl
         team=spec.team,
         stream=spec.stream,
     )
-    shares = [
-        Share(
-            version=share.version,
-            host=names.host(names.full_name(spec.model, share.version), spec.project, platform.domain),
-            weight=share.weight,
-        )
-        for share in spec.traffic
+    backend = spec.backend or platform.routing.backend
+    with within("backend"):
+        traffic.backend_reaches_versions(backend, platform.routing.backend)
+    deployed = {version.version: version for version in versions}
+    shares = {path: [_share(spec, one, platform, deployed) for one in given] for path, given in spec.divisions()}
+    can_do(backend, _wanted(spec, shares))
+    default = shares.pop(("traffic",))
+    routes = [
+        Route(dict(match.headers), match.path, matched)
+        for match, matched in zip(spec.matches, shares.values(), strict=True)
     ]
+    mirrored = None
+    if spec.mirror:
+        known = next((share for share in default if share.version == spec.mirror.version), None)
+        target = VersionTraffic(version=spec.mirror.version, weight=0)
+        mirrored = known or _share(spec, target, platform, deployed)
     return EndpointPlan(
         model=spec.model,
         project=spec.project,
         environment=platform.environment,
-        host=names.host(spec.model, spec.project, platform.domain),
+        backend=backend,
+        address=address(platform, backend, spec.model, spec.project, spec.protocol),
+        path=_path(spec.protocol, backend, default),
         protocol=spec.protocol,
-        shares=shares,
+        routes=[*routes, Route({}, None, default)],
+        mirror=mirrored,
+        mirror_percentage=spec.mirror.percentage if spec.mirror else 0,
+        timeout_seconds=spec.timeout_seconds,
+        retries=spec.retries,
+        cors=spec.cors,
+        max_request_size=spec.max_request_size,
+        access=spec.access,
         labels={**spec.labels, **own_labels},
     )
+
+
+def _share(
+    spec: ModelEndpointSpec, given: VersionTraffic, platform: PlatformSpec, deployed: Mapping[int, VersionPlan]
+) -> Share:
+    full_name = names.full_name(spec.model, given.version)
+    if version := deployed.get(given.version):
+        mode, workload = version.mode, version.entry.name
+    else:
+        mode = given.deployment_mode or DeploymentMode.SERVERLESS
+        component = labels.TRANSFORMER if given.transformer else labels.PREDICTOR
+        workload = names.workload_name(names.object_name(full_name, given.revision), component)
+    return Share(
+        version=given.version,
+        weight=given.weight,
+        full_name=full_name,
+        workload=workload,
+        mode=mode,
+        host=address(platform, platform.routing.backend, full_name, spec.project, spec.protocol).host,
+        predict_path=predict_path(spec.protocol, full_name),
+    )
+
+
+def _path(protocol: Protocol, backend: RoutingBackend, shares: Sequence[Share]) -> str | None:
+    """The path of predictions at the endpoint: Merlin's, but the versions' own where it is not rewritten to theirs."""
+    if protocol is Protocol.UPI_V1:
+        return None
+    keeps_paths = backend is RoutingBackend.KNATIVE or (
+        backend is RoutingBackend.INGRESS and protocol is Protocol.SELDON
+    )
+    return next(share.predict_path for share in shares if share.weight) if keeps_paths else PREDICT_PATH
+
+
+def _wanted(spec: ModelEndpointSpec, shares: Mapping[Path, Sequence[Share]]) -> Iterator[tuple[Feature, Path]]:
+    """What the endpoint asks of its backend, and where."""
+    grpc = spec.protocol is Protocol.UPI_V1
+    reached: set[int] = set()
+    for path, division in shares.items():
+        reached |= {share.version for share in division}
+        for index, share in enumerate(division):
+            if share.mode is DeploymentMode.RAW_DEPLOYMENT:
+                yield Feature.RAW_DEPLOYMENT, (*path, index)
+            if len(reached) > 1 and share.mode is DeploymentMode.SERVERLESS:
+                yield Feature.SPLIT_SERVERLESS, path
+        if len(reached) > 1 and spec.protocol is Protocol.HTTP_JSON:
+            yield Feature.SPLIT_HTTP_JSON, path
+    for index, match in enumerate(spec.matches):
+        yield Feature.MATCHES, ("matches", index)
+        if any(header.prefix for header in match.headers.values()):
+            yield Feature.HEADER_PREFIX, ("matches", index, "headers")
+        if grpc and match.path:
+            yield Feature.GRPC_PATHS, ("matches", index, "path")
+    asked = {
+        "mirror": (spec.mirror, Feature.MIRROR),
+        "timeout_seconds": (spec.timeout_seconds, Feature.TIMEOUT),
+        "retries": (spec.retries, Feature.RETRIES),
+        "cors": (spec.cors, Feature.CORS),
+        "max_request_size": (spec.max_request_size, Feature.REQUEST_SIZE),
+        "access": (spec.access.type is AccessType.PRIVATE, Feature.PRIVATE_ACCESS),
+    }
+    for name, (given, feature) in asked.items():
+        if given:
+            yield feature, (name,)

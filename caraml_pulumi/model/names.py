@@ -17,6 +17,8 @@ REVISION_SUFFIX: Final = "-00001"
 """What Knative adds to a Service's name to name its revisions, whose names are label values too."""
 SERVICE_PORT: Final = 80
 """KServe's and Knative's: the port of a workload's Service, whatever the container's."""
+HOST_TEMPLATE: Final = "{name}.{project}.{domain}"
+"""The host of a model or version (seed: Deploying a Model Version)."""
 RESERVED_NAMESPACES: Final = frozenset({"default", "istio-system", "knative-serving"})
 
 _LETTER_FIRST = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
@@ -147,14 +149,21 @@ def revision_number(value: int) -> int:
     return value
 
 
-def host(name: str, project: str, domain: str) -> str:
-    """`{name}.{project}.{domain}`, the host of a version or of a model (seed: Deploying a Model Version).
+def host(name: str, project: str, domain: str, *, environment: str = "", template: str = HOST_TEMPLATE) -> str:
+    """The host of a version or of a model (seed: Deploying a Model Version); `template` is the platform's.
 
-    Raises `CaramlError` if it is longer than DNS allows.
+    Raises `CaramlError` if it is longer than DNS allows, or one of its labels is.
     """
-    text = f"{name}.{project}.{domain}"
+    text = template.format(name=name, project=project, domain=domain, environment=environment)
     if len(text) > DNS_NAME_LENGTH:
         raise CaramlError(
             f'host "{text}" has {len(text)} characters', allowed=f"at most {DNS_NAME_LENGTH}", fix="shorten the domain"
         )
+    for label in text.split("."):
+        if len(label) > DNS_LABEL_LENGTH:
+            raise CaramlError(
+                f'"{label}" in host "{text}" has {len(label)} characters',
+                allowed=f"at most {DNS_LABEL_LENGTH}",
+                fix="put a dot between the fields of the platform's host template",
+            )
     return text

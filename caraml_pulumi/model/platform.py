@@ -16,6 +16,7 @@ from caraml_pulumi.model.names import domain_name, environment_name, gateway_nam
 from caraml_pulumi.model.numbers import WholeNumber
 from caraml_pulumi.model.placement import TopologySpread
 from caraml_pulumi.model.resources import MemoryText, QuantityText, ResourceRequest
+from caraml_pulumi.model.routing import RoutingSpec
 from caraml_pulumi.model.serverless import KnativeSpec, QueueProxySpec
 from caraml_pulumi.model.spec import Locate, Spec, parse, rule
 from caraml_pulumi.model.storage import StorageInitializerSpec
@@ -46,6 +47,29 @@ class IstioSpec(Spec):
     """The Service of the ingress gateway, through which an endpoint reaches its versions."""
     local_gateway_host: Annotated[str, rule(domain_name)] = "knative-local-gateway.istio-system.svc.cluster.local"
     """The Service of Knative's gateway inside the cluster, behind which SERVERLESS versions are."""
+
+
+class GatewayApiSpec(Spec):
+    """The Gateway of the Kubernetes Gateway API that routes are attached to."""
+
+    gateway: Annotated[str, rule(gateway_name)] = "istio-system/gateway"
+    """The Gateway, as ``namespace/name``."""
+    section_name: Annotated[str, Field(min_length=1)] | None = None
+    """Its listener. Default: all that admit the route."""
+    local_gateway: Annotated[str, rule(gateway_name)] = "istio-system/knative-local-gateway"
+    """The Service of Knative's gateway inside the cluster, behind which SERVERLESS versions are, as ``namespace/name``.
+    A ReferenceGrant there must let routes of the projects lead to it."""
+
+
+class IngressSpec(Spec):
+    """The Ingress controller, one that reads ingress-nginx's annotations (PrimeHub)."""
+
+    class_name: Annotated[str, Field(min_length=1)] = "nginx"
+    """The IngressClass."""
+    host: Annotated[str, rule(domain_name)] | None = None
+    """The host that all models share. Default: the platform's domain."""
+    annotations: dict[str, str] = Field(default_factory=dict)
+    """Annotations of every Ingress; the platform's own win."""
 
 
 class StandardTransformerSpec(Spec):
@@ -100,8 +124,14 @@ class PlatformSpec(Spec):
     """Merlin's standard transformer. Default: not offered."""
     legacy_env: bool = False
     """Whether models also get the variables that Merlin deprecated: ``MERLIN_PREDICTOR_PORT`` and so on."""
+    routing: RoutingSpec = RoutingSpec()
+    """How models are reached."""
     istio: IstioSpec = IstioSpec()
-    """Where traffic enters."""
+    """Where traffic enters with Istio."""
+    gateway_api: GatewayApiSpec = GatewayApiSpec()
+    """Where traffic enters with the Gateway API."""
+    ingress: IngressSpec = IngressSpec()
+    """Where traffic enters with Ingresses."""
 
     @model_validator(mode="after")
     def _complete_defaults(self) -> "PlatformSpec":

@@ -7,7 +7,8 @@ from pydantic import Field, model_validator
 
 from caraml_pulumi.errors import CaramlError
 from caraml_pulumi.model import names, traffic
-from caraml_pulumi.model.endpoint import EndpointPlan, EndpointSettings, ModelEndpointSpec, plan_endpoint
+from caraml_pulumi.model.endpoint import EndpointSettings, ModelEndpointSpec, plan_endpoint
+from caraml_pulumi.model.endpoint_plan import EndpointPlan
 from caraml_pulumi.model.instance_types import InstanceType
 from caraml_pulumi.model.numbers import WholeNumber
 from caraml_pulumi.model.platform import PlatformSpec
@@ -46,18 +47,16 @@ class ReleaseSpec(Spec):
             traffic.versions_are_unique(listed, "listed")
         if self.endpoint:
             with as_validation_error("endpoint", "traffic"):
-                traffic_goes_to_listed_versions([share.version for share in self.endpoint.traffic], listed)
-                routed = {share.version for share in self.endpoint.traffic}
-                traffic.no_version_is_stopped(
-                    version.version for version in self.versions if version.stopped and version.version in routed
-                )
-                traffic.one_protocol(version.protocol for version in self.versions if version.version in routed)
+                traffic_goes_to_listed_versions(sorted(self.endpoint.versions), listed)
+                reached = [version for version in self.versions if version.version in self.endpoint.versions]
+                traffic.no_version_is_stopped(version.version for version in reached if version.stopped)
+                traffic.one_protocol(version.protocol for version in reached)
         return self
 
     @property
     def routed(self) -> frozenset[int]:
-        """The versions that the endpoint routes to."""
-        return frozenset(share.version for share in self.endpoint.traffic) if self.endpoint else frozenset()
+        """The versions that answer requests to the endpoint."""
+        return self.endpoint.weighted if self.endpoint else frozenset()
 
 
 def secrets_are_elsewhere(secrets: Mapping[str, object]) -> None:
@@ -105,4 +104,4 @@ def plan_release(
     with within("endpoint"):
         protocol = next(version.protocol for version in versions if version.version in release.routed)
         endpoint = ModelEndpointSpec.model_validate({**identity, "protocol": protocol, **release.endpoint.given()})
-        return versions, plan_endpoint(endpoint, platform)
+        return versions, plan_endpoint(endpoint, platform, versions)

@@ -5,6 +5,7 @@ from typing import Final
 
 from caraml_pulumi.errors import CaramlError
 from caraml_pulumi.model.modes import Protocol
+from caraml_pulumi.model.routing import RoutingBackend
 
 MAX_DEPLOYED_VERSIONS: Final = 2
 """Seed: Deploying a Model Version: "only a maximum of 2 model versions can be deployed"."""
@@ -44,6 +45,30 @@ def no_version_is_stopped(stopped: Iterable[int]) -> None:
     for version in stopped:
         raise CaramlError(
             f"traffic goes to version {version}, which is stopped", fix="start it, or give its traffic to another"
+        )
+
+
+def match_says_what(says: bool) -> None:
+    """Refuse a match that takes every request: no other route would get any."""
+    if not says:
+        raise CaramlError("a match without headers and path takes every request", fix="add headers or a path")
+
+
+def mirror_is_apart(mirrored: int, weighted: Iterable[int]) -> None:
+    """Refuse copies for a version that answers requests: it would get them twice."""
+    if mirrored in weighted:
+        raise CaramlError(
+            f"version {mirrored} answers requests already, and would get them twice",
+            fix="mirror to a version that has no weight",
+        )
+
+
+def backend_reaches_versions(backend: RoutingBackend, of_versions: RoutingBackend) -> None:
+    """Refuse an Istio endpoint where versions have no VirtualService, through which it reaches their own paths."""
+    if backend is RoutingBackend.ISTIO and of_versions is not RoutingBackend.ISTIO:
+        raise CaramlError(
+            f"backend ISTIO leads to the VirtualServices of versions, which backend {of_versions} does not make",
+            fix="set routing.backend of the platform to ISTIO, or choose another backend",
         )
 
 

@@ -7,6 +7,8 @@ from pydantic import Field
 
 from caraml_pulumi.errors import CaramlError
 from caraml_pulumi.model import artifacts, env, labels, names
+from caraml_pulumi.model.address import address
+from caraml_pulumi.model.backends import Feature, can_do
 from caraml_pulumi.model.images import image_reference
 from caraml_pulumi.model.instance_types import InstanceType
 from caraml_pulumi.model.modes import DeploymentMode, Protocol
@@ -82,7 +84,7 @@ def plan_version(
         environment=platform.environment,
         full_name=served.full_name,
         object_name=object_name,
-        host=names.host(served.full_name, spec.project, platform.domain),
+        address=address(platform, platform.routing.backend, served.full_name, spec.project, spec.protocol),
         protocol=spec.protocol,
         mode=spec.deployment_mode,
         stopped=spec.stopped,
@@ -96,6 +98,8 @@ def plan_version(
         annotations=spec.annotations,
     )
     _settings_of_the_mode(spec)
+    if plan.mode is DeploymentMode.RAW_DEPLOYMENT:
+        can_do(platform.routing.backend, [(Feature.RAW_DEPLOYMENT, ("deployment_mode",))])
     if plan.mode is DeploymentMode.SERVERLESS:
         for workload in plan.workloads:
             with within(*(["transformer"] if workload is transformer else [])):

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from caraml_pulumi.model.address import Address
 from caraml_pulumi.model.modes import DeploymentMode, Protocol
 from caraml_pulumi.model.pod import PodSettings
 from caraml_pulumi.model.rollout import RollingUpdate
@@ -27,8 +28,8 @@ class VersionPlan:
     """`{model}-{version}`, whatever the revision."""
     object_name: str
     """The name of the version's objects."""
-    host: str
-    """`{model}-{version}.{project}.{domain}`."""
+    address: Address
+    """Where the version is reached from outside."""
     protocol: Protocol
     mode: DeploymentMode
     stopped: bool
@@ -56,7 +57,12 @@ class VersionPlan:
     @property
     def url(self) -> str:
         """Where predictions are asked for (seed: Deploying a Model Version); over gRPC a host alone (Merlin)."""
-        return f"http://{self.host}{self.predict_path}" if self.predict_path else self.host
+        return self.address.url(self.predict_path)
+
+    @property
+    def host(self) -> str:
+        """The host of the version, `{model}-{version}.{project}.{domain}` unless the platform's template differs."""
+        return self.address.host
 
     @property
     def predict_path(self) -> str | None:

@@ -5,12 +5,12 @@ only divides the requests: it sends each back through the ingress gateway under 
 the version's own VirtualService rewrites the path.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from caraml_pulumi.manifests import Manifest
-from caraml_pulumi.model.endpoint import PREDICT_PATH, EndpointPlan
-from caraml_pulumi.model.modes import DeploymentMode, Protocol
+from caraml_pulumi.model.endpoint_plan import PREDICT_PATH, EndpointPlan, Route
+from caraml_pulumi.model.modes import DeploymentMode
 from caraml_pulumi.model.names import SERVICE_PORT, raw_service_name
 from caraml_pulumi.model.platform import PlatformSpec
 from caraml_pulumi.model.version_plan import VersionPlan
@@ -55,7 +55,7 @@ def version_virtual_service(version: VersionPlan, platform: PlatformSpec) -> Man
         version.project,
         dict(version.labels),
         platform,
-        host=version.host,
+        hosts=[version.host],
         routes=routes,
         annotations=version.annotations,
     )
@@ -64,27 +64,91 @@ def version_virtual_service(version: VersionPlan, platform: PlatformSpec) -> Man
 def endpoint_virtual_service(endpoint: EndpointPlan, platform: PlatformSpec) -> Manifest:
     """The route to a model: `POST /v1/predict` at the model's host, divided over its versions by weight.
 
-    Over gRPC every request is divided, whatever its path (Merlin).
+    Over gRPC every request is divided, whatever its path (Merlin). A request on a matched path goes on as one for
+    predictions.
     """
-    match = {} if endpoint.protocol is Protocol.UPI_V1 else {"match": [{"uri": {"exact": PREDICT_PATH}}]}
-    destination = {"host": platform.istio.ingress_host, "port": {"number": SERVICE_PORT}}
+    routes = [_endpoint_route(endpoint, route, platform) for route in endpoint.routes]
     return _virtual_service(
-        endpoint.model,
+        endpoint.model, endpoint.project, dict(endpoint.labels), platform, hosts=[endpoint.host], routes=routes
+    )
+
+
+def mirror_virtual_service(endpoint: EndpointPlan, platform: PlatformSpec) -> Manifest | None:
+    """The route of the copies to the version that gets them, or nothing.
+
+    A copy arrives at the gateway under the host of the version that answers, with `-shadow` behind it, as Istio
+    documents; it is sent on under the host of the version that is mirrored to.
+    """
+    if endpoint.mirror is None:
+        return None
+    answering = {share.host for route in endpoint.routes for share in route.shares if share.weight}
+    route = {"name": "mirror", "route": [_hop(endpoint.mirror.host, platform)]}
+    return _virtual_service(
+        f"{endpoint.model}-mirror",
         endpoint.project,
         dict(endpoint.labels),
         platform,
-        host=endpoint.host,
-        routes=[
-            {
-                "name": "predict",
-                **match,
-                "route": [
-                    {"destination": destination, "headers": _host(share.host), "weight": share.weight}
-                    for share in endpoint.shares
-                ],
-            }
-        ],
+        hosts=[f"{host}-shadow" for host in sorted(answering)],
+        routes=[route],
     )
+
+
+def endpoint_objects(endpoint: EndpointPlan, platform: PlatformSpec) -> list[Manifest]:
+    """What routes to a model: its VirtualService, and that of the copies if there is a mirror."""
+    mirror = mirror_virtual_service(endpoint, platform)
+    return [endpoint_virtual_service(endpoint, platform), *([mirror] if mirror else [])]
+
+
+def version_objects(version: VersionPlan, platform: PlatformSpec) -> list[Manifest]:
+    """What routes to a version: its VirtualService."""
+    return [version_virtual_service(version, platform)]
+
+
+def _endpoint_route(endpoint: EndpointPlan, route: Route, platform: PlatformSpec) -> Manifest:
+    match: Manifest = {}
+    if endpoint.path is not None:
+        match["uri"] = route.path.props() if route.path else {"exact": endpoint.path}
+    if route.headers:
+        match["headers"] = {name: header.props() for name, header in route.headers.items()}
+    made: Manifest = {"name": "predict", **({"match": [match]} if match else {})}
+    if route.path:
+        # `uri` would replace a matched prefix alone.
+        made["rewrite"] = {"uriRegexRewrite": {"match": "^/.*", "rewrite": endpoint.path}}
+    hops = [_hop(share.host, platform) | {"weight": share.weight} for share in route.shares]
+    return {**made, "route": hops, **_extras(endpoint, platform)}
+
+
+def _hop(host: str, platform: PlatformSpec) -> Manifest:
+    """Back through the ingress gateway, under another host."""
+    destination = {"host": platform.istio.ingress_host, "port": {"number": SERVICE_PORT}}
+    return {"destination": destination, "headers": _host(host)}
+
+
+def _extras(endpoint: EndpointPlan, platform: PlatformSpec) -> Manifest:
+    """What an endpoint asks for besides routes."""
+    extras: Manifest = {}
+    if endpoint.mirror:
+        extras["mirror"] = {"host": platform.istio.ingress_host, "port": {"number": SERVICE_PORT}}
+        extras["mirrorPercentage"] = {"value": endpoint.mirror_percentage}
+    if endpoint.timeout_seconds:
+        extras["timeout"] = f"{endpoint.timeout_seconds}s"
+    if retries := endpoint.retries:
+        per_try = retries.per_try_timeout_seconds
+        extras["retries"] = {
+            "attempts": retries.attempts,
+            **({"perTryTimeout": f"{per_try}s"} if per_try else {}),
+            "retryOn": ",".join(retries.retry_on),
+        }
+    if cors := endpoint.cors:
+        extras["corsPolicy"] = {
+            "allowOrigins": [{"regex": ".*"} if one == "*" else {"exact": one} for one in cors.allow_origins],
+            "allowMethods": cors.allow_methods,
+            "allowHeaders": cors.allow_headers,
+            **({"exposeHeaders": cors.expose_headers} if cors.expose_headers else {}),
+            "allowCredentials": cors.allow_credentials,
+            "maxAge": f"{cors.max_age_seconds}s",
+        }
+    return extras
 
 
 def _host(host: str) -> Manifest:
@@ -97,8 +161,8 @@ def _virtual_service(
     labels: dict[str, str],
     platform: PlatformSpec,
     *,
-    host: str,
     routes: list[Any],
+    hosts: Sequence[str],
     annotations: Mapping[str, str] | None = None,
 ) -> Manifest:
     annotated = {"annotations": dict(annotations)} if annotations else {}
@@ -106,5 +170,5 @@ def _virtual_service(
         "apiVersion": API_VERSION,
         "kind": "VirtualService",
         "metadata": {"name": name, "namespace": namespace, "labels": labels, **annotated},
-        "spec": {"hosts": [host], "gateways": [platform.istio.gateway], "http": routes},
+        "spec": {"hosts": list(hosts), "gateways": [platform.istio.gateway], "http": routes},
     }

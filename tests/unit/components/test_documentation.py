@@ -23,8 +23,9 @@ from caraml_pulumi import (
 )
 from caraml_pulumi.instance_type import InstanceTypeArgs
 from caraml_pulumi.model.gpu import GpuType
-from caraml_pulumi.model.platform import ComputeLimits, IstioSpec, PlatformSpec
+from caraml_pulumi.model.platform import ComputeLimits, GatewayApiSpec, IngressSpec, IstioSpec, PlatformSpec
 from caraml_pulumi.model.resources import ResourceRequest
+from caraml_pulumi.model.routing import RoutingSpec, Tls
 from caraml_pulumi.model.serverless import KnativeSpec, QueueProxySpec
 from caraml_pulumi.model.spec import Spec
 from caraml_pulumi.model.storage import StorageInitializerSpec
@@ -69,7 +70,11 @@ def test_a_components_page_names_its_arguments_and_outputs(page: str, documented
         KnativeSpec,
         QueueProxySpec,
         StorageInitializerSpec,
+        RoutingSpec,
+        Tls,
         IstioSpec,
+        GatewayApiSpec,
+        IngressSpec,
     ],
 )
 def test_the_platforms_page_names_every_setting(spec: type[Spec]) -> None:

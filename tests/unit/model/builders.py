@@ -5,7 +5,8 @@ from typing import Any
 from caraml_pulumi.manifests import Manifest
 from caraml_pulumi.manifests import version as manifests
 from caraml_pulumi.manifests.routing import istio
-from caraml_pulumi.model.endpoint import EndpointPlan, ModelEndpointSpec, plan_endpoint
+from caraml_pulumi.model.endpoint import ModelEndpointSpec, plan_endpoint
+from caraml_pulumi.model.endpoint_plan import EndpointPlan
 from caraml_pulumi.model.image_build import ImageBuildPlan, ImageBuildSpec, plan_image_build
 from caraml_pulumi.model.platform import PlatformSpec, parse_platform
 from caraml_pulumi.model.spec import dotted, located, parse

@@ -1,0 +1,36 @@
+"""Where models and versions are reached from outside."""
+
+from dataclasses import dataclass
+
+from caraml_pulumi.model import names
+from caraml_pulumi.model.modes import Protocol
+from caraml_pulumi.model.platform import PlatformSpec
+from caraml_pulumi.model.routing import DEPLOYMENT_PATH, RoutingBackend
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a model or version is reached from outside."""
+
+    scheme: str
+    host: str
+    prefix: str = ""
+    """What paths start with: nothing, or `/deployment/{name}` behind an Ingress."""
+
+    def url(self, path: str | None) -> str:
+        """The URL of `path`; over gRPC, which has none, the host alone (Merlin)."""
+        return self.host if path is None else f"{self.scheme}://{self.host}{self.prefix}{path}"
+
+
+def address(platform: PlatformSpec, backend: RoutingBackend, name: str, project: str, protocol: Protocol) -> Address:
+    """Where the model or version `name` is reached. Raises `CaramlError` for a host longer than DNS allows.
+
+    Behind an Ingress models share a host and differ in their paths (seed: Model Deployment); gRPC, whose paths are
+    fixed, keeps hosts.
+    """
+    scheme = "https" if platform.routing.tls else "http"
+    if backend is RoutingBackend.INGRESS and protocol is not Protocol.UPI_V1:
+        return Address(scheme, platform.ingress.host or platform.domain, f"{DEPLOYMENT_PATH}/{name}")
+    template, environment = platform.routing.host_template, platform.environment
+    host = names.host(name, project, platform.domain, environment=environment, template=template)
+    return Address(scheme, host)
