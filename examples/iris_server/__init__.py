@@ -1,0 +1,1 @@
+"""A sample custom model server: see README.md."""
