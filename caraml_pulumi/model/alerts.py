@@ -1,0 +1,128 @@
+"""Alerts of a model: on which metric, how severe, from which value on; and its objective of availability."""
+
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import Annotated, Final
+
+from pydantic import Field, model_validator
+
+from caraml_pulumi.errors import CaramlError
+from caraml_pulumi.model.numbers import WholeNumber
+from caraml_pulumi.model.spec import Spec, as_validation_error
+
+
+class AlertMetric(StrEnum):
+    """What an alert watches (Merlin)."""
+
+    THROUGHPUT = "throughput"
+    """Requests per second, of all versions together; alerts below the target."""
+    LATENCY = "latency"
+    """A percentile of the milliseconds that requests take, of each version."""
+    ERROR_RATE = "error_rate"
+    """Percent of the requests that fail, of all versions together."""
+    CPU = "cpu"
+    """CPU in use, in percent of what the replicas ask for."""
+    MEMORY = "memory"
+    """Memory in use, in percent of what the replicas ask for."""
+
+
+class Severity(StrEnum):
+    """How urgent an alert is (Merlin)."""
+
+    WARNING = "warning"
+    """Somebody should look at it on the next day."""
+    CRITICAL = "critical"
+    """Somebody should look at it now."""
+
+
+DEFAULT_PERCENTILE: Final = 95.0
+"""Of latency, where an alert names no other."""
+
+
+class AlertSpec(Spec):
+    """An alert: it fires when the metric has been beyond the target for five minutes (Merlin)."""
+
+    metric: AlertMetric
+    """What is watched."""
+    severity: Severity
+    """The alert's label ``severity``."""
+    target: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
+    """The last good value: requests per second, milliseconds, or percent. Default: that of the platform's alert of the
+    same metric and severity."""
+    percentile: Annotated[float, Field(gt=0, lt=100)] | None = None
+    """Of latency: which percentile. Default: 95."""
+    enabled: bool = True
+    """Whether there is this alert; false takes a default one away."""
+
+    @model_validator(mode="after")
+    def _hold_rules(self) -> "AlertSpec":
+        with as_validation_error("percentile"):
+            if self.percentile is not None and self.metric is not AlertMetric.LATENCY:
+                raise CaramlError(f"an alert on {self.metric} has no percentile", allowed="latency alone has one")
+        return self
+
+    @property
+    def key(self) -> tuple[AlertMetric, Severity]:
+        """What alerts replace each other by."""
+        return self.metric, self.severity
+
+
+def alerts_are_distinct(alerts: list[AlertSpec]) -> list[AlertSpec]:
+    """`alerts` if no two of them are the same but for the target. Raises `CaramlError`."""
+    seen = set()
+    for alert in alerts:
+        same = (*alert.key, alert.percentile or DEFAULT_PERCENTILE)
+        if same in seen:
+            raise CaramlError(
+                f"there are two {alert.severity} alerts on {alert.metric}", fix="remove one of them, or merge them"
+            )
+        seen.add(same)
+    return alerts
+
+
+def _pair(metric: AlertMetric, warning: float, critical: float) -> list[AlertSpec]:
+    return [
+        AlertSpec(metric=metric, severity=Severity.WARNING, target=warning),
+        AlertSpec(metric=metric, severity=Severity.CRITICAL, target=critical),
+    ]
+
+
+DEFAULT_ALERTS: Final = (
+    *_pair(AlertMetric.ERROR_RATE, 1, 5),
+    *_pair(AlertMetric.LATENCY, 1000, 2000),
+    *_pair(AlertMetric.CPU, 80, 95),
+    *_pair(AlertMetric.MEMORY, 80, 95),
+)
+"""The alerts of a platform that lists none; there is no throughput that is too low for every model."""
+
+
+def decided_alerts(given: Sequence[AlertSpec], defaults: Sequence[AlertSpec]) -> tuple[AlertSpec, ...]:
+    """The alerts of a model: `defaults`, with those that are `given` in place of the same metric and severity.
+
+    Raises `CaramlError` for an alert that has no target of its own and none of a default.
+    """
+    replaced = {alert.key for alert in given}
+    targets = {alert.key: alert.target for alert in defaults}
+    kept = [alert for alert in defaults if alert.key not in replaced]
+    decided = []
+    for alert in [*kept, *given]:
+        if not alert.enabled:
+            continue
+        target = targets.get(alert.key) if alert.target is None else alert.target
+        if target is None:
+            raise CaramlError(f"the {alert.severity} alert on {alert.metric} has no target", fix="give it a target")
+        percentile = (alert.percentile or DEFAULT_PERCENTILE) if alert.metric is AlertMetric.LATENCY else None
+        decided.append(alert.model_copy(update={"target": target, "percentile": percentile}))
+    order = list(AlertMetric)
+    return tuple(sorted(decided, key=lambda alert: (order.index(alert.metric), alert.severity is Severity.CRITICAL)))
+
+
+class ObjectiveSpec(Spec):
+    """A service-level objective: how many requests are to succeed."""
+
+    availability: Annotated[float, Field(gt=0, lt=100)] = 99.5
+    """Percent of the requests that are to succeed."""
+    window_days: Annotated[WholeNumber, Field(ge=1, le=90)] = 30
+    """Over how many days. The alerts fire when the errors of this time would be used up too early."""
+    enabled: bool = True
+    """Whether there are alerts on it."""
