@@ -12,6 +12,7 @@ from caraml_pulumi.model.env import env_name
 from caraml_pulumi.model.gpu import GpuType
 from caraml_pulumi.model.images import image_reference
 from caraml_pulumi.model.instance_types import InstanceTypes
+from caraml_pulumi.model.monitoring import MonitoringSpec
 from caraml_pulumi.model.names import domain_name, environment_name, gateway_name
 from caraml_pulumi.model.numbers import WholeNumber
 from caraml_pulumi.model.placement import TopologySpread
@@ -124,6 +125,8 @@ class PlatformSpec(Spec):
     """Merlin's standard transformer. Default: not offered."""
     legacy_env: bool = False
     """Whether models also get the variables that Merlin deprecated: ``MERLIN_PREDICTOR_PORT`` and so on."""
+    monitoring: MonitoringSpec = MonitoringSpec()
+    """How models are watched."""
     routing: RoutingSpec = RoutingSpec()
     """How models are reached."""
     istio: IstioSpec = IstioSpec()
