@@ -27,10 +27,10 @@ def test_what_does_not_become_ready_is_kept_and_says_why(stack: Stack) -> None:
     with pytest.raises(PartialFailure) as caught:
         stack.create("apps/v1:Deployment", greedy, timeout=3)
     assert "is not ready after 3 s: 0 of 2 replicas ready" in caught.value.what
-    assert "Unschedulable: 0/1 nodes are available: 1 Insufficient cpu" in caught.value.what
+    assert "cannot be scheduled: 0/1 nodes are available: 1 Insufficient cpu" in caught.value.what
     assert caught.value.live.id == f"{stack.namespace}/iris"
     assert caught.value.live.outputs["__inputs"]["spec"]["replicas"] == 2
-    assert any("Unschedulable" in report for report in stack.reports)
+    assert any("cannot be scheduled" in report for report in stack.reports)
 
 
 def test_a_quota_that_is_exceeded_is_told_in_the_wait(stack: Stack) -> None:

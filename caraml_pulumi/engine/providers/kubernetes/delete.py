@@ -11,7 +11,6 @@ from caraml_pulumi.engine.providers.kubernetes.objects import (
     SKIP_AWAIT,
     Object,
     annotation,
-    at,
     group_kind,
     group_of,
     is_built_in,
@@ -23,6 +22,7 @@ from caraml_pulumi.engine.providers.kubernetes.objects import (
 )
 from caraml_pulumi.errors import CaramlError
 from caraml_pulumi.kube import KubeClient, KubeError, NoSuchKind
+from caraml_pulumi.observed.objects import at
 
 _WITH_DEPENDENTS: Final = frozenset(
     words(

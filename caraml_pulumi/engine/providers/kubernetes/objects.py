@@ -149,15 +149,6 @@ def title(obj: Object) -> str:
     return f"{obj.get('kind')} {object_id(obj)}"
 
 
-def at(obj: Any, *keys: str) -> Any:  # noqa: ANN401 - part of an object
-    """What is at `keys` in nested mappings; None where one is missing."""
-    for key in keys:
-        if not isinstance(obj, dict):
-            return None
-        obj = obj.get(key)
-    return obj
-
-
 def to_object(properties: Properties) -> Object:
     """The object in a resource's inputs or outputs: without secret wrappers and the provider's own keys."""
     own = {key: value for key, value in properties.items() if not key.startswith("__")}

@@ -9,7 +9,6 @@ from caraml_pulumi.engine.providers.kubernetes.await_.conditions import parse_wa
 from caraml_pulumi.engine.providers.kubernetes.await_.jsonpath import parse_json_path
 from caraml_pulumi.engine.providers.kubernetes.await_.knative import lasting_failure
 from caraml_pulumi.engine.providers.kubernetes.await_.progress import READY
-from caraml_pulumi.engine.providers.kubernetes.await_.reasons import pod_reasons
 from caraml_pulumi.errors import CaramlError
 
 Object = dict[str, Any]
@@ -172,19 +171,3 @@ def test_knative_failures_count_only_when_they_last() -> None:
     assert not lasting_failure({**service, **obj(observedGeneration=1, conditions=[failing])})
     assert not lasting_failure({**service, **obj(conditions=[told("Ready", "False", "Deploying")])})
     assert not lasting_failure({"apiVersion": "x/v1", **obj(conditions=[failing])})
-
-
-def test_the_reason_of_a_container_is_told_with_its_last_exit_code() -> None:
-    crashing = {
-        "name": "model",
-        "state": {"waiting": {"reason": "CrashLoopBackOff", "message": "back-off 5m"}},
-        "lastState": {"terminated": {"exitCode": 137}},
-    }
-    starting = {"name": "other", "state": {"waiting": {"reason": "ContainerCreating"}}}
-    reasons = list(pod_reasons(obj(containerStatuses=[crashing, starting])))
-    assert reasons == ["container model: CrashLoopBackOff: back-off 5m (it exited with code 137)"]
-
-
-def test_a_pod_that_no_node_can_take_says_why() -> None:
-    unschedulable = told("PodScheduled", "False", "Unschedulable", "0/3 nodes are available")
-    assert list(pod_reasons(obj(conditions=[unschedulable]))) == ["Unschedulable: 0/3 nodes are available"]

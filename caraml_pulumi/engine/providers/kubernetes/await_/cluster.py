@@ -1,14 +1,8 @@
 """CustomResourceDefinition, ResourceQuota and Secret: ready when the control plane has taken them in."""
 
-from caraml_pulumi.engine.providers.kubernetes.await_.progress import (
-    READY,
-    Progress,
-    condition,
-    failed,
-    reason_and_message,
-    waiting,
-)
-from caraml_pulumi.engine.providers.kubernetes.objects import Object, at
+from caraml_pulumi.engine.providers.kubernetes.await_.progress import READY, Progress, failed, waiting
+from caraml_pulumi.engine.providers.kubernetes.objects import Object
+from caraml_pulumi.observed.objects import at, condition, reason_and_message
 
 
 def definition(obj: Object) -> Progress:

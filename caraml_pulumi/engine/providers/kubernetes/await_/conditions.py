@@ -11,16 +11,10 @@ from collections.abc import Callable
 from typing import Final
 
 from caraml_pulumi.engine.providers.kubernetes.await_.jsonpath import as_text, parse_json_path
-from caraml_pulumi.engine.providers.kubernetes.await_.progress import (
-    READY,
-    Progress,
-    condition,
-    observed,
-    reason_and_message,
-    waiting,
-)
+from caraml_pulumi.engine.providers.kubernetes.await_.progress import READY, Progress, waiting
 from caraml_pulumi.engine.providers.kubernetes.objects import Object
 from caraml_pulumi.errors import CaramlError
+from caraml_pulumi.observed.objects import condition, observed, reason_and_message
 
 Check = Callable[[Object], Progress]
 

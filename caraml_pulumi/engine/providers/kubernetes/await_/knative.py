@@ -2,17 +2,11 @@
 
 from typing import Final
 
-from caraml_pulumi.engine.providers.kubernetes.await_.progress import condition, observed, reason_and_message
-from caraml_pulumi.engine.providers.kubernetes.objects import Object, group_of, words
+from caraml_pulumi.engine.providers.kubernetes.objects import Object, group_of
+from caraml_pulumi.observed.objects import condition, observed, reason_and_message
+from caraml_pulumi.observed.workloads import LASTING
 
 _GROUP: Final = "serving.knative.dev"
-_LASTING: Final = frozenset(
-    words(
-        "ContainerMissing ExitCode0 ExitCode1 ImagePullBackOff ErrImagePull InvalidImageName ProgressDeadlineExceeded "
-        "RevisionFailed"
-    )
-)
-"""Reasons that do not go away without a change of the spec, or only by luck."""
 
 
 def lasting_failure(obj: Object) -> str:
@@ -23,6 +17,6 @@ def lasting_failure(obj: Object) -> str:
         found = condition(obj, type_)
         if found is None or found.get("status") != "False" or not observed(obj, found):
             continue
-        if found.get("reason") in _LASTING:
+        if found.get("reason") in LASTING:
             return reason_and_message(found)
     return ""

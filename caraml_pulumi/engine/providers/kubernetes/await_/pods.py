@@ -2,8 +2,9 @@
 
 from typing import Final
 
-from caraml_pulumi.engine.providers.kubernetes.objects import Object, at, group_kind, name_of, namespace_of
+from caraml_pulumi.engine.providers.kubernetes.objects import Object, group_kind, name_of, namespace_of
 from caraml_pulumi.kube import KubeClient
+from caraml_pulumi.observed.objects import at
 
 MOST: Final = 100
 """Pods that are looked at; the reasons of more would not be told anyway."""

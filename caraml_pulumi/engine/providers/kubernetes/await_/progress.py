@@ -2,9 +2,8 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
-from caraml_pulumi.engine.providers.kubernetes.objects import Object, at
+from caraml_pulumi.engine.providers.kubernetes.objects import Object
 
 Find = Callable[[str, str, str, str], Object | None]
 """Gets another object: apiVersion, kind, namespace, name; None when it does not exist."""
@@ -32,23 +31,3 @@ def waiting(message: str) -> Progress:
 def failed(message: str) -> Progress:
     """Never ready, because of `message`."""
     return Progress(False, message, failed=True)
-
-
-def condition(obj: Object, type_: str) -> dict[str, Any] | None:
-    """The status condition `type_`, compared without case as kubectl does; None when it is not there."""
-    for item in at(obj, "status", "conditions") or []:
-        if isinstance(item, dict) and str(item.get("type", "")).lower() == type_.lower():
-            return item
-    return None
-
-
-def observed(obj: Object, source: dict[str, Any] | None = None) -> bool:
-    """Whether the controller has seen the current generation, by `source` (a condition) or the status itself."""
-    seen = (source or {}).get("observedGeneration", at(obj, "status", "observedGeneration"))
-    generation = at(obj, "metadata", "generation")
-    return not isinstance(seen, int) or not isinstance(generation, int) or seen >= generation
-
-
-def reason_and_message(item: dict[str, Any]) -> str:
-    """A condition's reason and message, as far as it has them: ``ProgressDeadlineExceeded: ReplicaSet …``."""
-    return ": ".join(str(part) for part in (item.get("reason"), item.get("message")) if part)

@@ -2,35 +2,34 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from typing import Any, Final
+from typing import Final
 
 from caraml_pulumi.engine.providers.kubernetes.await_.pods import pods_of
-from caraml_pulumi.engine.providers.kubernetes.await_.progress import condition, observed, reason_and_message
-from caraml_pulumi.engine.providers.kubernetes.objects import Object, at, group_kind, metadata, namespace_of
+from caraml_pulumi.engine.providers.kubernetes.objects import Object, group_kind, metadata, namespace_of
 from caraml_pulumi.errors import CaramlError
 from caraml_pulumi.kube import KubeClient
+from caraml_pulumi.observed.objects import at, condition, observed, reason_and_message
+from caraml_pulumi.observed.pods import is_ready, pod_troubles
+from caraml_pulumi.observed.troubles import one_line
 
-LONGEST: Final = 300
-"""Characters of one reason; image pull errors repeat themselves at length."""
 MOST: Final = 3
 """Reasons that are told."""
-_PASSING: Final = frozenset(["ContainerCreating", "PodInitializing"])
 
 
 def explain(client: KubeClient, obj: Object) -> str:
     """What holds `obj` up; empty where nothing can be told. Never raises: it only adds to another message."""
     try:
-        pods = [pod for pod in pods_of(client, obj) if not _is_ready(pod)]
+        pods = [pod for pod in pods_of(client, obj) if not is_ready(pod) and at(pod, "status", "phase") != "Succeeded"]
         found = [
             *_own_reasons(obj),
             *_revision_reasons(client, obj),
-            *_counted(reason for pod in pods for reason in pod_reasons(pod)),
+            *_counted(trouble.text for pod in pods for trouble in pod_troubles(pod)),
         ]
         if not found:
             found = list(_events(client, [obj, *pods[:MOST]]))
     except CaramlError:
         return ""
-    return "; ".join(_shortened(reason) for reason in dict.fromkeys(found[:MOST]))
+    return "; ".join(one_line(reason) for reason in dict.fromkeys(found[:MOST]))
 
 
 def _own_reasons(obj: Object) -> Iterator[str]:
@@ -50,40 +49,9 @@ def _revision_reasons(client: KubeClient, obj: Object) -> Iterator[str]:
         yield f"revision {name}: {reason_and_message(ready)}"
 
 
-def pod_reasons(pod: Object) -> Iterator[str]:
-    """Why a pod does not run: not schedulable, or a container that waits or has failed."""
-    scheduled = condition(pod, "PodScheduled")
-    if scheduled is not None and scheduled.get("status") == "False":
-        yield reason_and_message(scheduled)
-    for kind in ("initContainerStatuses", "containerStatuses"):
-        for status in at(pod, "status", kind) or []:
-            if reason := _container_reason(status):
-                yield f"container {status.get('name')}: {reason}"
-
-
-def _container_reason(status: dict[str, Any]) -> str:
-    waits = at(status, "state", "waiting")
-    if waits and waits.get("reason") not in _PASSING:
-        reason = reason_and_message(waits)
-        code = at(status, "lastState", "terminated", "exitCode")
-        return f"{reason} (it exited with code {code})" if code is not None else reason
-    ended = at(status, "state", "terminated")
-    if ended and ended.get("exitCode"):
-        return f"exited with code {ended['exitCode']}" + (f": {reason_and_message(ended)}" if ended else "")
-    if at(status, "state", "running") and status.get("ready") is False:
-        restarts = status.get("restartCount")
-        return "runs, but is not ready" + (f" (restarted {restarts} times)" if restarts else "")
-    return ""
-
-
 def _counted(reasons: Iterable[str]) -> list[str]:
     counts = Counter(reasons)
     return [reason if count == 1 else f"{reason} ({count} pods)" for reason, count in counts.most_common()]
-
-
-def _is_ready(pod: Object) -> bool:
-    ready = condition(pod, "Ready")
-    return at(pod, "status", "phase") == "Succeeded" or (ready is not None and ready.get("status") == "True")
 
 
 def _events(client: KubeClient, objects: list[Object]) -> Iterator[str]:
@@ -94,8 +62,3 @@ def _events(client: KubeClient, objects: list[Object]) -> Iterator[str]:
         items.sort(key=lambda event: str(event.get("lastTimestamp") or event.get("eventTime") or ""), reverse=True)
         for event in items[:1]:
             yield reason_and_message(event)
-
-
-def _shortened(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= LONGEST else line[: LONGEST - 1] + "…"

@@ -1,7 +1,8 @@
 """Service and Ingress: ready when traffic sent to them arrives somewhere."""
 
 from caraml_pulumi.engine.providers.kubernetes.await_.progress import READY, FindAll, Progress, waiting
-from caraml_pulumi.engine.providers.kubernetes.objects import Object, at, name_of, namespace_of
+from caraml_pulumi.engine.providers.kubernetes.objects import Object, name_of, namespace_of
+from caraml_pulumi.observed.objects import at
 
 
 def service(obj: Object, find_all: FindAll) -> Progress:

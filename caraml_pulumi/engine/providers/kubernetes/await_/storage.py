@@ -1,7 +1,8 @@
 """PersistentVolumeClaim and PersistentVolume: ready when bound, or waiting for their first pod."""
 
 from caraml_pulumi.engine.providers.kubernetes.await_.progress import READY, Find, Progress, failed, waiting
-from caraml_pulumi.engine.providers.kubernetes.objects import Object, at
+from caraml_pulumi.engine.providers.kubernetes.objects import Object
+from caraml_pulumi.observed.objects import at
 
 
 def claim(obj: Object, find: Find) -> Progress:

@@ -2,16 +2,9 @@
 
 from typing import Final
 
-from caraml_pulumi.engine.providers.kubernetes.await_.progress import (
-    READY,
-    Progress,
-    condition,
-    failed,
-    observed,
-    reason_and_message,
-    waiting,
-)
-from caraml_pulumi.engine.providers.kubernetes.objects import Object, at
+from caraml_pulumi.engine.providers.kubernetes.await_.progress import READY, Progress, failed, waiting
+from caraml_pulumi.engine.providers.kubernetes.objects import Object
+from caraml_pulumi.observed.objects import at, condition, observed, reason_and_message
 
 _UNSEEN: Final = waiting("the controller has not seen the change yet")
 
