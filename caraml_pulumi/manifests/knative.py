@@ -8,6 +8,7 @@ from caraml_pulumi.manifests.pod import pod_metadata, pod_spec
 from caraml_pulumi.model.deferred import Value
 from caraml_pulumi.model.labels import KNATIVE_VISIBILITY
 from caraml_pulumi.model.platform import PlatformSpec
+from caraml_pulumi.model.routing import RoutingBackend
 from caraml_pulumi.model.serverless import QueueProxySpec
 from caraml_pulumi.model.version_plan import VersionPlan
 from caraml_pulumi.model.workload import WorkloadPlan
@@ -19,7 +20,10 @@ QUEUE_PROXY: Final = "queue.sidecar.serving.knative.dev"
 def knative_service(
     version: VersionPlan, workload: WorkloadPlan, platform: PlatformSpec, secret_name: Value | None = None
 ) -> Manifest:
-    """The Knative Service of `workload`, reachable inside the cluster; a VirtualService makes it reachable outside.
+    """The Knative Service of `workload`, reachable inside the cluster.
+
+    Where Knative is the routing backend, it publishes the workload that requests enter by itself; elsewhere the
+    version's route makes it reachable.
 
     The autoscaling annotations are on the revision's template, where alone Knative reads them. Pulumi waits for the
     condition Ready, since it does not wait for custom resources by itself.
@@ -32,13 +36,14 @@ def knative_service(
         "containerConcurrency": workload.container_concurrency,
         "timeoutSeconds": version.timeout_seconds,
     }
+    is_public = platform.routing.backend is RoutingBackend.KNATIVE and workload is version.entry
     return {
         "apiVersion": API_VERSION,
         "kind": "Service",
         "metadata": {
             "name": workload.name,
             "namespace": workload.project,
-            "labels": {**workload.labels, KNATIVE_VISIBILITY: "cluster-local"},
+            "labels": {**workload.labels, **({} if is_public else {KNATIVE_VISIBILITY: "cluster-local"})},
             "annotations": {
                 **workload.annotations,
                 "pulumi.com/waitFor": "condition=Ready",

@@ -25,12 +25,13 @@ class Address:
 def address(platform: PlatformSpec, backend: RoutingBackend, name: str, project: str, protocol: Protocol) -> Address:
     """Where the model or version `name` is reached. Raises `CaramlError` for a host longer than DNS allows.
 
-    Behind an Ingress models share a host and differ in their paths (seed: Model Deployment); gRPC, whose paths are
-    fixed, keeps hosts.
+    Behind an Ingress the models of a project share a host and differ in their paths (seed: Model Deployment); gRPC,
+    whose paths are fixed, keeps hosts.
     """
     scheme = "https" if platform.routing.tls else "http"
     if backend is RoutingBackend.INGRESS and protocol is not Protocol.UPI_V1:
-        return Address(scheme, platform.ingress.host or platform.domain, f"{DEPLOYMENT_PATH}/{name}")
+        of_project = names.host("", project, platform.domain, template="{project}.{domain}")
+        return Address(scheme, platform.ingress.host or of_project, f"{DEPLOYMENT_PATH}/{name}")
     template, environment = platform.routing.host_template, platform.environment
     host = names.host(name, project, platform.domain, environment=environment, template=template)
     return Address(scheme, host)

@@ -15,13 +15,19 @@ class Feature(StrEnum):
     RAW_DEPLOYMENT = "route to a RAW_DEPLOYMENT version"
     SPLIT_HTTP_JSON = "divide HTTP_JSON requests over two versions"
     SPLIT_SERVERLESS = "divide requests over SERVERLESS versions"
+    SPLIT_GRPC_SERVERLESS = "divide gRPC calls over SERVERLESS versions"
     MATCHES = "match requests before the default route"
     HEADER_PREFIX = "match a header by its prefix"
+    PATHS = "match the path of a request"
     GRPC_PATHS = "match the path of a gRPC call"
     MIRROR = "mirror requests"
+    MIRROR_HTTP_JSON = "mirror HTTP_JSON requests"
+    MIRROR_SERVERLESS = "mirror requests to a SERVERLESS version"
     TIMEOUT = "end requests that take too long"
+    GRPC_TIMEOUT = "end gRPC calls that take too long"
     RETRIES = "try failed requests again"
     CORS = "answer pages of other origins"
+    GRPC_CORS = "answer gRPC calls of other origins"
     REQUEST_SIZE = "limit the size of requests"
     PRIVATE_ACCESS = "ask clients for their tokens"
 
@@ -32,31 +38,47 @@ _ISTIO: Final = {
     Feature.GRPC_PATHS: "its versions are found by host alone",
 }
 _GATEWAY_API: Final = {
-    Feature.REQUEST_SIZE: "an HTTPRoute has no such limit",
-    Feature.PRIVATE_ACCESS: "an HTTPRoute has no authentication",
-    Feature.RETRIES: "retries are in its experimental channel alone",
+    Feature.SPLIT_GRPC_SERVERLESS: "a GRPCRoute rewrites no hosts, by which Knative routes",
     Feature.HEADER_PREFIX: "an HTTPRoute matches headers exactly or by a regular expression",
     Feature.GRPC_PATHS: "a GRPCRoute matches services and methods",
+    Feature.MIRROR_HTTP_JSON: "copies are not rewritten, and each version answers on its own path",
+    Feature.MIRROR_SERVERLESS: "copies are not rewritten, and Knative routes by host",
+    Feature.GRPC_TIMEOUT: "a GRPCRoute has no timeouts",
+    Feature.RETRIES: "retries are in its experimental channel alone",
+    Feature.GRPC_CORS: "a GRPCRoute answers no preflights",
+    Feature.REQUEST_SIZE: "an HTTPRoute has no such limit",
+    Feature.PRIVATE_ACCESS: "an HTTPRoute has no passwords",
 }
+_WEIGHTS_ALONE: Final = "a Knative Route has weights alone"
 _KNATIVE: Final = {
     Feature.RAW_DEPLOYMENT: "a Knative Route leads to Knative Services alone",
     Feature.SPLIT_HTTP_JSON: "a Knative Route keeps paths as they are, and each version answers on its own",
-    **dict.fromkeys(
-        (Feature.MATCHES, Feature.HEADER_PREFIX, Feature.GRPC_PATHS, Feature.MIRROR),
-        "a Knative Route has weights alone",
-    ),
+    Feature.MATCHES: _WEIGHTS_ALONE,
+    Feature.HEADER_PREFIX: _WEIGHTS_ALONE,
+    Feature.PATHS: _WEIGHTS_ALONE,
+    Feature.GRPC_PATHS: _WEIGHTS_ALONE,
+    Feature.MIRROR: _WEIGHTS_ALONE,
+    Feature.MIRROR_HTTP_JSON: _WEIGHTS_ALONE,
+    Feature.MIRROR_SERVERLESS: _WEIGHTS_ALONE,
     Feature.TIMEOUT: "a Knative Route has no timeout; the version's timeoutSeconds holds",
-    **dict.fromkeys(
-        (Feature.RETRIES, Feature.CORS, Feature.REQUEST_SIZE, Feature.PRIVATE_ACCESS),
-        "a Knative Route has weights alone",
-    ),
+    Feature.GRPC_TIMEOUT: "a Knative Route has no timeout; the version's timeoutSeconds holds",
+    Feature.RETRIES: _WEIGHTS_ALONE,
+    Feature.CORS: _WEIGHTS_ALONE,
+    Feature.GRPC_CORS: _WEIGHTS_ALONE,
+    Feature.REQUEST_SIZE: _WEIGHTS_ALONE,
+    Feature.PRIVATE_ACCESS: _WEIGHTS_ALONE,
 }
+_MIRRORS_TO_AN_ADDRESS: Final = "ingress-nginx copies all requests, to one address and path"
 _INGRESS: Final = {
     Feature.SPLIT_HTTP_JSON: "a canary Ingress has the path of the main one, and each version answers on its own",
     Feature.SPLIT_SERVERLESS: "a canary Ingress has the upstream host of the main one, and Knative routes by host",
+    Feature.SPLIT_GRPC_SERVERLESS: "a canary Ingress has the upstream host of the main one, and Knative routes by host",
     Feature.HEADER_PREFIX: "a canary Ingress matches a header exactly or by a regular expression",
+    Feature.PATHS: "the Ingresses of an endpoint have one path",
     Feature.GRPC_PATHS: "the Ingresses of an endpoint have one path",
-    Feature.MIRROR: "ingress-nginx mirrors to an address, with all requests",
+    Feature.MIRROR: _MIRRORS_TO_AN_ADDRESS,
+    Feature.MIRROR_HTTP_JSON: _MIRRORS_TO_AN_ADDRESS,
+    Feature.MIRROR_SERVERLESS: _MIRRORS_TO_AN_ADDRESS,
 }
 LACKS: Final[Mapping[RoutingBackend, Mapping[Feature, str]]] = {
     RoutingBackend.ISTIO: _ISTIO,

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from caraml_pulumi.model import labels, names, traffic
+from caraml_pulumi.model import gateway_api, ingress_nginx, labels, names, traffic
 from caraml_pulumi.model.address import address
 from caraml_pulumi.model.backends import Feature, can_do
 from caraml_pulumi.model.clients import Access, AccessType
@@ -157,7 +157,9 @@ def plan_endpoint(
         known = next((share for share in default if share.version == spec.mirror.version), None)
         target = VersionTraffic(version=spec.mirror.version, weight=0)
         mirrored = known or _share(spec, target, platform, deployed)
-    return EndpointPlan(
+        if mirrored.mode is DeploymentMode.SERVERLESS:
+            can_do(backend, [(Feature.MIRROR_SERVERLESS, ("mirror", "version"))])
+    plan = EndpointPlan(
         model=spec.model,
         project=spec.project,
         environment=platform.environment,
@@ -175,6 +177,11 @@ def plan_endpoint(
         access=spec.access,
         labels={**spec.labels, **own_labels},
     )
+    if backend is RoutingBackend.GATEWAY_API:
+        gateway_api.admit(plan, platform)
+    if backend is RoutingBackend.INGRESS:
+        ingress_nginx.admit(plan)
+    return plan
 
 
 def _share(
@@ -195,6 +202,7 @@ def _share(
         mode=mode,
         host=address(platform, platform.routing.backend, full_name, spec.project, spec.protocol).host,
         predict_path=predict_path(spec.protocol, full_name),
+        timeout_seconds=version.timeout_seconds if version else None,
     )
 
 
@@ -203,7 +211,7 @@ def _path(protocol: Protocol, backend: RoutingBackend, shares: Sequence[Share]) 
     if protocol is Protocol.UPI_V1:
         return None
     keeps_paths = backend is RoutingBackend.KNATIVE or (
-        backend is RoutingBackend.INGRESS and protocol is Protocol.SELDON
+        backend in (RoutingBackend.INGRESS, RoutingBackend.GATEWAY_API) and protocol is Protocol.SELDON
     )
     return next(share.predict_path for share in shares if share.weight) if keeps_paths else PREDICT_PATH
 
@@ -213,20 +221,28 @@ def _wanted(spec: ModelEndpointSpec, shares: Mapping[Path, Sequence[Share]]) -> 
     grpc = spec.protocol is Protocol.UPI_V1
     reached: set[int] = set()
     for path, division in shares.items():
-        reached |= {share.version for share in division}
+        reached |= {share.version for share in division if share.weight}
         for index, share in enumerate(division):
             if share.mode is DeploymentMode.RAW_DEPLOYMENT:
                 yield Feature.RAW_DEPLOYMENT, (*path, index)
             if len(reached) > 1 and share.mode is DeploymentMode.SERVERLESS:
                 yield Feature.SPLIT_SERVERLESS, path
+                if grpc:
+                    yield Feature.SPLIT_GRPC_SERVERLESS, path
         if len(reached) > 1 and spec.protocol is Protocol.HTTP_JSON:
             yield Feature.SPLIT_HTTP_JSON, path
     for index, match in enumerate(spec.matches):
         yield Feature.MATCHES, ("matches", index)
         if any(header.prefix for header in match.headers.values()):
             yield Feature.HEADER_PREFIX, ("matches", index, "headers")
-        if grpc and match.path:
-            yield Feature.GRPC_PATHS, ("matches", index, "path")
+        if match.path:
+            yield Feature.GRPC_PATHS if grpc else Feature.PATHS, ("matches", index, "path")
+    if spec.mirror and spec.protocol is Protocol.HTTP_JSON:
+        yield Feature.MIRROR_HTTP_JSON, ("mirror",)
+    if grpc and spec.timeout_seconds:
+        yield Feature.GRPC_TIMEOUT, ("timeout_seconds",)
+    if grpc and spec.cors:
+        yield Feature.GRPC_CORS, ("cors",)
     asked = {
         "mirror": (spec.mirror, Feature.MIRROR),
         "timeout_seconds": (spec.timeout_seconds, Feature.TIMEOUT),

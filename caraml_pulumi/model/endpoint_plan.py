@@ -29,6 +29,8 @@ class Share:
     """The version's own host, outside."""
     predict_path: str | None
     """The version's own path of predictions; nothing over gRPC."""
+    timeout_seconds: int | None = None
+    """How long the version lets a request take, if it says so and is at hand."""
 
     @property
     def service(self) -> str:
@@ -90,6 +92,12 @@ class EndpointPlan:
     def shares(self) -> Sequence[Share]:
         """The versions of the default route."""
         return self.routes[-1].shares
+
+    def reached(self) -> list[Share]:
+        """The versions that get requests or copies of them, each once; they must be ready."""
+        shares = [share for route in self.routes for share in route.shares if share.weight]
+        shares += [self.mirror] if self.mirror else []
+        return list({share.version: share for share in shares}.values())
 
     def props(self) -> dict[str, Any]:
         """The decided values in camelCase, as policies and previews read them; of clients their names alone."""

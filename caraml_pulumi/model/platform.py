@@ -57,6 +57,10 @@ class GatewayApiSpec(Spec):
     """The Gateway, as ``namespace/name``."""
     section_name: Annotated[str, Field(min_length=1)] | None = None
     """Its listener. Default: all that admit the route."""
+    service: Annotated[str, rule(gateway_name)] | None = None
+    """The Gateway's own Service, as ``namespace/name``, through whose port 80 an endpoint reaches versions that answer
+    on different paths. A ReferenceGrant there must let routes of the projects lead to it. Default: traffic goes to one
+    such version at a time."""
     local_gateway: Annotated[str, rule(gateway_name)] = "istio-system/knative-local-gateway"
     """The Service of Knative's gateway inside the cluster, behind which SERVERLESS versions are, as ``namespace/name``.
     A ReferenceGrant there must let routes of the projects lead to it."""
@@ -68,7 +72,7 @@ class IngressSpec(Spec):
     class_name: Annotated[str, Field(min_length=1)] = "nginx"
     """The IngressClass."""
     host: Annotated[str, rule(domain_name)] | None = None
-    """The host that all models share. Default: the platform's domain."""
+    """The host that all models share, whose names must then differ. Default: ``{project}.{domain}``."""
     annotations: dict[str, str] = Field(default_factory=dict)
     """Annotations of every Ingress; the platform's own win."""
 

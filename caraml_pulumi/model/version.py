@@ -16,6 +16,7 @@ from caraml_pulumi.model.numbers import WholeNumber
 from caraml_pulumi.model.platform import PlatformSpec
 from caraml_pulumi.model.pod import PodSettings
 from caraml_pulumi.model.rollout import RollingUpdate
+from caraml_pulumi.model.routing import RoutingBackend
 from caraml_pulumi.model.serverless import (
     KnativeFeature,
     QueueProxySpec,
@@ -76,6 +77,9 @@ def plan_version(
     if spec.transformer is not None:
         with within("transformer"):
             transformer = _transformer(spec, spec.transformer, around, predictor)
+    backend = platform.routing.backend
+    # Knative publishes its Services by their own names.
+    public_name = (transformer or predictor).name if backend is RoutingBackend.KNATIVE else served.full_name
     plan = VersionPlan(
         model=spec.model,
         version=spec.version,
@@ -84,7 +88,7 @@ def plan_version(
         environment=platform.environment,
         full_name=served.full_name,
         object_name=object_name,
-        address=address(platform, platform.routing.backend, served.full_name, spec.project, spec.protocol),
+        address=address(platform, backend, public_name, spec.project, spec.protocol),
         protocol=spec.protocol,
         mode=spec.deployment_mode,
         stopped=spec.stopped,
@@ -99,7 +103,9 @@ def plan_version(
     )
     _settings_of_the_mode(spec)
     if plan.mode is DeploymentMode.RAW_DEPLOYMENT:
-        can_do(platform.routing.backend, [(Feature.RAW_DEPLOYMENT, ("deployment_mode",))])
+        can_do(backend, [(Feature.RAW_DEPLOYMENT, ("deployment_mode",))])
+        if spec.protocol is Protocol.UPI_V1 and spec.timeout_seconds is not None:
+            can_do(backend, [(Feature.GRPC_TIMEOUT, ("timeout_seconds",))])
     if plan.mode is DeploymentMode.SERVERLESS:
         for workload in plan.workloads:
             with within(*(["transformer"] if workload is transformer else [])):
