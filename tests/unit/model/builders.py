@@ -2,9 +2,8 @@
 
 from typing import Any
 
-from caraml_pulumi.manifests import Manifest
+from caraml_pulumi.manifests import Manifest, routing
 from caraml_pulumi.manifests import version as manifests
-from caraml_pulumi.manifests.routing import istio
 from caraml_pulumi.model.endpoint import ModelEndpointSpec, plan_endpoint
 from caraml_pulumi.model.endpoint_plan import EndpointPlan
 from caraml_pulumi.model.image_build import ImageBuildPlan, ImageBuildSpec, plan_image_build
@@ -33,7 +32,7 @@ def objects(plan: VersionPlan, on: PlatformSpec | None = None) -> list[Manifest]
             made.append({**secret, "metadata": {**secret["metadata"], "name": f"{workload.name}-secret"}})
         made += manifests.workload_objects(plan, workload, on, f"{workload.name}-secret")
         made += [budget] if (budget := manifests.disruption_budget(plan, workload)) else []
-    return [*made, istio.version_virtual_service(plan, on)]
+    return [*made, *routing.version_objects(plan, on)]
 
 
 def one(kind: str, plan: VersionPlan, on: PlatformSpec | None = None) -> Manifest:
