@@ -33,6 +33,7 @@ class More(StrEnum):
     """What `up` can add."""
 
     s3 = "s3"
+    istio = "istio"
 
 
 Name = Annotated[str, typer.Option("--name", metavar="NAME", help="Name of the cluster; several can run side by side.")]
@@ -43,11 +44,11 @@ Directory = Annotated[
     ),
 ]
 Limit = Annotated[Only | None, typer.Option(help="Leave out Knative and the CRDs.")]
-Addition = Annotated[More | None, typer.Option("--with", help="Add an S3 server.")]
+Additions = Annotated[list[More] | None, typer.Option("--with", help="Add an S3 server, or istiod; repeatable.")]
 
 
 @app.command()
-def up(name: Name = DEFAULT_NAME, state: Directory = None, only: Limit = None, more: Addition = None) -> None:
+def up(name: Name = DEFAULT_NAME, state: Directory = None, only: Limit = None, more: Additions = None) -> None:
     """Bring the cluster up, or repair it.
 
     Builds the servers if they are not built yet (8 to 10 minutes on two cores), starts those that do not run, and sets
@@ -59,7 +60,14 @@ def up(name: Name = DEFAULT_NAME, state: Directory = None, only: Limit = None, m
     started = time.monotonic()
     cluster = Cluster.named(name, state)
     steps = Steps()
-    changed = lifecycle.up(cluster, with_knative=only is None, with_s3=more is More.s3, report=steps)
+    wanted = more or []
+    changed = lifecycle.up(
+        cluster,
+        with_knative=only is None,
+        with_s3=More.s3 in wanted,
+        with_istio=More.istio in wanted,
+        report=steps,
+    )
     now = lifecycle.status(cluster)
     took = f"up in {duration(time.monotonic() - started)}" if changed else "up already"
     out = steps.console

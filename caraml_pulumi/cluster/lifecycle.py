@@ -4,8 +4,8 @@ import contextlib
 import time
 from dataclasses import dataclass
 
-from caraml_pulumi.cluster import build, knative, kubernetes, manifests, process, s3, servers
-from caraml_pulumi.cluster.parts import ALL, CRDS, KNATIVE, KUBERNETES, KWOK, PLAIN, S3, WITH_KNATIVE, Part
+from caraml_pulumi.cluster import build, istio, knative, kubernetes, manifests, process, s3, servers
+from caraml_pulumi.cluster.parts import ALL, CRDS, ISTIO, KNATIVE, KUBERNETES, KWOK, PLAIN, S3, WITH_KNATIVE, Part
 from caraml_pulumi.cluster.ports import LOOPBACK, free_ports
 from caraml_pulumi.cluster.process import Process
 from caraml_pulumi.cluster.report import Report
@@ -76,18 +76,25 @@ def status(cluster: Cluster) -> Status:
     return Status(cluster, parts, found, complete=set(state.installed) == set(state.tools))
 
 
-def up(cluster: Cluster, *, with_knative: bool, with_s3: bool = False, report: Report) -> bool:
+def up(
+    cluster: Cluster, *, with_knative: bool, with_s3: bool = False, with_istio: bool = False, report: Report
+) -> bool:
     """Bring a cluster up; return False if it was up already.
 
     Builds what is not built, starts what does not run, and sets up what is missing, so it also repairs a cluster some
     of whose servers have died and continues one that was cut short. A plain cluster becomes one with Knative, and one
-    without an S3 server gets one; what a cluster has is never taken away.
+    without an S3 server or istiod gets one; what a cluster has is never taken away. Istiod needs the CRDs that come
+    with Knative, and brings both.
 
     Raises:
         CaramlError: a build failed, a server did not start, or the cluster was made by another version.
     """
     with cluster.locked(lambda: report.note(BUSY)):
-        wanted: tuple[Part, ...] = (*(WITH_KNATIVE if with_knative else PLAIN), *((S3,) if with_s3 else ()))
+        wanted: tuple[Part, ...] = (
+            *(WITH_KNATIVE if with_knative or with_istio else PLAIN),
+            *((S3,) if with_s3 else ()),
+            *((ISTIO,) if with_istio else ()),
+        )
         state = State.load(cluster)
         if state is not None:
             _refuse_other_versions(cluster, state)
@@ -101,6 +108,8 @@ def up(cluster: Cluster, *, with_knative: bool, with_s3: bool = False, report: R
         state.tools = {part.name: part.hash for part in wanted}
         if S3 in wanted:
             s3.prepare(cluster, state)
+        if ISTIO in wanted:
+            istio.prepare(cluster, state)
         state.save(cluster)
         _start(cluster, state, report)
         return True
@@ -167,6 +176,9 @@ def _start(cluster: Cluster, state: State, report: Report) -> None:
     if S3.name in state.tools:
         with report.step(f"start the S3 server {S3.title} {S3.version}"):
             servers.start(cluster, [s3.server(cluster, state)], probe)
+    if ISTIO.name in state.tools:
+        with report.step(f"start {ISTIO.title}"):
+            servers.start(cluster, [istio.server(cluster, state)], probe)
     state.installed = list(state.tools)
     state.save(cluster)
 
@@ -209,7 +221,8 @@ def _servers(cluster: Cluster, state: State) -> list[Server]:
     )
     of_knative = KNATIVE_SERVERS if KNATIVE.name in state.tools else ()
     of_s3 = (s3.server,) if S3.name in state.tools else ()
-    return [make(cluster, state) for make in (*plain, *of_knative, *of_s3)]
+    of_istio = (istio.server,) if ISTIO.name in state.tools else ()
+    return [make(cluster, state) for make in (*plain, *of_knative, *of_s3, *of_istio)]
 
 
 def _wait_for_node(client: KubeClient) -> None:

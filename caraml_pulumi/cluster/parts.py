@@ -203,9 +203,18 @@ S3 = Part(
     gib=1,
 )
 
+ISTIO = Part(
+    name="istio",
+    title="istiod",
+    main_module="istio.io/istio",
+    programs=(("pilot-discovery", "istiod"),),
+    minutes=5,
+    gib=3,
+)
+
 PLAIN = (KUBERNETES, KWOK)
 """What `caraml cluster up --only kubernetes` needs."""
 WITH_KNATIVE = (*PLAIN, KNATIVE, CRDS)
 """What `caraml cluster up` needs."""
-ALL = (*WITH_KNATIVE, S3)
+ALL = (*WITH_KNATIVE, S3, ISTIO)
 """Everything there is, in the order in which it is built."""
