@@ -14,11 +14,14 @@ if TYPE_CHECKING:
     from caraml_pulumi.instance_type import InstanceTypeArgs, TolerationArgs
     from caraml_pulumi.model.autoscaling import AutoscalingMetric
     from caraml_pulumi.model.bucket import BucketFeature
+    from caraml_pulumi.model.clients import AccessType
     from caraml_pulumi.model.modes import DeploymentMode, Protocol
     from caraml_pulumi.model.placement import TaintEffect, TolerationOperator
+    from caraml_pulumi.model.routing import RoutingBackend
     from caraml_pulumi.model.transformer import TransformerType
     from caraml_pulumi.model_artifact import ModelArtifact, ModelArtifactArgs
-    from caraml_pulumi.model_endpoint import ModelEndpoint, ModelEndpointArgs, VersionTrafficArgs
+    from caraml_pulumi.model_endpoint import ModelEndpoint
+    from caraml_pulumi.model_endpoint_args import ModelEndpointArgs, VersionTrafficArgs
     from caraml_pulumi.model_project import (
         ContainerDefaultsArgs,
         GroupQuotaArgs,
@@ -32,6 +35,7 @@ if TYPE_CHECKING:
     from caraml_pulumi.workload_args import ResourceRequestArgs
 
 _HOMES = {
+    "AccessType": "caraml_pulumi.model.clients",
     "ArtifactBucket": "caraml_pulumi.artifact_bucket",
     "ArtifactBucketArgs": "caraml_pulumi.artifact_bucket",
     "AutoscalingMetric": "caraml_pulumi.model.autoscaling",
@@ -50,21 +54,23 @@ _HOMES = {
     "ModelArtifact": "caraml_pulumi.model_artifact",
     "ModelArtifactArgs": "caraml_pulumi.model_artifact",
     "ModelEndpoint": "caraml_pulumi.model_endpoint",
-    "ModelEndpointArgs": "caraml_pulumi.model_endpoint",
+    "ModelEndpointArgs": "caraml_pulumi.model_endpoint_args",
     "ModelProject": "caraml_pulumi.model_project",
     "ModelProjectArgs": "caraml_pulumi.model_project",
     "Protocol": "caraml_pulumi.model.modes",
     "ResourceRequestArgs": "caraml_pulumi.workload_args",
+    "RoutingBackend": "caraml_pulumi.model.routing",
     "SubjectsArgs": "caraml_pulumi.model_project",
     "TaintEffect": "caraml_pulumi.model.placement",
     "TolerationArgs": "caraml_pulumi.instance_type",
     "TolerationOperator": "caraml_pulumi.model.placement",
     "TransformerArgs": "caraml_pulumi.transformer",
     "TransformerType": "caraml_pulumi.model.transformer",
-    "VersionTrafficArgs": "caraml_pulumi.model_endpoint",
+    "VersionTrafficArgs": "caraml_pulumi.model_endpoint_args",
 }
 
 __all__ = [
+    "AccessType",
     "ArtifactBucket",
     "ArtifactBucketArgs",
     "AutoscalingMetric",
@@ -88,6 +94,7 @@ __all__ = [
     "ModelProjectArgs",
     "Protocol",
     "ResourceRequestArgs",
+    "RoutingBackend",
     "SubjectsArgs",
     "TaintEffect",
     "TolerationArgs",

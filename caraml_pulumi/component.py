@@ -109,27 +109,42 @@ def kubernetes_object(
     parent: pulumi.Resource,
     depends_on: Sequence[pulumi.Resource] = (),
     import_: bool = False,
+    once: pulumi.Output[Any] | None = None,
 ) -> pulumi.CustomResource:
     """Register `manifest` as a Kubernetes resource under the logical name `name`.
 
     With `import_` the object of that kind, namespace and name exists already and is taken over as it is, then changed
-    in place where the manifest differs; it is an error if it does not exist.
+    in place where the manifest differs; it is an error if it does not exist. With `once` it is made when that is there,
+    and not at all if that fails.
 
     The object goes to the provider as it is. The typed classes of pulumi_kubernetes would register the same, at several
     times the cost.
     """
     group = manifest["apiVersion"] if "/" in manifest["apiVersion"] else f"core/{manifest['apiVersion']}"
+    body = manifest if once is None else _gated(manifest, once)
     return pulumi.CustomResource(
         f"kubernetes:{group}:{manifest['kind']}",
         name,
-        manifest,
+        body,
         pulumi.ResourceOptions(
             parent=parent,
             depends_on=list(depends_on),
-            version=_provider_version(),
+            version=provider_version(),
             import_=_id(manifest) if import_ else None,
         ),
     )
+
+
+def with_secrets(manifest: Manifest) -> Manifest:
+    """`manifest` with the values of a Secret kept secret by Pulumi; other kinds have none."""
+    values = {key: pulumi.Output.secret(value) for key, value in manifest.get("stringData", {}).items()}
+    return {**manifest, "stringData": values} if values else manifest
+
+
+def _gated(manifest: Manifest, once: pulumi.Output[Any]) -> Manifest:
+    plain = {key: manifest[key] for key in ("apiVersion", "kind", "metadata")}
+    rest = {key: value for key, value in manifest.items() if key not in plain}
+    return {**plain, **{key: pulumi.Output.all(once, value).apply(lambda both: both[1]) for key, value in rest.items()}}
 
 
 def _id(manifest: Manifest) -> str:
@@ -139,5 +154,6 @@ def _id(manifest: Manifest) -> str:
 
 
 @cache
-def _provider_version() -> str:
+def provider_version() -> str:
+    """The version of the Kubernetes provider that objects are made with."""
     return version("pulumi-kubernetes")

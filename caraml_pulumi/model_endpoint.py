@@ -5,59 +5,34 @@
 | argument | default |
 |---|---|
 | `model`, `project`, `team`, `stream`, `protocol`, `platform` | those of the versions, if they are components |
-| `labels` | none |
+| `backend` | the platform's `routing.backend`: ISTIO |
+| `access` | public |
+| `matches`, `mirror`, `timeout_seconds`, `retries`, `cors`, `max_request_size`, `labels` | none |
 """
 
-from collections.abc import Mapping
-from typing import Any, NotRequired, TypedDict, cast, overload
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Unpack, cast, overload
 
 import pulumi
 
-from caraml_pulumi.component import arguments, kubernetes_object, located_in, platform_from, readable
+from caraml_pulumi.component import arguments, kubernetes_object, located_in, platform_from, readable, with_secrets
+from caraml_pulumi.deployed_version import gate_on_ready
 from caraml_pulumi.errors import CaramlError
-from caraml_pulumi.manifests.routing import istio
+from caraml_pulumi.manifests import routing
 from caraml_pulumi.model.endpoint import ModelEndpointSpec, plan_endpoint
-from caraml_pulumi.model.modes import Protocol, declared_status
-from caraml_pulumi.model.spec import located, parse
+from caraml_pulumi.model.modes import declared_status
+from caraml_pulumi.model.spec import located, parse, within
 from caraml_pulumi.model.traffic import no_version_is_stopped, one_protocol
+from caraml_pulumi.model_endpoint_args import ModelEndpointArgs, ModelEndpointKeywords
 from caraml_pulumi.model_version import CustomModelVersion
-
-
-class VersionTrafficArgs(TypedDict):
-    """A version and its share of the traffic."""
-
-    version: int
-    """Which version of the endpoint's model."""
-    weight: int
-    """The version's share of the requests. Unit: percent. Refused: weights that do not sum to 100."""
-
-
-class ModelEndpointArgs(TypedDict):
-    """Which versions answer for a model."""
-
-    model: str
-    """The model's name."""
-    project: str
-    """The project's name, whose namespace the versions are in."""
-    traffic: list[VersionTrafficArgs]
-    """One or two versions of the model. Refused: versions that do not all speak one protocol (Merlin)."""
-    protocol: NotRequired[Protocol]
-    """What the versions speak. Default: HTTP_JSON."""
-    labels: NotRequired[dict[str, str]]
-    """Labels of the route, besides the platform's. Default: none."""
-    team: NotRequired[str]
-    """The team's label. Default: none."""
-    stream: NotRequired[str]
-    """The stream's label. Default: none."""
-    platform: NotRequired[dict[str, Any]]
-    """The platform of the environment. Default: the stack's configuration `caraml:platform`."""
 
 
 class ModelEndpoint(pulumi.ComponentResource):
     """One address of a model, divided over its versions by weight.
 
-    `POST /v1/predict` at the endpoint's host reaches each version at its own path. Given components, it waits until
-    they are ready, and is deleted before they are.
+    `POST /v1/predict` at the endpoint's host reaches each version at its own path. A version gets weight only when it
+    is ready: given components, the endpoint waits until they are, and is deleted before they are; a version of another
+    program must be ready already.
     """
 
     url: pulumi.Output[str]
@@ -70,12 +45,7 @@ class ModelEndpoint(pulumi.ComponentResource):
 
     @overload
     def __init__(
-        self,
-        name: str,
-        *,
-        traffic: Mapping[CustomModelVersion, int],
-        labels: Mapping[str, str] | None = None,
-        opts: pulumi.ResourceOptions | None = None,
+        self, name: str, *, opts: pulumi.ResourceOptions | None = None, **keywords: Unpack[ModelEndpointKeywords]
     ) -> None: ...
 
     def __init__(
@@ -94,27 +64,92 @@ class ModelEndpoint(pulumi.ComponentResource):
             platform = platform_from(given.pop("platform", None))
             spec = parse(ModelEndpointSpec, given, locate=locate)
             with located(locate, given):
-                plan = plan_endpoint(spec, platform)
+                spec = _with_tokens(spec, versions)
+                plan = plan_endpoint(spec, platform, [version.plan for version in versions])
         super().__init__("caraml:index:ModelEndpoint", name, plan.props(), opts)
 
-        route = istio.endpoint_virtual_service(plan, platform)
-        routed = kubernetes_object(name, route, parent=self, depends_on=versions)
+        before = _listed(opts.depends_on if opts else None)
+        known = {version.spec.version for version in versions}
+        elsewhere = [share for share in plan.reached() if share.version not in known]
+        ready = gate_on_ready(plan, elsewhere, self, before)
+        after: list[pulumi.Resource] = [*versions, *before]
+        for manifest in routing.endpoint_objects(plan, platform):
+            own = manifest["metadata"]["name"]
+            logical = name if own == plan.model else f"{name}-{own.removeprefix(f'{plan.model}-')}"
+            # In their order: what is referred to comes first.
+            after = [
+                *after,
+                kubernetes_object(logical, with_secrets(manifest), parent=self, depends_on=after, once=ready),
+            ]
 
         outputs = {"url": plan.url, "status": declared_status(routed=True).value}
-        self.url = routed.urn.apply(lambda _: plan.url)
+        self.url = after[-1].urn.apply(lambda _: plan.url)
         self.status = pulumi.Output.from_input(outputs["status"])
         self.register_outputs(outputs)
 
 
+def _listed(depends_on: object) -> list[pulumi.Resource]:
+    """What the endpoint was told to wait for; its objects wait too."""
+    several = depends_on if isinstance(depends_on, list | tuple) else [depends_on]
+    return [cast(pulumi.Resource, one) for one in several if one is not None]
+
+
+def _shares(given: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Everything in the arguments that names a version."""
+    holders = [given, *(match for match in given.get("matches") or [] if isinstance(match, Mapping))]
+    for holder in holders:
+        traffic = holder.get("traffic")
+        yield from (share for share in (traffic if isinstance(traffic, list) else []) if isinstance(share, Mapping))
+    if isinstance(mirror := given.get("mirror"), Mapping):
+        yield mirror
+
+
+def _with_tokens(spec: ModelEndpointSpec, versions: Sequence[CustomModelVersion]) -> ModelEndpointSpec:
+    """`spec` with the tokens that the secrets of the project keep. Raises `CaramlError` for one that they lack."""
+    project = next((version.model_project for version in versions if version.model_project), None)
+    kept = project.spec.secrets if project else {}
+    clients = []
+    for index, client in enumerate(spec.access.clients):
+        ref = client.token_ref
+        if ref is None:
+            clients.append(client)
+            continue
+        if ref.key not in kept.get(ref.name, {}):
+            with within("access", "clients", index, "token_ref"):
+                raise CaramlError(
+                    f'Secret "{ref.name}" of ModelProject "{spec.project}" has no key "{ref.key}"',
+                    fix="add it to the secrets of the project, and give the endpoint versions that have the project",
+                )
+        clients.append(client.model_copy(update={"token": kept[ref.name][ref.key], "token_ref": None}))
+    return spec.model_copy(update={"access": spec.access.model_copy(update={"clients": clients})})
+
+
 def _without_components(given: dict[str, Any]) -> tuple[dict[str, Any], list[CustomModelVersion]]:
     """The arguments with versions replaced by their numbers, and the versions to wait for."""
-    traffic = given.get("traffic")
-    if not isinstance(traffic, Mapping):
+    versions: dict[int, CustomModelVersion] = {}
+
+    def numbered(holder: object) -> object:
+        """A map that has traffic, with the numbers of the components in it."""
+        traffic = holder.get("traffic") if isinstance(holder, Mapping) else None
+        if not isinstance(traffic, Mapping) or not all(isinstance(one, CustomModelVersion) for one in traffic):
+            return holder
+        versions.update({id(version): version for version in traffic})
+        shares = [{"version": version.spec.version, "weight": weight} for version, weight in traffic.items()]
+        return {**cast(Mapping[str, Any], holder), "traffic": shares}
+
+    at_hand = given.pop("versions", [])
+    given = cast(dict[str, Any], numbered(given))
+    if isinstance(matches := given.get("matches"), list):
+        given = {**given, "matches": [numbered(match) for match in matches]}
+    mirror = given.get("mirror")
+    if isinstance(mirror, Mapping) and isinstance(mirrored := mirror.get("version"), CustomModelVersion):
+        versions[id(mirrored)] = mirrored
+        given = {**given, "mirror": {**mirror, "version": mirrored.spec.version}}
+    asked = {share.get("version") for share in _shares(given)}
+    versions.update({id(version): version for version in at_hand if version.spec.version in asked})
+    if not versions:
         return given, []
-    versions = [version for version in traffic if isinstance(version, CustomModelVersion)]
-    if not versions or len(versions) < len(traffic):
-        return given, []
-    specs = [version.spec for version in versions]
+    specs = [version.spec for version in versions.values()]
     first = specs[0]
     strangers = [spec for spec in specs if (spec.model, spec.project) != (first.model, first.project)]
     if strangers:
@@ -131,9 +166,6 @@ def _without_components(given: dict[str, Any]) -> tuple[dict[str, Any], list[Cus
         "protocol": first.protocol,
         "team": first.team,
         "stream": first.stream,
-        "platform": versions[0].platform,
+        "platform": next(iter(versions.values())).platform,
     }
-    shares = [{"version": version.spec.version, "weight": weight} for version, weight in traffic.items()]
-    return {
-        key: value for key, value in {**inherited, **given, "traffic": shares}.items() if value is not None
-    }, versions
+    return {key: value for key, value in {**inherited, **given}.items() if value is not None}, [*versions.values()]

@@ -24,11 +24,10 @@ from typing import Any, Unpack, cast, overload
 import pulumi
 
 from caraml_pulumi.autoscaling_policy import AutoscalingPolicy
-from caraml_pulumi.component import arguments, kubernetes_object, located_in, platform_from, readable
+from caraml_pulumi.component import arguments, kubernetes_object, located_in, platform_from, readable, with_secrets
 from caraml_pulumi.errors import CaramlError
-from caraml_pulumi.manifests import Manifest
+from caraml_pulumi.manifests import Manifest, routing
 from caraml_pulumi.manifests import version as manifests
-from caraml_pulumi.manifests.routing import istio
 from caraml_pulumi.model.images import image_doubts
 from caraml_pulumi.model.labels import PREDICTOR
 from caraml_pulumi.model.modes import declared_status
@@ -42,7 +41,10 @@ from caraml_pulumi.model_version_args import CustomModelVersionArgs, CustomModel
 
 KINDS = (
     "Deployment",
+    "GRPCRoute",
+    "HTTPRoute",
     "HorizontalPodAutoscaler",
+    "Ingress",
     "PodDisruptionBudget",
     "Service",
     "VirtualService",
@@ -53,8 +55,9 @@ KINDS = (
 class CustomModelVersion(pulumi.ComponentResource):
     """A deployed version of a model, at its own address.
 
-    SERVERLESS makes a Knative Service; RAW_DEPLOYMENT a Deployment, a Service and a HorizontalPodAutoscaler; both a
-    VirtualService. All are named `{model}-{version}`. At most two versions of a model may be deployed at a time.
+    SERVERLESS makes a Knative Service; RAW_DEPLOYMENT a Deployment, a Service and a HorizontalPodAutoscaler; both what
+    the platform's backend routes with, such as a VirtualService. All are named `{model}-{version}`. At most two
+    versions of a model may be deployed at a time.
     """
 
     full_name: pulumi.Output[str]
@@ -92,7 +95,8 @@ class CustomModelVersion(pulumi.ComponentResource):
             with located(locate, given):
                 self._adopted = _kinds(adopted)
                 types = project.spec.instance_types if project else {}
-                plan = plan_version(self.spec, self.platform, instance_types=types)
+                plan = self.plan = plan_version(self.spec, self.platform, instance_types=types)
+            self.model_project = project
             if project:
                 project.admit(plan)
         super().__init__("caraml:index:CustomModelVersion", name, plan.props(), opts)
@@ -101,12 +105,13 @@ class CustomModelVersion(pulumi.ComponentResource):
             self._doubt(workload.image)
         after = [project] if project else []
         workloads = [child for workload in plan.workloads for child in self._register(name, plan, workload, after)]
-        route = istio.version_virtual_service(plan, self.platform)
-        routed = self._object(name, route, [*after, *workloads])
+        routes = [
+            self._object(name, route, [*after, *workloads]) for route in routing.version_objects(plan, self.platform)
+        ]
 
         status = declared_status(routed=False, stopped=plan.stopped).value
         self.full_name = pulumi.Output.from_input(plan.full_name)
-        self.url = routed.urn.apply(lambda _: plan.url)
+        self.url = pulumi.Output.all(*[one.urn for one in [*routes, *workloads][:1]]).apply(lambda _: plan.url)
         self.status = pulumi.Output.from_input(status)
         demand = demand_of(plan)
         self.register_outputs(
@@ -139,7 +144,7 @@ class CustomModelVersion(pulumi.ComponentResource):
         secret_name = None
         if secret := manifests.secret(workload):
             # Pulumi takes the Secret's name from this one, which Kubernetes must take.
-            kept = self._object(f"{plan.project}-{workload.name}", _with_secret_values(secret), after)
+            kept = self._object(f"{plan.project}-{workload.name}", with_secrets(secret), after)
             secret_name = kept.id.apply(lambda id_: id_.rpartition("/")[2])
             after = [*after, kept]
         objects = manifests.workload_objects(plan, workload, self.platform, secret_name)
@@ -185,8 +190,3 @@ def _kinds(adopted: object) -> frozenset[str]:
         if wrong:
             raise CaramlError(f"{in_words(wrong[0])} is not a kind of a version's objects", allowed=", ".join(KINDS))
     return frozenset(adopted)
-
-
-def _with_secret_values(secret: Manifest) -> Manifest:
-    values = {key: pulumi.Output.secret(value) for key, value in secret["stringData"].items()}
-    return {**secret, "stringData": values}

@@ -33,8 +33,9 @@ def deploy(release: ReleaseSpec, project: ModelProject) -> dict[str, Any]:
         }
     }
     if release.endpoint:
-        traffic = {versions[share.version]: share.weight for share in release.endpoint.traffic}
-        endpoint = ModelEndpoint(f"{release.project}-{release.model}", traffic=traffic, labels=release.endpoint.labels)
+        endpoint = ModelEndpoint(
+            f"{release.project}-{release.model}", versions=list(versions.values()), **release.endpoint.props()
+        )
         deployed["url"] = endpoint.url
     return deployed
 

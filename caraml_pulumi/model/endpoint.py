@@ -11,6 +11,7 @@ from caraml_pulumi.model.backends import Feature, can_do
 from caraml_pulumi.model.clients import Access, AccessType
 from caraml_pulumi.model.endpoint_plan import PREDICT_PATH, EndpointPlan, Route, Share
 from caraml_pulumi.model.modes import DeploymentMode, Protocol
+from caraml_pulumi.model.monitoring import Monitoring, MonitoringSettings
 from caraml_pulumi.model.numbers import WholeNumber
 from caraml_pulumi.model.platform import PlatformSpec
 from caraml_pulumi.model.resources import MemoryText
@@ -81,6 +82,8 @@ class EndpointSettings(Spec):
     """The largest body of a request. Default: the gateway's limit."""
     access: Access = Access()
     """Who may call. Default: anybody who reaches the gateway."""
+    monitoring: Monitoring = MonitoringSettings()
+    """How the model is watched. Default: as the platform says."""
     labels: LabelMap = Field(default_factory=dict)
 
     @model_validator(mode="after")

@@ -1,6 +1,6 @@
 """A release: the versions of a model that an environment deploys, and how traffic reaches them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Annotated
 
 from pydantic import Field, model_validator
@@ -46,6 +46,8 @@ class ReleaseSpec(Spec):
         with as_validation_error("versions"):
             traffic.versions_are_unique(listed, "listed")
         if self.endpoint:
+            with as_validation_error("endpoint", "access", "clients"):
+                secrets_are_elsewhere([f"client {one.name}" for one in self.endpoint.access.clients if one.token])
             with as_validation_error("endpoint", "traffic"):
                 traffic_goes_to_listed_versions(sorted(self.endpoint.versions), listed)
                 reached = [version for version in self.versions if version.version in self.endpoint.versions]
@@ -59,12 +61,12 @@ class ReleaseSpec(Spec):
         return self.endpoint.weighted if self.endpoint else frozenset()
 
 
-def secrets_are_elsewhere(secrets: Mapping[str, object]) -> None:
+def secrets_are_elsewhere(secrets: Iterable[str]) -> None:
     """Refuse secret values in a release file, where anybody could read them."""
-    if secrets:
+    if secrets := list(secrets):
         raise CaramlError(
-            f"a release file would keep the value of {', '.join(secrets)} in plain text",
-            fix="keep it encrypted in the secrets of the project, and name it in secretRefs",
+            f"a release file would keep the secret of {', '.join(secrets)} in plain text",
+            fix="keep it encrypted in the secrets of the project, and name it in secretRefs, or a client's in tokenRef",
         )
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pulumi
-from google.protobuf import empty_pb2
+from google.protobuf import empty_pb2, struct_pb2
 from pulumi.runtime.mocks import MockMonitor
 from pulumi.runtime.proto import resource_pb2
 
@@ -68,9 +68,17 @@ class Recording:
 class RecordingMonitor(MockMonitor):
     """A resource monitor that records. Each resource's outputs are its inputs; nothing is created."""
 
-    def __init__(self) -> None:
+    def __init__(self, live: Mapping[str, Mapping[str, Any]] | None = None) -> None:
         super().__init__(_NoMocks())
         self.recording = Recording()
+        self._live = live or {}
+
+    def ReadResource(self, request: resource_pb2.ReadResourceRequest) -> resource_pb2.ReadResourceResponse:
+        """Answer with the object that there is."""
+        urn = self.make_urn("" if STACK_TYPE in request.parent else request.parent, request.type, request.name)
+        if request.id not in self._live:
+            raise AssertionError(f'{request.type} "{request.id}" is not among the live objects of the test')
+        return resource_pb2.ReadResourceResponse(urn=urn, properties=_struct(self._live[request.id]))
 
     def RegisterResource(self, request: resource_pb2.RegisterResourceRequest) -> resource_pb2.RegisterResourceResponse:
         """Record a registration and answer with its inputs."""
@@ -102,6 +110,12 @@ class RecordingMonitor(MockMonitor):
         return empty_pb2.Empty()
 
 
+def _struct(live: Mapping[str, Any]) -> struct_pb2.Struct:
+    struct = struct_pb2.Struct()
+    struct.update(live)
+    return struct
+
+
 class _NoMocks(pulumi.runtime.Mocks):
     """Functions of providers answer with their arguments."""
 
@@ -119,14 +133,16 @@ def record(
     stack: str = "dev",
     config: Mapping[str, Any] | None = None,
     preview: bool = False,
+    live: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Recording:
     """Run `program` as Pulumi would and return what it registered.
 
     `config` holds the stack's configuration by full key (``caraml:platform``); values that are not texts are structured
-    configuration. With `preview`, identities are unknown, as they are before anything is created. What the program, or
-    a function applied to an Output, raises is raised here.
+    configuration. `live` holds the objects that the program reads from the cluster, by their ids: ``namespace/name``.
+    With `preview`, identities are unknown, as they are before anything is created. What the program, or a function
+    applied to an Output, raises is raised here.
     """
-    monitor = RecordingMonitor()
+    monitor = RecordingMonitor(live)
     loop = asyncio.new_event_loop()
     # The first failure is raised; asyncio would also print each Output that it made fail.
     loop.set_exception_handler(lambda _loop, _context: None)

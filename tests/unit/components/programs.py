@@ -46,5 +46,5 @@ def one_version(preview: bool = False, **settings: Any) -> Recording:
     return recorded(lambda: CustomModelVersion("iris-1", **{**given, **settings}), preview=preview)
 
 
-def recorded(program: Callable[[], Any], *, preview: bool = False) -> Recording:
-    return record(program, config=CONFIG, preview=preview)
+def recorded(program: Callable[[], Any], *, preview: bool = False, live: dict[str, Any] | None = None) -> Recording:
+    return record(program, config=CONFIG, preview=preview, live=live)

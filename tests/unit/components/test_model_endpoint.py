@@ -3,10 +3,18 @@ from typing import Any
 import pulumi
 import pytest
 
-from caraml_pulumi import CaramlError, CustomModelVersion, ModelEndpoint, ModelEndpointArgs
+from caraml_pulumi import CaramlError, CustomModelVersion, DeploymentMode, ModelEndpoint, ModelEndpointArgs
 from tests.unit.components.programs import DEPLOYMENT, ENDPOINT, KNATIVE, ROUTE, iris, recorded
 
 both = pytest.mark.parametrize("preview", [True, False], ids=["preview", "update"])
+
+READY: dict[str, Any] = {
+    "iris-team/iris-1": {
+        "metadata": {"generation": 2},
+        "status": {"observedGeneration": 2, "conditions": [{"type": "Ready", "status": "True"}]},
+    },
+    "iris-team/iris-2": {"metadata": {"generation": 1}, "status": {"availableReplicas": 1}},
+}
 
 
 def version(number: int, model: str = "iris") -> CustomModelVersion:
@@ -35,11 +43,14 @@ def test_components_and_numbers_make_the_same_route() -> None:
     given: ModelEndpointArgs = {
         "model": "iris",
         "project": "iris-team",
-        "traffic": [{"version": 1, "weight": 90}, {"version": 2, "weight": 10}],
+        "traffic": [
+            {"version": 1, "weight": 90},
+            {"version": 2, "weight": 10, "deployment_mode": DeploymentMode.RAW_DEPLOYMENT},
+        ],
         "team": "fraud",
         "stream": "risk",
     }
-    by_number = recorded(lambda: ModelEndpoint("iris", given)).one(ROUTE)
+    by_number = recorded(lambda: ModelEndpoint("iris", given), live=READY).one(ROUTE)
     assert by_number.inputs == recorded(iris).one(ROUTE, "iris").inputs
 
 
@@ -71,3 +82,82 @@ def test_a_weight_that_is_an_output_is_refused_since_policies_read_it() -> None:
 
     with pytest.raises(CaramlError, match="`weight` must be known at preview"):
         recorded(program)
+
+
+def elsewhere(*weights: int, **settings: Any) -> ModelEndpointArgs:
+    traffic = [{"version": number, "weight": weight} for number, weight in enumerate(weights, 1)]
+    return {"model": "iris", "project": "iris-team", "traffic": traffic, **settings}  # type: ignore[typeddict-item]
+
+
+@both
+def test_a_version_of_another_program_that_is_not_ready_gets_no_weight(preview: bool) -> None:
+    status = {"observedGeneration": 2, "conditions": [{"type": "Ready", "status": "False", "message": "no image"}]}
+    live = {"iris-team/iris-1": {"metadata": {"generation": 2}, "status": status}}
+    with pytest.raises(CaramlError, match="version iris-1 is not ready: no image"):
+        recorded(lambda: ModelEndpoint("iris", elsewhere(100)), live=live, preview=preview)
+
+
+def test_a_version_that_is_ready_for_what_it_was_before_alone_gets_no_weight() -> None:
+    live = {"iris-team/iris-1": {**READY["iris-team/iris-1"], "metadata": {"generation": 3}}}
+    with pytest.raises(CaramlError, match="version iris-1 is not ready"):
+        recorded(lambda: ModelEndpoint("iris", elsewhere(100)), live=live)
+
+
+def test_a_version_of_another_program_without_weight_need_not_be_there() -> None:
+    live = {"iris-team/iris-1": READY["iris-team/iris-1"]}
+    route = recorded(lambda: ModelEndpoint("iris", elsewhere(100, 0)), live=live).one(ROUTE)
+    assert [share["weight"] for share in route.inputs["spec"]["http"][0]["route"]] == [100, 0]
+
+
+def test_versions_that_the_endpoint_waits_for_are_looked_at_when_they_are_deployed() -> None:
+    def program() -> None:
+        ModelEndpoint("iris", elsewhere(100), pulumi.ResourceOptions(depends_on=[version(1)]))
+
+    recorded(program, preview=True)
+    waiting = recorded(program, live=READY)
+    assert waiting.one(KNATIVE).urn in waiting.one(ROUTE, "iris").dependencies
+
+
+def test_matches_and_mirrors_take_components_for_versions() -> None:
+    def program() -> None:
+        first, second = version(1), version(2)
+        headers = {"x-canary": {"exact": "yes"}}
+        ModelEndpoint("iris", traffic={first: 100}, matches=[{"headers": headers, "traffic": {second: 100}}])
+
+    endpoint = recorded(program).one(ENDPOINT)
+    assert endpoint.inputs["matches"] == [
+        {"headers": {"x-canary": {"exact": "yes"}}, "traffic": [{"version": 2, "weight": 100}]}
+    ]
+
+    def mirrored() -> None:
+        first, second = version(1), version(2)
+        ModelEndpoint("iris", traffic={first: 100}, mirror={"version": second, "percentage": 5})
+
+    recording = recorded(mirrored)
+    assert recording.one(ENDPOINT).inputs["mirror"] == {"version": 2, "percentage": 5}
+    assert {item.name for item in recording.children_of(recording.one(ENDPOINT).urn)} == {"iris", "iris-mirror"}
+
+
+def test_a_mirror_to_a_version_that_answers_is_refused() -> None:
+    with pytest.raises(CaramlError, match="version 1 answers requests already"):
+        recorded(lambda: ModelEndpoint("iris", elsewhere(100, mirror={"version": 1})))
+
+
+@pytest.mark.parametrize(
+    ("backend", "settings", "refused"),
+    [
+        ("ISTIO", {"max_request_size": "1Mi"}, "backend ISTIO cannot limit the size of requests"),
+        (
+            "ISTIO",
+            {"access": {"type": "private", "clients": [{"name": "app", "token": "s3cret-token"}]}},
+            "backend ISTIO cannot ask clients for their tokens",
+        ),
+        ("GATEWAY_API", {"retries": {"attempts": 2}}, "backend GATEWAY_API cannot try failed requests again"),
+        ("KNATIVE", {"timeout_seconds": 5}, "backend KNATIVE cannot end requests that take too long"),
+        ("INGRESS", {"mirror": {"version": 2}}, "backend INGRESS cannot mirror HTTP_JSON requests"),
+    ],
+)
+def test_what_a_backend_cannot_do_is_refused_by_name(backend: str, settings: dict[str, Any], refused: str) -> None:
+    with pytest.raises(CaramlError, match=refused) as caught:
+        recorded(lambda: ModelEndpoint("iris", elsewhere(100, backend=backend, **settings)))
+    assert "s3cret-token" not in str(caught.value)

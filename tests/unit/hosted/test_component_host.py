@@ -68,10 +68,12 @@ def test_choices_are_enums_for_other_languages(schema: dict[str, Any]) -> None:
         name: [choice["value"] for choice in item["enum"]] for name, item in schema["types"].items() if "enum" in item
     }
     assert enums == {
+        "caraml:index:AccessType": ["public", "private"],
         "caraml:index:AutoscalingMetric": ["cpu_utilization", "memory_utilization", "concurrency", "rps"],
         "caraml:index:DeploymentMode": ["SERVERLESS", "RAW_DEPLOYMENT"],
         "caraml:index:NodePolicy": ["Honor", "Ignore"],
         "caraml:index:Protocol": ["HTTP_JSON", "UPI_V1", "SELDON"],
+        "caraml:index:RoutingBackend": ["ISTIO", "GATEWAY_API", "KNATIVE", "INGRESS"],
         "caraml:index:TaintEffect": ["NoSchedule", "PreferNoSchedule", "NoExecute"],
         "caraml:index:TolerationOperator": ["Exists", "Equal"],
         "caraml:index:TransformerType": ["custom", "standard"],
@@ -79,10 +81,19 @@ def test_choices_are_enums_for_other_languages(schema: dict[str, Any]) -> None:
     }
 
 
+READY = {
+    "metadata": {"generation": 1},
+    "status": {"observedGeneration": 1, "conditions": [{"type": "Ready", "status": "True"}]},
+}
+
+
 def construct(inputs: dict[str, Any], component: type[pulumi.ComponentResource] = ModelEndpoint) -> Recording:
     host = Host([component], "caraml")
     config = {"caraml:platform": {"domain": "models.example.com"}}
-    return record(lambda: host.construct("iris", f"caraml:index:{component.__name__}", inputs), config=config)
+    live = {f"iris-team/iris-{number}": READY for number in (1, 2)}
+    return record(
+        lambda: host.construct("iris", f"caraml:index:{component.__name__}", inputs), config=config, live=live
+    )
 
 
 def test_a_component_is_constructed_from_what_the_protocol_carries() -> None:
