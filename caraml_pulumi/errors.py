@@ -12,6 +12,10 @@ LOCKED: Final = 4
 """Exit code when another run holds the stack's lock."""
 CHANGES: Final = 5
 """Exit code of `--expect-no-changes` when there are changes."""
+ROLLED_BACK: Final = 6
+"""Exit code of a rollout that went back, because the new version did not hold."""
+UNHEALTHY: Final = 7
+"""Exit code of `caraml status` when a version's newest change has failed, or an endpoint does not answer."""
 INTERRUPTED: Final = 130
 """Exit code after Ctrl-C, as shells have it (128 + SIGINT)."""
 

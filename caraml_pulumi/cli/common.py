@@ -86,7 +86,23 @@ def _only_stack(project: "Project", backend: "Backend") -> str:
 
 
 def load_document(target: "Target") -> dict[str, Any]:
-    """The checkpoint document of a stack. Raises `CaramlError` if there is no such stack."""
+    """The checkpoint document of a stack, with a note if it is behind. Raises `CaramlError` if there is none."""
+    backend, document = _open_stack(target)
+    if backend.journal(target.project.name, target.stack).exists():
+        note("an update of this stack was interrupted; what it did counts once 'caraml refresh' or 'caraml up' has run")
+    return document
+
+
+def load_with_journal(target: "Target") -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """The checkpoint document of a stack, and what an update that runs or was interrupted has recorded since.
+
+    Raises `CaramlError` if there is no such stack.
+    """
+    backend, document = _open_stack(target)
+    return document, backend.journal(target.project.name, target.stack).read()
+
+
+def _open_stack(target: "Target") -> "tuple[Backend, dict[str, Any]]":
     from caraml_pulumi.engine.state.backend import open_backend
 
     backend = open_backend(target.backend_url)
@@ -98,9 +114,7 @@ def load_document(target: "Target") -> dict[str, Any]:
             allowed=", ".join(name.stack for name in backend.list_stacks(target.project.name)),
             fix=f"make it: caraml stack init {target.stack}, or caraml up",
         )
-    if backend.journal(target.project.name, target.stack).exists():
-        note("an update of this stack was interrupted; what it did counts once 'caraml refresh' or 'caraml up' has run")
-    return document
+    return backend, document
 
 
 def note(text: str) -> None:

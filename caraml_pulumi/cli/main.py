@@ -29,6 +29,7 @@ class _Commands(LazyGroup):
         "up": ("caraml_pulumi.cli.operations:up_app", "Create or update the resources of a stack."),
         "refresh": ("caraml_pulumi.cli.operations:refresh_app", "Bring the state up to what is really there."),
         "destroy": ("caraml_pulumi.cli.operations:destroy_app", "Delete everything in a stack."),
+        "status": ("caraml_pulumi.cli.status:app", "Show how the models of a stack are, and why."),
         "history": ("caraml_pulumi.cli.history:app", "List the updates of a stack."),
         "stack": ("caraml_pulumi.cli.stack:app", "List, create and remove stacks; their state and outputs."),
         "config": ("caraml_pulumi.cli.config:app", "Read and change a stack's configuration."),

@@ -159,12 +159,17 @@ def group_within_quota(group: str, quota: GroupQuota, demands: Iterable[Demand])
                 _within(group, name, str(limit), asked)
 
 
+def exceeded(group: str, name: str, limit: str, requested: str) -> str:
+    """That a group asks for more than its quota, in PrimeHub's words."""
+    return f"Group {group} exceeded {name} quota: {limit}, requesting {requested}"
+
+
 def _within(group: str, name: str, limit: str, asked: list[tuple[str, Quantity]]) -> None:
     requested = total((amount, 1) for _, amount in asked)
     if requested > parse_quantity(limit):
         shares = ", ".join(f"{version} {amount}" for version, amount in asked)
         raise CaramlError(
-            f"Group {group} exceeded {name} quota: {limit}, requesting {requested}",
+            exceeded(group, name, limit, str(requested)),
             allowed=f"at most {limit} for limits x maximum replicas of all its versions: {shares}",
             fix="lower limits or replicas, stop a version, or raise the quota",
         )

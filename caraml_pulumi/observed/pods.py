@@ -131,6 +131,6 @@ def _event(events: Sequence[Object], reasons: frozenset[str], containing: str = 
     """The message of the newest event for one of `reasons`."""
     for event in events:
         message = text_at(event, "message")
-        if event.get("reason") in reasons and containing in message:
+        if text_at(event, "reason") in reasons and containing in message:
             return one_line(message)
     return ""

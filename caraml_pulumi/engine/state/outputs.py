@@ -31,14 +31,15 @@ def stack_outputs(backend: Backend, stack: StackName, *, phrase: str | None = No
             fix="deploy that stack first, or correct the name",
         )
     deployment = deployment_of(document)
-    unseal = _unsealing(document, phrase) if decrypt else lambda sealed: Secret(None)
+    unseal = unsealing(document, phrase) if decrypt else lambda sealed: Secret(None)
     for resource in deployment.get("resources") or []:
         if resource.get("type") == STACK_TYPE and not resource.get("delete"):
             return properties_from_json(resource.get("outputs") or {}, unseal)
     return {}
 
 
-def _unsealing(document: Mapping[str, Any], phrase: str | None) -> Unseal:
+def unsealing(document: Mapping[str, Any], phrase: str | None = None) -> Unseal:
+    """How to read the secrets of a stack's state, for use elsewhere; asks for the passphrase when the first is read."""
     provider = recorded_provider(document)
     crypter = PassphraseCrypter(salt_of_provider(provider) if provider else None, phrase)
     return unsealed_with(crypter, keep_ciphertext=False)

@@ -5,8 +5,9 @@ from typing import Final
 from caraml_pulumi.engine.providers.kubernetes.await_.progress import READY, Progress, failed, waiting
 from caraml_pulumi.engine.providers.kubernetes.objects import Object
 from caraml_pulumi.observed.objects import at, condition, observed, reason_and_message
+from caraml_pulumi.observed.workloads import UNSEEN, deployment_left
 
-_UNSEEN: Final = waiting("the controller has not seen the change yet")
+_UNSEEN: Final = waiting(UNSEEN)
 
 
 def _count(obj: Object, field: str) -> int:
@@ -21,19 +22,11 @@ def _wanted(obj: Object) -> int:
 
 def deployment(obj: Object) -> Progress:
     """All replicas are of the new template and available, and no old one is left."""
-    if at(obj, "status", "observedGeneration") is None or not observed(obj):
-        return _UNSEEN
+    left = deployment_left(obj)
     progressing = condition(obj, "Progressing")
-    if progressing is not None and progressing.get("reason") == "ProgressDeadlineExceeded":
+    if left != UNSEEN and progressing is not None and progressing.get("reason") == "ProgressDeadlineExceeded":
         return failed(reason_and_message(progressing))
-    wanted, updated, available = _wanted(obj), _count(obj, "updatedReplicas"), _count(obj, "availableReplicas")
-    if updated < wanted:
-        return waiting(f"{updated} of {wanted} replicas updated")
-    if _count(obj, "replicas") > updated:
-        return waiting(f"{_count(obj, 'replicas') - updated} old replicas still to end")
-    if available < wanted:
-        return waiting(f"{available} of {wanted} replicas ready")
-    return READY
+    return waiting(left) if left else READY
 
 
 def stateful_set(obj: Object) -> Progress:

@@ -1,0 +1,96 @@
+"""`caraml status`: how the models of a stack are."""
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from caraml_pulumi.cli.common import HERE, Cwd, Json, Stack, load_with_journal, note, print_json, resolve_target
+from caraml_pulumi.errors import INTERRUPTED, UNHEALTHY
+
+if TYPE_CHECKING:
+    from caraml_pulumi.status.report import Report
+
+app = typer.Typer(add_completion=False)
+POLL_SECONDS: Final = 2.0
+"""How often `--watch` looks."""
+Model = Annotated[
+    str | None,
+    typer.Argument(metavar="[[PROJECT/]MODEL[/VERSION]]", help="A model, or one version.", show_default="all"),
+]
+Watch = Annotated[bool, typer.Option("--watch", "-w", help="Go on, and show what changes, until Ctrl-C.")]
+
+
+@app.command(name="status")
+def status(model: Model = None, cwd: Cwd = HERE, stack: Stack = None, watch: Watch = False, json: Json = False) -> None:
+    """Show the models of a stack: state, replicas, weights, restarts, and why something is not as it should be.
+
+    Exit code 7 if the newest change of a version has failed, or an endpoint does not answer.
+    """
+    from caraml_pulumi.status.selection import Selection
+    from caraml_pulumi.status.survey import survey
+
+    target, selection = resolve_target(cwd, stack), Selection.parse(model)
+
+    def take() -> "Report":
+        return survey(*load_with_journal(target), selection)
+
+    if watch:
+        try:
+            _watch(take, as_json=json)
+        except KeyboardInterrupt:
+            raise typer.Exit(INTERRUPTED) from None
+    report = take()
+    if not report.is_empty:
+        _show(report, as_json=json)
+    elif json:
+        print_json(report.props())
+    else:
+        note(f"the stack {target.stack} deploys no model")
+    if report.failed:
+        raise typer.Exit(UNHEALTHY)
+
+
+def _show(report: "Report", *, as_json: bool) -> None:
+    from caraml_pulumi.cli.status_table import status_table
+    from caraml_pulumi.cli.terminal import console
+
+    if as_json:
+        print_json(report.props())
+    else:
+        screen = console()
+        screen.print(status_table(report, screen.width), soft_wrap=True)
+
+
+def _watch(take: Callable[[], "Report"], *, as_json: bool) -> None:
+    """Show reports without end: in place on a terminal, elsewhere each that differs from the one before."""
+    from caraml_pulumi.cli.terminal import is_interactive
+
+    if is_interactive() and not as_json:
+        _watch_live(take)
+    before: object = None
+    while True:
+        report = take()
+        if (now := report.props()) != before:
+            before = now
+            _show(report, as_json=as_json)
+        time.sleep(POLL_SECONDS)
+
+
+def _watch_live(take: Callable[[], "Report"]) -> None:
+    """Show reports in one place; a cluster that cannot be reached for a while is said so, and asked again."""
+    from rich.live import Live
+    from rich.text import Text
+
+    from caraml_pulumi.cli.status_table import status_table
+    from caraml_pulumi.cli.terminal import console
+    from caraml_pulumi.kube import ClusterUnreachable
+
+    with Live(console=console(), auto_refresh=False) as live:
+        while True:
+            try:
+                live.update(status_table(take(), live.console.width), refresh=True)
+            except ClusterUnreachable as error:
+                live.update(Text(str(error), "red"), refresh=True)
+            time.sleep(POLL_SECONDS)

@@ -1,0 +1,99 @@
+"""The objects of models in a cluster: a few lists for each namespace, taken at the same time."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Final
+
+from caraml_pulumi.kube import KubeError, NoSuchKind
+from caraml_pulumi.model.labels import INFERENCE_SERVICE
+from caraml_pulumi.observed.objects import Object, text_at
+from caraml_pulumi.status.clusters import Clients
+from caraml_pulumi.status.deployed import ObjectRef
+
+KNATIVE: Final = "serving.knative.dev/v1"
+THREADS: Final = 8
+_PODS: Final = {"labelSelector": INFERENCE_SERVICE}
+_WARNINGS: Final = {"fieldSelector": "type=Warning,involvedObject.kind=Pod"}
+
+
+@dataclass(frozen=True, slots=True)
+class _List:
+    """A list of objects that is asked for."""
+
+    provider: str
+    api_version: str
+    kind: str
+    namespace: str
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """Objects as a cluster has them, by provider, apiVersion, kind and namespace."""
+
+    lists: dict[_List, list[Object]] = field(default_factory=dict)
+
+    def all(self, provider: str, api_version: str, kind: str, namespace: str) -> Sequence[Object]:
+        """The objects of a kind in a namespace."""
+        return self.lists.get(_List(provider, api_version, kind, namespace), ())
+
+    def one(self, ref: ObjectRef) -> Object | None:
+        """An object; None if the cluster does not have it."""
+        objects = self.all(ref.provider, ref.api_version, ref.kind, ref.namespace)
+        return next((item for item in objects if text_at(item, "metadata", "name") == ref.name), None)
+
+    def labelled(self, like: ObjectRef, api_version: str, kind: str, labels: Mapping[str, str]) -> list[Object]:
+        """The objects of a kind beside `like` that have `labels`."""
+        objects = self.all(like.provider, api_version, kind, like.namespace)
+        return [
+            item
+            for item in objects
+            if all(text_at(item, "metadata", "labels", key) == value for key, value in labels.items())
+        ]
+
+
+def look(clients: Clients, refs: Iterable[ObjectRef]) -> Live:
+    """The objects in `refs`, and the pods, revisions and warnings that belong to them.
+
+    Kinds that a cluster does not have are empty, warnings also where they may not be read. Raises `ClusterUnreachable`,
+    and `KubeError` where another list is refused.
+    """
+    wanted = {one for ref in refs for one in _lists(ref)}
+    with ThreadPoolExecutor(THREADS) as pool:
+        found = pool.map(lambda one: (one, _listed(clients, one)), sorted(wanted, key=str))
+        return Live(dict(found))
+
+
+def _lists(ref: ObjectRef) -> Iterable[_List]:
+    kinds = [(ref.api_version, ref.kind), ("v1", "Pod"), ("v1", "Event")]
+    if ref.api_version == KNATIVE and ref.kind == "Service":
+        kinds += [(KNATIVE, "Revision"), ("apps/v1", "Deployment")]
+    return [_List(ref.provider, api_version, kind, ref.namespace) for api_version, kind in kinds]
+
+
+def _listed(clients: Clients, one: _List) -> list[Object]:
+    client = clients[one.provider]
+    params = {"Pod": _PODS, "Event": _WARNINGS}.get(one.kind) if one.api_version == "v1" else None
+    try:
+        path = client.path(one.api_version, one.kind, one.namespace)
+        items: list[Object] = client.request("GET", path, params=params)["items"]
+    except NoSuchKind:
+        return []
+    except KubeError as error:
+        if one.kind == "Event" and error.denied_by_rbac:
+            return []
+        raise
+    return items
+
+
+def newest_first(events: Iterable[Object]) -> dict[str, list[Object]]:
+    """Events by the uid of what they are about, the newest first."""
+    found: dict[str, list[Object]] = {}
+    for event in sorted(events, key=_time, reverse=True):
+        found.setdefault(text_at(event, "involvedObject", "uid"), []).append(event)
+    return found
+
+
+def _time(event: Object) -> str:
+    series = text_at(event, "series", "lastObservedTime")
+    return series or text_at(event, "lastTimestamp") or text_at(event, "eventTime")
