@@ -14,6 +14,7 @@ from caraml_pulumi.model.probes import probe_path
 from caraml_pulumi.model.spec import Spec, as_validation_error, each_once, rule
 
 TEMPLATE_FIELDS: Final = ("name", "project", "domain", "environment")
+HTTP_METHODS: Final = ("GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH")
 DEPLOYMENT_PATH: Final = "/deployment"
 """Seed: Model Deployment: `{url}/deployment/{name}/...`."""
 
@@ -47,6 +48,13 @@ def regular_expression(value: str) -> str:
         re.compile(value)
     except re.error as error:
         raise CaramlError(f'"{value}" is not a regular expression: {error}', allowed="RE2 syntax") from None
+    return value
+
+
+def http_method(value: str) -> str:
+    """A method of HTTP, as routes may name it. Raises `CaramlError`."""
+    if value not in HTTP_METHODS:
+        raise CaramlError(f'"{value}" is not a method', allowed=", ".join(HTTP_METHODS))
     return value
 
 
@@ -164,7 +172,7 @@ class Cors(Spec):
 
     allow_origins: Annotated[list[Annotated[str, rule(origin)]], Field(min_length=1), rule(each_once)]
     """The origins; `*`: all."""
-    allow_methods: Annotated[list[str], Field(min_length=1), rule(each_once)] = Field(
+    allow_methods: Annotated[list[Annotated[str, rule(http_method)]], Field(min_length=1), rule(each_once)] = Field(
         default_factory=lambda: ["POST", "OPTIONS"]
     )
     """The methods."""
@@ -176,7 +184,7 @@ class Cors(Spec):
     """The headers that the page may read."""
     allow_credentials: bool = False
     """Whether cookies and authorization may be sent."""
-    max_age_seconds: Annotated[WholeNumber, Field(ge=0)] = 86400
+    max_age_seconds: Annotated[WholeNumber, Field(ge=1)] = 86400
     """How long a browser may keep the answer to its preflight."""
 
     @model_validator(mode="after")

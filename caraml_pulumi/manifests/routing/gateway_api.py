@@ -130,7 +130,7 @@ def _cors(endpoint: EndpointPlan) -> list[Manifest]:
         "allowHeaders": cors.allow_headers,
         "exposeHeaders": cors.expose_headers,
         "allowCredentials": cors.allow_credentials,
-        "maxAge": max(1, cors.max_age_seconds),  # the least that the Gateway API takes
+        "maxAge": cors.max_age_seconds,
     }
     return [{"type": "CORS", "cors": {name: value for name, value in allowed.items() if value != []}}]
 
