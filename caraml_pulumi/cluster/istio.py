@@ -4,6 +4,7 @@ from pathlib import Path
 
 import yaml
 
+from caraml_pulumi.cluster.manifests import Manifest
 from caraml_pulumi.cluster.parts import ISTIO
 from caraml_pulumi.cluster.ports import LOOPBACK, free_ports
 from caraml_pulumi.cluster.servers import Server
@@ -13,8 +14,8 @@ from caraml_pulumi.errors import CaramlError
 NAME = "istiod"
 NAMESPACE = "istio-system"
 PORTS = (NAME, f"{NAME}-xds", f"{NAME}-monitoring", f"{NAME}-introspection")
-MESH = {"defaultProviders": {}, "defaultConfig": {"proxyMetadata": {}}}
-"""No telemetry: its filters are in Istio's own build of Envoy alone."""
+MESH = {"enableAutoMtls": False, "enablePrometheusMerge": False, "defaultProviders": dict[str, object]()}
+"""No certificates between proxies, and no telemetry: its filters are in Istio's own build of Envoy alone."""
 
 
 def prepare(cluster: Cluster, state: State) -> None:
@@ -29,6 +30,11 @@ def prepare(cluster: Cluster, state: State) -> None:
         _mesh(cluster).write_text(yaml.safe_dump(MESH))
     except OSError as error:
         raise CaramlError(f"{cluster.home} cannot be written: {error.strerror}", fix="free some space") from error
+
+
+def namespace() -> Manifest:
+    """The namespace of Istio, where istiod elects its leader."""
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}
 
 
 def server(cluster: Cluster, state: State) -> Server:

@@ -173,12 +173,13 @@ def _start(cluster: Cluster, state: State, report: Report) -> None:
         if CRDS in new:
             with report.step(f"wait for {CRDS.title}"):
                 manifests.wait_established(client, manifests.read(CRDS))
+        if ISTIO.name in state.tools:
+            with report.step(f"start {ISTIO.title}"):
+                manifests.create(client, [istio.namespace()])
+                servers.start(cluster, [istio.server(cluster, state)], probe)
     if S3.name in state.tools:
         with report.step(f"start the S3 server {S3.title} {S3.version}"):
             servers.start(cluster, [s3.server(cluster, state)], probe)
-    if ISTIO.name in state.tools:
-        with report.step(f"start {ISTIO.title}"):
-            servers.start(cluster, [istio.server(cluster, state)], probe)
     state.installed = list(state.tools)
     state.save(cluster)
 
