@@ -27,13 +27,14 @@ class Line:
 def lay_out(tree: Tree) -> list[Line]:
     """The rows that matter, parents before children: changed, failed or with messages, and all their ancestors.
 
-    Siblings are sorted by type and name: events come in a different order at every run, and logs should compare.
+    Siblings are sorted by type and name: events come in a different order at every run, and logs should compare. What
+    is deleted comes last, as it does when it is done.
     """
     children: dict[str, list[Row]] = {}
     for row in tree.rows.values():
         children.setdefault(row.parent if row.parent in tree.rows else "", []).append(row)
     for siblings in children.values():
-        siblings.sort(key=lambda row: (row.type, _natural(row.name)))
+        siblings.sort(key=lambda row: (row.op == "delete", row.type, _natural(row.name)))
     remarked = remarks_of(tree)
     sizes: dict[str, int] = {}
     visible: dict[str, bool] = {}

@@ -1,7 +1,7 @@
 """The tree of resources as aligned columns: sign, type, name, status, what changes."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Final, Self
 
@@ -29,7 +29,8 @@ def table(tree: Tree, *, now: float, planning: bool, spinner: str = "", inline: 
     """The lines of the tree. `spinner` marks rows in progress; `inline` shows changed values below their rows."""
     lines = lay_out(tree)
     remarks = remarks_of(tree)
-    cells = [_Cells.of(line, line.row, remarks, now, planning) if line.row else None for line in lines]
+    last: Collection[str] = _deleted_last(tree) if planning else ()
+    cells = [_Cells.of(line, line.row, remarks, now, planning, last) if line.row else None for line in lines]
     widths = _Cells.widths([cell for cell in cells if cell], least_status=_LIVE_STATUS if spinner else 0)
     rendered = []
     for line, cell in zip(lines, cells, strict=True):
@@ -107,9 +108,17 @@ class _Cells:
     name_width: int
 
     @classmethod
-    def of(cls, line: Line, row: Row, remarks: Mapping[str, Counter[str]], now: float, planning: bool) -> Self:
+    def of(
+        cls,
+        line: Line,
+        row: Row,
+        remarks: Mapping[str, Counter[str]],
+        now: float,
+        planning: bool,
+        deleted_last: Collection[str],
+    ) -> Self:
         token = short_type(row.type)
-        info = _info(row, remarks, planning)
+        info = _info(row, remarks, planning, deleted_last)
         status = status_text(row, line.status, now, planning=planning)
         return cls(token, status, info, cell_len(line.guides + token), cell_len(row.name))
 
@@ -145,8 +154,18 @@ def row_style(row: Row, status: Status) -> str:
     return {Status.FAILED: "bold red", Status.UNFINISHED: "red"}.get(status) or look(row.op).style
 
 
-def _info(row: Row, remarks: Mapping[str, Counter[str]], planning: bool) -> Text | None:
+def _deleted_last(tree: Tree) -> frozenset[str]:
+    """What is deleted only after other changes: the topmost rows of it. Pulumi deletes when all else is done."""
+    if not any(row.op != "delete" and row.changed and row.custom for row in tree.rows.values()):
+        return frozenset()
+    deleted = {row.urn: row.parent for row in tree.rows.values() if row.op == "delete"}
+    return frozenset(urn for urn, parent in deleted.items() if parent not in deleted)
+
+
+def _info(row: Row, remarks: Mapping[str, Counter[str]], planning: bool, deleted_last: Collection[str]) -> Text | None:
     parts = []
+    if row.urn in deleted_last:
+        parts.append(Text("[after the other changes]", "dim"))
     if row.running and row.message and not planning:
         parts.append(Text(row.message, "italic"))
     elif row.op in CHANGING and row.changes:

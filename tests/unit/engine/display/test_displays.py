@@ -359,3 +359,19 @@ def test_the_summary_says_what_the_policy_packs_said(levels: tuple[str, ...], li
 
 def test_without_policy_packs_the_summary_is_silent_about_them() -> None:
     assert "Policies" not in shown([summary(same=1)])
+
+
+def test_what_is_deleted_is_said_to_go_after_the_other_changes() -> None:
+    version = Resource("caraml:index:CustomModelVersion", "iris-1", custom=False)
+    service = Resource("kubernetes:core/v1:Service", "iris-1", version.urn)
+    gone = [*version.does("delete", {}), *service.does("delete", {})]
+    update = config_map("iris").does("update", {"to": "1"}, {"to": "2"})
+    rows = [
+        line
+        for line in shown([*stack().does("same", {}, {}), *gone, *update], planning=True).splitlines()
+        if "iris" in line
+    ]
+    deletions = [row for row in rows if row.startswith(" -")]
+    assert [row.endswith("[after the other changes]") for row in deletions] == [True, False]
+    assert rows.index(deletions[0]) > next(index for index, row in enumerate(rows) if row.startswith(" ~"))
+    assert "after the other changes" not in shown([*stack().does("same", {}, {}), *gone], planning=True)
