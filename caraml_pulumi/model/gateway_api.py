@@ -36,7 +36,7 @@ def in_two_hops(shares: Sequence[Share]) -> bool:
 
 def admit(endpoint: EndpointPlan, platform: PlatformSpec) -> None:
     """Refuse what no route of the Gateway API says. Raises `CaramlError`."""
-    for index, route in enumerate(endpoint.routes[:-1]):
+    for index, route in enumerate(endpoint.routes):
         if VERSION_HEADER in route.headers:
             with within("matches", index, "headers"):
                 raise CaramlError(f"header {VERSION_HEADER} is set by the endpoint itself", fix="match another header")
@@ -63,13 +63,17 @@ def _is_tried_after_earlier_ones(endpoint: EndpointPlan, index: int) -> None:
     """
     later = endpoint.routes[index]
     for position, earlier in enumerate(endpoint.routes[:index]):
-        if _may_overlap(endpoint, earlier, later) and _rank(endpoint, later) > _rank(endpoint, earlier):
-            with within("matches", index):
-                raise CaramlError(
-                    f"match {index + 1} is more specific than match {position + 1}, and the Gateway API tries it first",
-                    allowed="matches that become less specific",
-                    fix=f"put it before match {position + 1}",
-                )
+        if not _may_overlap(endpoint, earlier, later) or _rank(endpoint, later) <= _rank(endpoint, earlier):
+            continue
+        name, fix = f"match {index + 1}", f"put it before match {position + 1}"
+        if later.is_default:
+            name, fix = f"path {endpoint.path}", "match paths beside it, or headers alone"
+        with within("matches", position):
+            raise CaramlError(
+                f"{name} is more specific than match {position + 1}, and the Gateway API tries it first",
+                allowed="matches that become less specific",
+                fix=fix,
+            )
 
 
 def _rank(endpoint: EndpointPlan, route: Route) -> tuple[bool, int, int]:

@@ -1,5 +1,6 @@
 """Specs to start from: each test says only what it is about."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from caraml_pulumi.manifests import Manifest, routing
@@ -41,10 +42,15 @@ def one(kind: str, plan: VersionPlan, on: PlatformSpec | None = None) -> Manifes
     return found
 
 
-def endpoint(traffic: list[dict[str, int]], on: PlatformSpec | None = None, **settings: Any) -> EndpointPlan:
+def endpoint(
+    traffic: list[dict[str, Any]],
+    on: PlatformSpec | None = None,
+    versions: Sequence[VersionPlan] = (),
+    **settings: Any,
+) -> EndpointPlan:
     given = {"model": "iris", "project": "iris-team", "traffic": traffic, **settings}
     with located(dotted, given):
-        return plan_endpoint(parse(ModelEndpointSpec, given), on or platform())
+        return plan_endpoint(parse(ModelEndpointSpec, given), on or platform(), versions)
 
 
 def image_build(on: PlatformSpec | None = None, **settings: Any) -> ImageBuildPlan:
