@@ -30,6 +30,8 @@ class _Commands(LazyGroup):
         "refresh": ("caraml_pulumi.cli.operations:refresh_app", "Bring the state up to what is really there."),
         "destroy": ("caraml_pulumi.cli.operations:destroy_app", "Delete everything in a stack."),
         "status": ("caraml_pulumi.cli.status:app", "Show how the models of a stack are, and why."),
+        "rollout": ("caraml_pulumi.cli.rollout:app", "Move a model's traffic to another version, step by step."),
+        "logs": ("caraml_pulumi.cli.logs:app", "Print what the replicas of a model say."),
         "history": ("caraml_pulumi.cli.history:app", "List the updates of a stack."),
         "stack": ("caraml_pulumi.cli.stack:app", "List, create and remove stacks; their state and outputs."),
         "config": ("caraml_pulumi.cli.config:app", "Read and change a stack's configuration."),

@@ -3,14 +3,15 @@
 import json
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode, urlsplit
 
 from caraml_pulumi.kube.credentials import CredentialSource
 from caraml_pulumi.kube.discovery import Discovery
-from caraml_pulumi.kube.errors import KubeError
+from caraml_pulumi.kube.errors import ClusterUnreachable, KubeError
 from caraml_pulumi.kube.kubeconfig import ClusterConfig, load_cluster_config
 
 if TYPE_CHECKING:
@@ -72,22 +73,62 @@ class KubeClient:
         `timeout` is in seconds (default 60). `on_warning` gets the server's warnings (deprecated version, unknown
         field). Raises `KubeError` for an answer with a failure, `ClusterUnreachable` when there is none.
         """
-        url = self._prefix + path + (f"?{urlencode(params)}" if params else "")
         payload = None if body is None else json_and_yaml(body)
-        headers = {"Accept": "application/json", "User-Agent": "caraml-pulumi"}
-        if payload is not None:
-            headers["Content-Type"] = content_type or "application/json"
+        headers = {} if payload is None else {"Content-Type": content_type or "application/json"}
         repeatable = method in _REPEATABLE or content_type == APPLY_PATCH or bool(params and "dryRun" in params)
+        answer = self._exchange(
+            method, path, params, payload, headers, timeout=timeout, repeatable=repeatable, stream=False
+        )
+        if on_warning is not None:
+            _pass_warnings(answer.headers.getlist("Warning"), on_warning)
+        return json.loads(answer.data) if answer.data else None
+
+    @contextmanager
+    def stream(self, path: str, params: Mapping[str, str] | None = None) -> Iterator[Iterator[bytes]]:
+        """The parts of the answer to a GET as they come, for as long as the server sends them.
+
+        Each stream takes one of the client's connections. Raises as `request` does; a connection that breaks later ends
+        the parts with a `ClusterUnreachable`.
+        """
+        answer = self._exchange("GET", path, params, None, {}, timeout=None, repeatable=True, stream=True)
+        try:
+            yield self._parts(answer)
+        finally:
+            answer.close()
+
+    def _parts(self, answer: "BaseHTTPResponse") -> Iterator[bytes]:
+        from urllib3.exceptions import HTTPError
+
+        try:
+            yield from answer.stream(decode_content=True)
+        except HTTPError as error:
+            server = f"the Kubernetes API server {self.config.server}"
+            raise ClusterUnreachable(f"{server} broke off: {error}", where=self.config.source) from error
+
+    def _exchange(
+        self,
+        method: str,
+        path: str,
+        params: Mapping[str, str] | None,
+        payload: bytes | None,
+        headers: dict[str, str],
+        *,
+        timeout: float | None,
+        repeatable: bool,
+        stream: bool,
+    ) -> "BaseHTTPResponse":
+        """The server's answer, which is no failure; asks again with new credentials, or when the server is busy."""
+        url = self._prefix + path + (f"?{urlencode(params)}" if params else "")
+        headers = {"Accept": "*/*" if stream else "application/json", "User-Agent": "caraml-pulumi", **headers}
         credentials = self._credentials.get()
         renewed = False
         for attempt in range(BUSY_ATTEMPTS + 1):
             if credentials.authorization:
                 headers["Authorization"] = credentials.authorization
-            answer = self._transport.send(method, url, payload, headers, timeout, repeatable, credentials)
+            answer = self._transport.send(method, url, payload, headers, timeout, repeatable, credentials, stream)
             if answer.status < 400:
-                if on_warning is not None:
-                    _pass_warnings(answer.headers.getlist("Warning"), on_warning)
-                return json.loads(answer.data) if answer.data else None
+                return answer
+            details = _status(answer)  # reading it frees the connection of a stream
             if answer.status == 401 and not renewed and self._credentials.forget(credentials):
                 credentials, renewed = self._credentials.get(), True
                 continue
@@ -95,7 +136,7 @@ class KubeClient:
             if pause is None or attempt == BUSY_ATTEMPTS:
                 break
             time.sleep(pause)
-        raise KubeError(answer.status, _status(answer), server=self.config.server, user=self._who())
+        raise KubeError(answer.status, details, server=self.config.server, user=self._who())
 
     def close(self) -> None:
         """Close the connections."""

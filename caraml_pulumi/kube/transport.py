@@ -50,18 +50,29 @@ class Transport:
         timeout: float | None,
         repeatable: bool,
         credentials: Credentials,
+        stream: bool = False,
     ) -> urllib3.BaseHTTPResponse:
         """The server's answer, whatever its status; `repeatable` requests are sent again when a connection breaks.
 
-        `timeout` is in seconds (default 60). Raises `ClusterUnreachable` when there is no answer.
+        `timeout` is in seconds (default 60). The body of a `stream` is read by the caller as it comes, and the time
+        between two parts of it is not limited. Raises `ClusterUnreachable` when there is no answer.
         """
         pool = self._connections(credentials)
-        limit = urllib3.Timeout(connect=CONNECT_SECONDS, read=timeout or READ_SECONDS)
+        limit = urllib3.Timeout(connect=CONNECT_SECONDS, read=None if stream else timeout or READ_SECONDS)
         attempt = 0
         while True:
             attempt += 1
             try:
-                return pool.urlopen(method, url, payload, headers, retries=False, timeout=limit, redirect=False)
+                return pool.urlopen(
+                    method,
+                    url,
+                    payload,
+                    headers,
+                    retries=False,
+                    timeout=limit,
+                    redirect=False,
+                    preload_content=not stream,
+                )
             except HTTPError as error:
                 cause = error.reason if isinstance(error, MaxRetryError) and error.reason else error
                 sent = not isinstance(cause, _NEVER_SENT + _LASTING)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Final, Self
 
 from caraml_pulumi.errors import CaramlError
-from caraml_pulumi.status.deployed import Deployed
+from caraml_pulumi.status.deployed import Deployed, DeployedVersion
 from caraml_pulumi.status.report import Report
 
 
@@ -43,6 +43,10 @@ class Selection:
                 fix="name what there is, as [PROJECT/]MODEL[/VERSION], or another stack with --stack",
             )
         return found
+
+    def versions(self, deployed: Deployed) -> list[DeployedVersion]:
+        """The selected versions. Raises `CaramlError` where there is none, with what there is."""
+        return [one for one in self.models(deployed).versions if self.version in (None, one.version)]
 
     def shown(self, report: Report) -> Report:
         """`report` without the endpoint and the other versions where a version is selected."""
