@@ -17,9 +17,9 @@ from tests.unit.model.builders import endpoint, platform, version
 
 GATEWAY = "istio-system/gateway-istio"
 ON = platform(routing={"backend": "GATEWAY_API"}, gatewayApi={"service": GATEWAY})
-RAW = {"deploymentMode": "RAW_DEPLOYMENT"}
+RAW: dict[str, Any] = {"deploymentMode": "RAW_DEPLOYMENT"}
 BOTH_RAW = [{"version": 1, "weight": 90, **RAW}, {"version": 2, "weight": 10, **RAW}]
-MIXED = [{"version": 1, "weight": 90}, {"version": 2, "weight": 10, **RAW}]
+MIXED: list[dict[str, Any]] = [{"version": 1, "weight": 90}, {"version": 2, "weight": 10, **RAW}]
 FIRST = [{"version": 1, "weight": 100, **RAW}]
 SECOND = [{"version": 2, "weight": 100, **RAW}]
 
