@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from caraml_pulumi.errors import CaramlError
     from caraml_pulumi.image_build import ImageBuild, ImageBuildArgs
     from caraml_pulumi.instance_type import InstanceTypeArgs, TolerationArgs
+    from caraml_pulumi.model.alerts import AlertMetric, AlertSeverity
     from caraml_pulumi.model.autoscaling import AutoscalingMetric
     from caraml_pulumi.model.bucket import BucketFeature
     from caraml_pulumi.model.clients import AccessType
@@ -22,6 +23,14 @@ if TYPE_CHECKING:
     from caraml_pulumi.model_artifact import ModelArtifact, ModelArtifactArgs
     from caraml_pulumi.model_endpoint import ModelEndpoint
     from caraml_pulumi.model_endpoint_args import ModelEndpointArgs, VersionTrafficArgs
+    from caraml_pulumi.model_monitoring import (
+        AlertArgs,
+        ModelMonitoring,
+        ModelMonitoringArgs,
+        MonitoringArgs,
+        ObjectiveArgs,
+        WatchedVersionArgs,
+    )
     from caraml_pulumi.model_project import (
         ContainerDefaultsArgs,
         GroupQuotaArgs,
@@ -36,6 +45,9 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "AccessType": "caraml_pulumi.model.clients",
+    "AlertArgs": "caraml_pulumi.model_monitoring",
+    "AlertMetric": "caraml_pulumi.model.alerts",
+    "AlertSeverity": "caraml_pulumi.model.alerts",
     "ArtifactBucket": "caraml_pulumi.artifact_bucket",
     "ArtifactBucketArgs": "caraml_pulumi.artifact_bucket",
     "AutoscalingMetric": "caraml_pulumi.model.autoscaling",
@@ -55,8 +67,12 @@ _HOMES = {
     "ModelArtifactArgs": "caraml_pulumi.model_artifact",
     "ModelEndpoint": "caraml_pulumi.model_endpoint",
     "ModelEndpointArgs": "caraml_pulumi.model_endpoint_args",
+    "ModelMonitoring": "caraml_pulumi.model_monitoring",
+    "ModelMonitoringArgs": "caraml_pulumi.model_monitoring",
     "ModelProject": "caraml_pulumi.model_project",
     "ModelProjectArgs": "caraml_pulumi.model_project",
+    "MonitoringArgs": "caraml_pulumi.model_monitoring",
+    "ObjectiveArgs": "caraml_pulumi.model_monitoring",
     "Protocol": "caraml_pulumi.model.modes",
     "ResourceRequestArgs": "caraml_pulumi.workload_args",
     "RoutingBackend": "caraml_pulumi.model.routing",
@@ -67,10 +83,14 @@ _HOMES = {
     "TransformerArgs": "caraml_pulumi.transformer",
     "TransformerType": "caraml_pulumi.model.transformer",
     "VersionTrafficArgs": "caraml_pulumi.model_endpoint_args",
+    "WatchedVersionArgs": "caraml_pulumi.model_monitoring",
 }
 
 __all__ = [
     "AccessType",
+    "AlertArgs",
+    "AlertMetric",
+    "AlertSeverity",
     "ArtifactBucket",
     "ArtifactBucketArgs",
     "AutoscalingMetric",
@@ -90,8 +110,12 @@ __all__ = [
     "ModelArtifactArgs",
     "ModelEndpoint",
     "ModelEndpointArgs",
+    "ModelMonitoring",
+    "ModelMonitoringArgs",
     "ModelProject",
     "ModelProjectArgs",
+    "MonitoringArgs",
+    "ObjectiveArgs",
     "Protocol",
     "ResourceRequestArgs",
     "RoutingBackend",
@@ -102,6 +126,7 @@ __all__ = [
     "TransformerArgs",
     "TransformerType",
     "VersionTrafficArgs",
+    "WatchedVersionArgs",
 ]
 
 

@@ -26,7 +26,7 @@ class AlertMetric(StrEnum):
     """Memory in use, in percent of what the replicas ask for."""
 
 
-class Severity(StrEnum):
+class AlertSeverity(StrEnum):
     """How urgent an alert is (Merlin)."""
 
     WARNING = "warning"
@@ -44,7 +44,7 @@ class AlertSpec(Spec):
 
     metric: AlertMetric
     """What is watched."""
-    severity: Severity
+    severity: AlertSeverity
     """The alert's label ``severity``."""
     target: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
     """The last good value: requests per second, milliseconds, or percent. Default: that of the platform's alert of the
@@ -62,7 +62,7 @@ class AlertSpec(Spec):
         return self
 
     @property
-    def key(self) -> tuple[AlertMetric, Severity]:
+    def key(self) -> tuple[AlertMetric, AlertSeverity]:
         """What alerts replace each other by."""
         return self.metric, self.severity
 
@@ -82,8 +82,8 @@ def alerts_are_distinct(alerts: list[AlertSpec]) -> list[AlertSpec]:
 
 def _pair(metric: AlertMetric, warning: float, critical: float) -> list[AlertSpec]:
     return [
-        AlertSpec(metric=metric, severity=Severity.WARNING, target=warning),
-        AlertSpec(metric=metric, severity=Severity.CRITICAL, target=critical),
+        AlertSpec(metric=metric, severity=AlertSeverity.WARNING, target=warning),
+        AlertSpec(metric=metric, severity=AlertSeverity.CRITICAL, target=critical),
     ]
 
 
@@ -114,7 +114,9 @@ def decided_alerts(given: Sequence[AlertSpec], defaults: Sequence[AlertSpec]) ->
         percentile = (alert.percentile or DEFAULT_PERCENTILE) if alert.metric is AlertMetric.LATENCY else None
         decided.append(alert.model_copy(update={"target": target, "percentile": percentile}))
     order = list(AlertMetric)
-    return tuple(sorted(decided, key=lambda alert: (order.index(alert.metric), alert.severity is Severity.CRITICAL)))
+    return tuple(
+        sorted(decided, key=lambda alert: (order.index(alert.metric), alert.severity is AlertSeverity.CRITICAL))
+    )
 
 
 class ObjectiveSpec(Spec):

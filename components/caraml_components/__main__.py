@@ -16,6 +16,7 @@ from caraml_pulumi import (
     ImageBuild,
     ModelArtifact,
     ModelEndpoint,
+    ModelMonitoring,
     ModelProject,
 )
 
@@ -47,6 +48,7 @@ if __name__ == "__main__":
         ImageBuild,
         ModelArtifact,
         ModelEndpoint,
+        ModelMonitoring,
         ModelProject,
     ]
     main(Host(components, "caraml", version=version("caraml-pulumi")), sys.argv[1:])

@@ -40,6 +40,7 @@ def test_every_component_is_offered_under_its_type(schema: dict[str, Any]) -> No
         "caraml:index:ImageBuild",
         "caraml:index:ModelArtifact",
         "caraml:index:ModelEndpoint",
+        "caraml:index:ModelMonitoring",
         "caraml:index:ModelProject",
     }
 
@@ -53,6 +54,7 @@ def test_only_what_has_no_default_is_required(schema: dict[str, Any]) -> None:
         "ImageBuild": {"model", "version", "project", "registry", "context"},
         "ModelArtifact": {"modelDir", "bucket"},
         "ModelEndpoint": {"model", "project", "traffic"},
+        "ModelMonitoring": {"model", "project", "versions"},
         "ModelProject": {"team", "stream"},
     }
 
@@ -69,6 +71,8 @@ def test_choices_are_enums_for_other_languages(schema: dict[str, Any]) -> None:
     }
     assert enums == {
         "caraml:index:AccessType": ["public", "private"],
+        "caraml:index:AlertMetric": ["throughput", "latency", "error_rate", "cpu", "memory"],
+        "caraml:index:AlertSeverity": ["warning", "critical"],
         "caraml:index:AutoscalingMetric": ["cpu_utilization", "memory_utilization", "concurrency", "rps"],
         "caraml:index:DeploymentMode": ["SERVERLESS", "RAW_DEPLOYMENT"],
         "caraml:index:NodePolicy": ["Honor", "Ignore"],
