@@ -73,17 +73,21 @@ class ModelEndpoint(pulumi.ComponentResource):
         elsewhere = [share for share in plan.reached() if share.version not in known]
         ready = gate_on_ready(plan, elsewhere, self, before)
         after: list[pulumi.Resource] = [*versions, *before]
-        for manifest in routing.endpoint_objects(plan, platform):
+        secret_name = None
+        if secret := routing.clients_secret(plan):
+            # Pulumi takes the Secret's name from this one, which Kubernetes must take.
+            logical = f"{plan.project}-{plan.model}-clients"
+            kept = kubernetes_object(logical, with_secrets(secret), parent=self, depends_on=after)
+            secret_name = kept.id.apply(lambda id_: id_.rpartition("/")[2])
+            after = [*after, kept]
+        routes = []
+        for manifest in routing.endpoint_objects(plan, platform, secret_name):
             own = manifest["metadata"]["name"]
             logical = name if own == plan.model else f"{name}-{own.removeprefix(f'{plan.model}-')}"
-            # In their order: what is referred to comes first.
-            after = [
-                *after,
-                kubernetes_object(logical, with_secrets(manifest), parent=self, depends_on=after, once=ready),
-            ]
+            routes.append(kubernetes_object(logical, manifest, parent=self, depends_on=after, once=ready))
 
         outputs = {"url": plan.url, "status": declared_status(routed=True).value}
-        self.url = after[-1].urn.apply(lambda _: plan.url)
+        self.url = pulumi.Output.all(*[route.urn for route in routes]).apply(lambda _: plan.url)
         self.status = pulumi.Output.from_input(outputs["status"])
         self.register_outputs(outputs)
 

@@ -1,5 +1,6 @@
 """Endpoints and their versions over time: weight for what is ready, and traffic moved before a version goes."""
 
+import base64
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -35,6 +36,23 @@ ModelEndpoint(
     {"model": "iris", "project": "{project}", "traffic": [{"version": 1, "weight": 100}]},
     pulumi.ResourceOptions(depends_on=[one]),
 )
+"""
+PRIVATE = """
+import pulumi
+from caraml_pulumi import CustomModelVersion, ModelEndpoint, ModelProject
+
+token = pulumi.Output.secret("first-token")
+project = ModelProject(
+    "{project}", team="data-science", stream="samples", secrets={"clients": {"app": token}}
+)
+one = CustomModelVersion("iris-1", model="iris", version=1, project=project, image="registry.local/caraml/iris:1")
+endpoint = ModelEndpoint(
+    "iris",
+    traffic={one: 100},
+    backend="INGRESS",
+    access={"type": "private", "clients": [{"name": "app", "token_ref": {"name": "clients", "key": "app"}}]},
+)
+pulumi.export("url", endpoint.url)
 """
 
 
@@ -175,3 +193,42 @@ def test_what_cannot_be_is_refused_at_preview_with_file_and_line(on: Platform, g
     assert "iris.yaml:" in refused.text
     assert "s3cret-token" not in refused.text
     assert not on.resources()
+
+
+def test_a_private_endpoint_keeps_hashes_of_tokens_and_changes_over_to_new_ones(
+    cluster: LocalCluster, on: Platform
+) -> None:
+    program = on.directory / "stacks/__main__.py"
+    program.write_text(PRIVATE.replace("{project}", on.project))
+    shown = on.must("preview", "--stack", "dev", "--diff").text + on.must("up", "--stack", "dev", "--yes").text
+    url = on.must("stack", "output", "url", "--stack", "dev").out.strip()
+    assert url == f"http://{on.project}.dev.example.test/deployment/iris/v1/predict"
+
+    def clients() -> tuple[str, str]:
+        path = f"/apis/networking.k8s.io/v1/namespaces/{on.project}/ingresses/iris"
+        annotations = cluster.client.request("GET", path)["metadata"]["annotations"]
+        name = annotations["nginx.ingress.kubernetes.io/auth-secret"]
+        secret = cluster.client.request("GET", f"/api/v1/namespaces/{on.project}/secrets/{name}")
+        return name, base64.b64decode(secret["data"]["auth"]).decode()
+
+    name, lines = clients()
+    assert lines.startswith("app:$apr1$")
+    on.must("preview", "--stack", "dev", "--expect-no-changes")
+
+    program.write_text(program.read_text().replace("first-token", "second-token"))
+    shown += on.must("up", "--stack", "dev", "--yes").text
+    renamed, changed = clients()
+    assert (renamed != name, changed != lines) == (True, True)
+    backend = "".join(path.read_text() for path in (on.directory / "backend").rglob("*.json"))
+    for secret in ("first-token", "second-token", lines.strip()):
+        assert secret not in shown
+        assert secret not in backend
+
+
+def test_a_client_whose_token_the_project_does_not_keep_is_refused(on: Platform) -> None:
+    program = on.directory / "stacks/__main__.py"
+    program.write_text(PRIVATE.replace("{project}", on.project).replace('"key": "app"', '"key": "web"'))
+    refused = on.caraml("preview", "--stack", "dev")
+    assert refused.code != 0
+    assert 'has no key "web"' in refused.text
+    assert "access.clients[0].token_ref" in refused.text

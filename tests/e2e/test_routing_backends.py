@@ -111,7 +111,11 @@ def state(found: Any) -> Any:
 def test_an_endpoint_is_admitted_strictly_and_an_unchanged_one_is_no_change(
     cluster: LocalCluster, namespace: str, backend: str, shape: dict[str, Any]
 ) -> None:
-    for manifest in routing.endpoint_objects(planned(backend, namespace, shape), on(backend)):
+    plan = planned(backend, namespace, shape)
+    objects = routing.endpoint_objects(plan, on(backend), "clients" if "access" in shape else None)
+    if secret := routing.clients_secret(plan):
+        objects.append({**secret, "metadata": {**secret["metadata"], "name": "clients"}})
+    for manifest in objects:
         made = apply(cluster.client, manifest)
         assert state(apply(cluster.client, manifest)) == state(made)
 

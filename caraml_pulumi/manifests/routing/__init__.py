@@ -5,6 +5,7 @@ from typing import Final
 
 from caraml_pulumi.manifests import Manifest
 from caraml_pulumi.manifests.routing import gateway_api, ingress, istio, knative
+from caraml_pulumi.model.deferred import Value
 from caraml_pulumi.model.endpoint_plan import EndpointPlan
 from caraml_pulumi.model.platform import PlatformSpec
 from caraml_pulumi.model.routing import RoutingBackend
@@ -14,7 +15,6 @@ _OF_ENDPOINTS: Final[Mapping[RoutingBackend, Callable[[EndpointPlan, PlatformSpe
     RoutingBackend.ISTIO: istio.endpoint_objects,
     RoutingBackend.GATEWAY_API: gateway_api.endpoint_objects,
     RoutingBackend.KNATIVE: knative.endpoint_objects,
-    RoutingBackend.INGRESS: ingress.endpoint_objects,
 }
 _OF_VERSIONS: Final[Mapping[RoutingBackend, Callable[[VersionPlan, PlatformSpec], list[Manifest]]]] = {
     RoutingBackend.ISTIO: istio.version_objects,
@@ -24,8 +24,17 @@ _OF_VERSIONS: Final[Mapping[RoutingBackend, Callable[[VersionPlan, PlatformSpec]
 }
 
 
-def endpoint_objects(endpoint: EndpointPlan, platform: PlatformSpec) -> list[Manifest]:
-    """What routes to a model, by the endpoint's backend."""
+def clients_secret(endpoint: EndpointPlan) -> Manifest | None:
+    """The Secret, without a name, with the clients of a private endpoint; nothing for a public one."""
+    return ingress.clients_secret(endpoint)
+
+
+def endpoint_objects(
+    endpoint: EndpointPlan, platform: PlatformSpec, secret_name: Value | None = None
+) -> list[Manifest]:
+    """What routes to a model, by the endpoint's backend; `secret_name` is that of its clients' Secret."""
+    if endpoint.backend is RoutingBackend.INGRESS:
+        return ingress.endpoint_objects(endpoint, platform, secret_name)
     return _OF_ENDPOINTS[endpoint.backend](endpoint, platform)
 
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 from caraml_pulumi.manifests import Manifest
 from caraml_pulumi.model.address import Address
 from caraml_pulumi.model.clients import AccessType
-from caraml_pulumi.model.deferred import when_known
+from caraml_pulumi.model.deferred import Value, when_known
 from caraml_pulumi.model.endpoint_plan import EndpointPlan, Share
 from caraml_pulumi.model.htpasswd import htpasswd
 from caraml_pulumi.model.ingress_nginx import Canary, division, next_upstream
@@ -21,22 +21,23 @@ from caraml_pulumi.model.version_plan import VersionPlan
 PREFIX: Final = "nginx.ingress.kubernetes.io"
 REALM: Final = "Authentication Required"
 """PrimeHub's."""
-Annotations = dict[str, str]
+Annotations = dict[str, Value]
 
 
-def endpoint_objects(endpoint: EndpointPlan, platform: PlatformSpec) -> list[Manifest]:
-    """What routes to a model: the Secret with its clients if it is private, its Ingress, and that of the canary."""
+def endpoint_objects(
+    endpoint: EndpointPlan, platform: PlatformSpec, secret_name: Value | None = None
+) -> list[Manifest]:
+    """What routes to a model: its Ingress, and that of the canary; `secret_name` is that of a private one's clients."""
     main, canary = division(endpoint.routes)
-    made = [clients_secret(endpoint)] if endpoint.access.type is AccessType.PRIVATE else []
     annotations = {
         **_to_version(endpoint.protocol, main.mode, main.service, endpoint.project),
         **_rewrite(endpoint, main),
         **_timeouts(endpoint, main),
         **_cors(endpoint),
         **_request_size(endpoint),
-        **_basic_authentication(endpoint),
+        **_basic_authentication(secret_name),
     }
-    made.append(_endpoint_ingress(endpoint, platform, endpoint.model, main, annotations))
+    made = [_endpoint_ingress(endpoint, platform, endpoint.model, main, annotations)]
     if canary:
         name = f"{endpoint.model}-canary"
         made.append(_endpoint_ingress(endpoint, platform, name, canary.share, _canary(canary)))
@@ -61,28 +62,22 @@ def version_objects(version: VersionPlan, platform: PlatformSpec) -> list[Manife
     return [_ingress(metadata, platform, version.address, _all_below(version.address), service)]
 
 
-def clients_secret(endpoint: EndpointPlan) -> Manifest:
-    """The Secret with the clients of a private endpoint, as nginx reads them; their tokens are hashed.
+def clients_secret(endpoint: EndpointPlan) -> Manifest | None:
+    """The Secret with the clients of a private endpoint, as nginx reads them, hashed; nothing for a public one.
 
-    It keeps its name when a token changes, since ingress-nginx follows it.
+    Pulumi names it: other tokens make another Secret, and the Ingress goes over to it before the old one is deleted.
     """
+    if endpoint.access.type is AccessType.PUBLIC:
+        return None
     tokens = {client.name: client.token for client in endpoint.access.clients}
     realm = f"{endpoint.project}/{endpoint.model}"
     return {
         "apiVersion": "v1",
         "kind": "Secret",
-        "metadata": {
-            "name": _clients_name(endpoint),
-            "namespace": endpoint.project,
-            "labels": dict(endpoint.labels),
-        },
+        "metadata": {"namespace": endpoint.project, "labels": dict(endpoint.labels)},
         "type": "Opaque",
         "stringData": {"auth": when_known(tokens, lambda known: htpasswd(known, realm))},
     }
-
-
-def _clients_name(endpoint: EndpointPlan) -> str:
-    return f"{endpoint.model}-clients"
 
 
 def _endpoint_ingress(
@@ -172,12 +167,12 @@ def _request_size(endpoint: EndpointPlan) -> Annotations:
     return {f"{PREFIX}/proxy-body-size": str(int(parse_quantity(endpoint.max_request_size).value))}
 
 
-def _basic_authentication(endpoint: EndpointPlan) -> Annotations:
-    if endpoint.access.type is AccessType.PUBLIC:
+def _basic_authentication(secret_name: Value | None) -> Annotations:
+    if secret_name is None:
         return {}
     return {
         f"{PREFIX}/auth-type": "basic",
-        f"{PREFIX}/auth-secret": _clients_name(endpoint),
+        f"{PREFIX}/auth-secret": secret_name,
         f"{PREFIX}/auth-secret-type": "auth-file",
         f"{PREFIX}/auth-realm": REALM,
     }
