@@ -6,7 +6,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from threading import Thread
 from types import FrameType
@@ -78,6 +78,34 @@ def apply(request: Request) -> None:
     Raises:
         CaramlError: as for `show_preview`, and if the change fails; typer.Exit if the answer was no.
     """
+    if confirm(request):
+        display, outcome = _perform(request, planning=False)
+        _print_document(request, display)
+        _check(request, display, outcome)
+
+
+def apply_silently(request: Request) -> Outcome:
+    """Do it without a word. Raises `CaramlError` if the change fails, with all there is to say."""
+    silent = replace(request, as_json=True)
+    display, outcome = _perform(silent, planning=False)
+    try:
+        _check(silent, display, outcome)
+    except CaramlError as error:
+        violations = [f"{one.policy}: {one.message}" for one in display.tree.violations if one.mandatory]
+        if error.exit_code != POLICY_VIOLATION or not violations:
+            raise
+        raise CaramlError(
+            "\n".join(["a mandatory policy is violated", *violations]), exit_code=POLICY_VIOLATION
+        ) from None
+    return outcome
+
+
+def confirm(request: Request) -> bool:
+    """Show what would change, and ask. Returns whether there is anything to do.
+
+    Raises:
+        CaramlError: as for `show_preview`; typer.Exit if the answer was no.
+    """
     if not request.yes and not request.live:
         raise refuse_to_ask(COMMANDS[request.operation])
     if not request.skip_preview:
@@ -88,15 +116,13 @@ def apply(request: Request) -> None:
         if not request.yes:
             if not _changes_anything(display, outcome):
                 print("\nThere is nothing to do.")
-                return
+                return False
             _ask(request, display)
         elif not request.as_json:
             display.console.print()
     elif not request.yes:
         _ask(request, None)
-    display, outcome = _perform(request, planning=False)
-    _print_document(request, display)
-    _check(request, display, outcome)
+    return True
 
 
 def _perform(request: Request, *, planning: bool) -> tuple[Display, Outcome]:

@@ -78,7 +78,7 @@ def preview(
             "update",
             open_engine(engine),
             resolve_target(cwd, stack),
-            _options(parallel, message, policy_pack, policy_pack_config, refresh, render),
+            update_options(parallel, message, policy_pack, policy_pack_config, refresh, render),
             show_diff=diff,
             as_json=json,
             expect_no_changes=expect_no_changes,
@@ -114,7 +114,7 @@ def up(
             "update",
             open_engine(engine),
             resolve_target(cwd, stack),
-            _options(parallel, message, policy_pack, policy_pack_config, refresh, None),
+            update_options(parallel, message, policy_pack, policy_pack_config, refresh, None),
             yes=yes,
             show_diff=diff,
             as_json=json,
@@ -194,7 +194,7 @@ def destroy(
     )
 
 
-def _options(
+def update_options(
     parallel: int,
     message: str,
     packs: list[Path] | None,
@@ -202,6 +202,7 @@ def _options(
     refresh: bool,
     render: Path | None,
 ) -> Options:
+    """The options of an update. Raises `CaramlError` for more configurations of policy packs than packs."""
     packs, pack_configs = packs or [], pack_configs or []
     if len(pack_configs) > len(packs):
         raise CaramlError(

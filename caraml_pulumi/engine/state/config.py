@@ -1,10 +1,8 @@
 """A stack's configuration: ``Pulumi.<stack>.yaml``."""
 
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
-from uuid import uuid4
 
 from caraml_pulumi.engine.state.config_path import get_path, parse_path, remove_path, set_path, typed
 from caraml_pulumi.engine.state.declarations import declared_values
@@ -12,7 +10,7 @@ from caraml_pulumi.engine.state.names import check_name
 from caraml_pulumi.engine.state.project import Project
 from caraml_pulumi.engine.state.properties import compact_json
 from caraml_pulumi.engine.state.secrets import Crypter, check_provider
-from caraml_pulumi.engine.state.yaml_edit import edited
+from caraml_pulumi.engine.state.yaml_edit import edited, write_whole
 from caraml_pulumi.engine.state.yaml_text import parse_mapping, read_text
 from caraml_pulumi.engine.values import PropertyValue, Secret
 from caraml_pulumi.errors import CaramlError
@@ -166,19 +164,7 @@ class StackConfig:
 
     def save(self) -> None:
         """Write the file, at once as a whole. Raises `CaramlError` if it cannot be written."""
-        path = self.path.resolve()
-        temporary = path.with_name(f".{path.name}.{uuid4().hex}.tmp")
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            try:
-                temporary.write_text(self._text, encoding="utf-8")
-                if path.exists():
-                    temporary.chmod(path.stat().st_mode & 0o777)
-                os.replace(temporary, path)
-            finally:
-                temporary.unlink(missing_ok=True)
-        except OSError as error:
-            raise CaramlError(f"the file cannot be written: {error.strerror}", where=str(self.path)) from error
+        write_whole(self.path, self._text)
 
     def _located(self, key: str, path: bool) -> tuple[str, list[str | int]]:
         if not path:

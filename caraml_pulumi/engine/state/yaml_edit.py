@@ -1,9 +1,14 @@
 """Changing a YAML text so that the rest of it stays: comments, quotes, order and indentation."""
 
+import os
 import re
 from collections.abc import Callable
 from io import StringIO
+from pathlib import Path
 from typing import Any
+from uuid import uuid4
+
+from caraml_pulumi.errors import CaramlError
 
 
 def edited(text: str, change: Callable[[Any], object]) -> str:
@@ -24,6 +29,23 @@ def edited(text: str, change: Callable[[Any], object]) -> str:
     written = StringIO()
     yaml.dump(document, written)
     return comments + written.getvalue()
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file at once as a whole, with the rights it had. Raises `CaramlError` if it cannot be written."""
+    target = path.resolve()
+    temporary = target.with_name(f".{target.name}.{uuid4().hex}.tmp")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            temporary.write_text(text, encoding="utf-8")
+            if target.exists():
+                temporary.chmod(target.stat().st_mode & 0o777)
+            os.replace(temporary, target)
+        finally:
+            temporary.unlink(missing_ok=True)
+    except OSError as error:
+        raise CaramlError(f"the file cannot be written: {error.strerror}", where=str(path)) from error
 
 
 def _indentation(text: str) -> int:
