@@ -7,6 +7,7 @@
 | `model`, `project`, `team`, `stream`, `protocol`, `platform` | those of the versions, if they are components |
 | `backend` | the platform's `routing.backend`: ISTIO |
 | `access` | public |
+| `monitoring` | the platform's `monitoring`: on |
 | `matches`, `mirror`, `timeout_seconds`, `retries`, `cors`, `max_request_size`, `labels` | none |
 """
 
@@ -24,6 +25,7 @@ from caraml_pulumi.model.modes import declared_status
 from caraml_pulumi.model.spec import located, parse, within
 from caraml_pulumi.model.traffic import no_version_is_stopped, one_protocol
 from caraml_pulumi.model_endpoint_args import ModelEndpointArgs, ModelEndpointKeywords
+from caraml_pulumi.model_monitoring import watch_endpoint
 from caraml_pulumi.model_version import CustomModelVersion
 
 
@@ -39,6 +41,8 @@ class ModelEndpoint(pulumi.ComponentResource):
     """Where predictions are asked for, known at preview; who uses it waits until the route exists."""
     status: pulumi.Output[str]
     """The declared state of the versions that the endpoint routes to: serving."""
+    monitoring_url: pulumi.Output[str]
+    """The model's dashboard; empty where the platform names no Grafana, or the model is not watched."""
 
     @overload
     def __init__(self, name: str, args: ModelEndpointArgs, opts: pulumi.ResourceOptions | None = None) -> None: ...
@@ -86,9 +90,11 @@ class ModelEndpoint(pulumi.ComponentResource):
             logical = name if own == plan.model else f"{name}-{own.removeprefix(f'{plan.model}-')}"
             routes.append(kubernetes_object(logical, manifest, parent=self, depends_on=after, once=ready))
 
-        outputs = {"url": plan.url, "status": declared_status(routed=True).value}
+        watching = watch_endpoint(name, spec, platform, versions, self)
+        self.monitoring_url = watching.monitoring_url if watching else pulumi.Output.from_input("")
+        outputs = {"url": plan.url, "status": declared_status(routed=True).value, "monitoringUrl": self.monitoring_url}
         self.url = pulumi.Output.all(*[route.urn for route in routes]).apply(lambda _: plan.url)
-        self.status = pulumi.Output.from_input(outputs["status"])
+        self.status = pulumi.Output.from_input(declared_status(routed=True).value)
         self.register_outputs(outputs)
 
 

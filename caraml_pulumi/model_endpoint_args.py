@@ -9,6 +9,7 @@ from caraml_pulumi.model.clients import AccessType
 from caraml_pulumi.model.modes import DeploymentMode, Protocol
 from caraml_pulumi.model.platform import PlatformSpec
 from caraml_pulumi.model.routing import RoutingBackend
+from caraml_pulumi.model_monitoring import MonitoringArgs
 from caraml_pulumi.model_version import CustomModelVersion
 from caraml_pulumi.workload_args import SecretKeyRefArgs
 
@@ -143,6 +144,9 @@ class ModelEndpointArgs(TypedDict):
     """The largest body of a request, such as 10Mi. Default: the gateway's limit."""
     access: NotRequired[AccessArgs]
     """Who may call. Default: anybody who reaches the gateway."""
+    monitoring: NotRequired[MonitoringArgs]
+    """How the model is watched: alerts, recording rules, PodMonitors and a dashboard, as a ModelMonitoring makes them;
+    in Python false turns it off. Default: as the platform says: watched."""
     protocol: NotRequired[Protocol]
     """What the versions speak. Default: HTTP_JSON."""
     labels: NotRequired[dict[str, str]]
@@ -173,6 +177,7 @@ class ModelEndpointKeywords(TypedDict):
     cors: NotRequired[CorsArgs]
     max_request_size: NotRequired[str]
     access: NotRequired[AccessArgs]
+    monitoring: NotRequired[MonitoringArgs | bool]
     protocol: NotRequired[Protocol]
     labels: NotRequired[Mapping[str, str]]
     team: NotRequired[str]

@@ -27,9 +27,13 @@ def version(number: int, model: str = "iris") -> CustomModelVersion:
 def test_an_endpoint_is_a_route_whose_address_is_known_at_preview(preview: bool) -> None:
     recording = recorded(iris, preview=preview)
     endpoint = recording.one(ENDPOINT)
-    (route,) = recording.children_of(endpoint.urn)
+    (route,) = [item for item in recording.children_of(endpoint.urn) if item.custom]
     assert (route.type, route.inputs["metadata"]["name"]) == (ROUTE, "iris")
-    assert endpoint.outputs == {"url": "http://iris.iris-team.models.example.com/v1/predict", "status": "serving"}
+    assert endpoint.outputs == {
+        "url": "http://iris.iris-team.models.example.com/v1/predict",
+        "status": "serving",
+        "monitoringUrl": "",
+    }
 
 
 def test_an_endpoint_waits_until_its_versions_are_deployed() -> None:
@@ -135,7 +139,11 @@ def test_matches_and_mirrors_take_components_for_versions() -> None:
 
     recording = recorded(mirrored)
     assert recording.one(ENDPOINT).inputs["mirror"] == {"version": 2, "percentage": 5}
-    assert {item.name for item in recording.children_of(recording.one(ENDPOINT).urn)} == {"iris", "iris-mirror"}
+    assert {(item.name, item.type) for item in recording.children_of(recording.one(ENDPOINT).urn)} == {
+        ("iris", ROUTE),
+        ("iris-mirror", ROUTE),
+        ("iris", "caraml:index:ModelMonitoring"),
+    }
 
 
 def test_a_mirror_to_a_version_that_answers_is_refused() -> None:
@@ -161,3 +169,13 @@ def test_what_a_backend_cannot_do_is_refused_by_name(backend: str, settings: dic
     with pytest.raises(CaramlError, match=refused) as caught:
         recorded(lambda: ModelEndpoint("iris", elsewhere(100, backend=backend, **settings)))
     assert "s3cret-token" not in str(caught.value)
+
+
+def test_monitoring_is_on_by_default_and_off_by_one_switch() -> None:
+    def watched(**settings: Any) -> int:
+        recording = recorded(lambda: ModelEndpoint("iris", traffic={version(1): 100}, **settings))
+        return len(recording.of_type("caraml:index:ModelMonitoring"))
+
+    assert watched() == 1
+    assert watched(monitoring=False) == 0
+    assert watched(monitoring={"enabled": False}) == 0
