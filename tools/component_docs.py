@@ -5,8 +5,8 @@ A page says where a table belongs, and the rest of it is written by hand:
     <!-- arguments:ModelProjectArgs -->
     <!-- end -->
 
-`arguments` are the keys of a TypedDict, `outputs` the Outputs of a component, `settings` the properties of a spec. What
-a docstring has to say, and in which order, is in CONTRIBUTING.md.
+`arguments` are the keys of a TypedDict, `outputs` the Outputs of a component, `settings` the properties of a spec,
+`abilities` what each routing backend can do. What a docstring has to say, and in which order, is in CONTRIBUTING.md.
 """
 
 import ast
@@ -28,13 +28,15 @@ from pydantic import BaseModel
 from pydantic.alias_generators import to_camel
 from pydantic.fields import FieldInfo
 
+from caraml_pulumi.model.backends import LACKS
+
 REPOSITORY: Final = Path(__file__).parents[1]
 PAGES: Final = REPOSITORY / "docs" / "components"
 SOURCES: Final = ("caraml_pulumi", "caraml_pulumi/model")
 ORIGINS: Final = ("seed", "Merlin", "PrimeHub", "KServe", "Knative", "Kubernetes", "Istio", "Seldon", "Kaniko", "S3")
 """What the source of a rule, in brackets in a docstring, begins with."""
 
-_TABLE = re.compile(r"<!-- (arguments|outputs|settings):(\w+) -->\n.*?<!-- end -->", re.DOTALL)
+_TABLE = re.compile(r"<!-- (arguments|outputs|settings|abilities):(\w+) -->\n.*?<!-- end -->", re.DOTALL)
 _SOURCE = re.compile(rf"\s*\(((?:{'|'.join(ORIGINS)})\b[^()]*)\)")
 _LABEL = re.compile(r"(?:^|\s)(Unit|Default|Refused): ")
 _PULUMI: Final = {"Output": pulumi.Output, "T": Any}
@@ -146,7 +148,8 @@ def table(kind: str, class_name: str, page: str) -> str:
     """The table of a class on `page`. Raises `ValueError` naming the docstring that lacks something."""
     if class_name not in _classes():
         raise ValueError(f"{page}: there is no class {class_name}")
-    rows = {"arguments": _arguments, "outputs": _outputs, "settings": _settings}[kind](class_name, page)
+    rows_of = {"arguments": _arguments, "outputs": _outputs, "settings": _settings, "abilities": _abilities}
+    rows = rows_of[kind](class_name, page)
     lines = ["| " + " | ".join(_cell(cell) for cell in row) + " |" for row in rows]
     return "\n".join([lines[0], "|---" * len(rows[0]) + "|", *lines[1:]])
 
@@ -204,6 +207,14 @@ def _settings(class_name: str, page: str) -> list[list[str]]:
         default = parts.default or ("required" if field.is_required() else _default_text(_default(field)))
         rows.append([f"`{to_camel(name)}`", _type(hints[name], parts, page), default, _meaning(parts), parts.source])
     return _without_empty_column(rows)
+
+
+def _abilities(class_name: str, page: str) -> list[list[str]]:
+    rows = [["an endpoint may", *(f"`{backend}`" for backend in LACKS)]]
+    for feature in _class(class_name):
+        reasons = [lacks.get(feature) for lacks in LACKS.values()]
+        rows.append([feature.value, *(f"no: {reason}" if reason else "yes" for reason in reasons)])
+    return rows
 
 
 def _default(field: FieldInfo) -> object:
