@@ -35,7 +35,7 @@ def endpoint_objects(
         **_timeouts(endpoint, main),
         **_cors(endpoint),
         **_request_size(endpoint),
-        **_basic_authentication(secret_name),
+        **_basic_authentication(endpoint, secret_name),
     }
     made = [_endpoint_ingress(endpoint, platform, endpoint.model, main, annotations)]
     if canary:
@@ -167,8 +167,9 @@ def _request_size(endpoint: EndpointPlan) -> Annotations:
     return {f"{PREFIX}/proxy-body-size": str(int(parse_quantity(endpoint.max_request_size).value))}
 
 
-def _basic_authentication(secret_name: Value | None) -> Annotations:
-    if secret_name is None:
+def _basic_authentication(endpoint: EndpointPlan, secret_name: Value | None) -> Annotations:
+    """How nginx asks for clients; a private endpoint without its Secret lets nobody in."""
+    if endpoint.access.type is AccessType.PUBLIC:
         return {}
     return {
         f"{PREFIX}/auth-type": "basic",
