@@ -58,7 +58,7 @@ def test_two_versions_and_their_endpoint_are_deployed_changed_and_destroyed(
     assert {"virtualservices/iris", "virtualservices/iris-1-vs", "virtualservices/iris-2-vs"} <= set(deployed)
     assert platform.changes() == {}
 
-    # An image and a weight change: exactly those two.
+    # An image and a weight change: exactly those two, and the weights that the dashboard shows.
     platform.edit("iris:2.0", "iris:2.1")
     platform.edit("weight: 90", "weight: 80")
     platform.edit("weight: 10\n", "weight: 20\n")
@@ -69,7 +69,9 @@ def test_two_versions_and_their_endpoint_are_deployed_changed_and_destroyed(
     assert sorted(platform.changes()["update"]) == [
         f"caraml:index:CustomModelVersion::{platform.project}-iris-2",
         f"caraml:index:ModelEndpoint::{platform.project}-iris",
+        f"caraml:index:ModelMonitoring::{platform.project}-iris",
         f"kubernetes:apps/v1:Deployment::{platform.project}-iris-2",
+        f"kubernetes:monitoring.coreos.com/v1:PrometheusRule::{platform.project}-iris",
         f"kubernetes:networking.istio.io/v1:VirtualService::{platform.project}-iris",
     ]
     assert set(platform.changes()) == {"update"}
@@ -82,7 +84,7 @@ def test_two_versions_and_their_endpoint_are_deployed_changed_and_destroyed(
 
     history = platform.must("history", "--stack", "dev", "--json").json()
     assert [(entry["kind"], entry["result"]) for entry in history] == [("update", "succeeded")] * 2
-    assert history[0]["resourceChanges"]["update"] == 4
+    assert history[0]["resourceChanges"]["update"] == 6
     assert "update" not in history[1]["resourceChanges"]
     assert platform.must("preview", "--stack", "dev", "--expect-no-changes").code == 0
 
@@ -159,6 +161,6 @@ def test_manifests_are_rendered_alike_before_and_after_they_are_applied(platform
 
     before = render("before")
     assert next(iter(before)) == f"0001-v1-namespace-{platform.project}.yaml"
-    assert len(before) == 10
+    assert len(before) == 14
     platform.up()
     assert render("after") == before
