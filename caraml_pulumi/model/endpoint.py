@@ -225,6 +225,8 @@ def _wanted(spec: ModelEndpointSpec, shares: Mapping[Path, Sequence[Share]]) -> 
     reached: set[int] = set()
     for path, division in shares.items():
         reached |= {share.version for share in division if share.weight}
+        if len(reached) > 1 and spec.protocol is Protocol.HTTP_JSON:
+            yield Feature.SPLIT_HTTP_JSON, path
         for index, share in enumerate(division):
             if share.mode is DeploymentMode.RAW_DEPLOYMENT:
                 yield Feature.RAW_DEPLOYMENT, (*path, index)
@@ -232,8 +234,6 @@ def _wanted(spec: ModelEndpointSpec, shares: Mapping[Path, Sequence[Share]]) -> 
                 yield Feature.SPLIT_SERVERLESS, path
                 if grpc:
                     yield Feature.SPLIT_GRPC_SERVERLESS, path
-        if len(reached) > 1 and spec.protocol is Protocol.HTTP_JSON:
-            yield Feature.SPLIT_HTTP_JSON, path
     for index, match in enumerate(spec.matches):
         yield Feature.MATCHES, ("matches", index)
         if any(header.prefix for header in match.headers.values()):
