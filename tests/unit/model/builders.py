@@ -8,6 +8,7 @@ from caraml_pulumi.manifests import version as manifests
 from caraml_pulumi.model.endpoint import ModelEndpointSpec, plan_endpoint
 from caraml_pulumi.model.endpoint_plan import EndpointPlan
 from caraml_pulumi.model.image_build import ImageBuildPlan, ImageBuildSpec, plan_image_build
+from caraml_pulumi.model.monitoring_plan import ModelMonitoringSpec, MonitoringPlan, plan_monitoring
 from caraml_pulumi.model.platform import PlatformSpec, parse_platform
 from caraml_pulumi.model.spec import dotted, located, parse
 from caraml_pulumi.model.version import ModelVersionSpec, plan_version
@@ -64,3 +65,18 @@ def image_build(on: PlatformSpec | None = None, **settings: Any) -> ImageBuildPl
     }
     with located(dotted, given):
         return plan_image_build(parse(ImageBuildSpec, given), on or platform())
+
+
+def monitoring(*versions: VersionPlan, on: PlatformSpec | None = None, **settings: Any) -> MonitoringPlan:
+    """The monitoring of `versions`, of one model in one project; all of one weight."""
+    first = versions[0]
+    given = {
+        "model": first.model,
+        "project": first.project,
+        "protocol": first.protocol,
+        "team": "fraud",
+        "versions": [{"version": plan.version, "weight": 100 // len(versions)} for plan in versions],
+        **settings,
+    }
+    with located(dotted, given):
+        return plan_monitoring(parse(ModelMonitoringSpec, given), on or platform(), versions)

@@ -1,0 +1,66 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from caraml_pulumi.errors import CaramlError
+from caraml_pulumi.model.alerts import (
+    DEFAULT_ALERTS,
+    AlertMetric,
+    AlertSeverity,
+    AlertSpec,
+    alerts_are_distinct,
+    decided_alerts,
+)
+
+specs = st.builds(
+    AlertSpec,
+    metric=st.sampled_from([metric for metric in AlertMetric if metric is not AlertMetric.THROUGHPUT]),
+    severity=st.sampled_from(AlertSeverity),
+    target=st.none() | st.floats(0, 1000),
+    enabled=st.booleans(),
+)
+
+
+def test_by_default_all_but_throughput_is_watched_with_both_severities() -> None:
+    found = [(alert.metric.value, alert.severity.value, alert.target) for alert in decided_alerts([], DEFAULT_ALERTS)]
+    assert found == [
+        ("latency", "warning", 1000),
+        ("latency", "critical", 2000),
+        ("error_rate", "warning", 1),
+        ("error_rate", "critical", 5),
+        ("cpu", "warning", 80),
+        ("cpu", "critical", 95),
+        ("memory", "warning", 80),
+        ("memory", "critical", 95),
+    ]
+
+
+@given(st.lists(specs, unique_by=lambda alert: alert.key))
+def test_what_is_given_decides_and_the_rest_stays(given_alerts: list[AlertSpec]) -> None:
+    decided = {alert.key: alert for alert in decided_alerts(given_alerts, DEFAULT_ALERTS)}
+    defaults = {alert.key: alert.target for alert in DEFAULT_ALERTS}
+    asked = {alert.key: alert for alert in given_alerts}
+    for key, target in defaults.items():
+        if key not in asked:
+            assert decided[key].target == target
+        elif asked[key].enabled:
+            assert decided[key].target == (target if asked[key].target is None else asked[key].target)
+        else:
+            assert key not in decided
+    assert all((alert.percentile is not None) == (alert.metric is AlertMetric.LATENCY) for alert in decided.values())
+
+
+def test_two_percentiles_of_one_severity_are_two_alerts() -> None:
+    both = [
+        AlertSpec(metric=AlertMetric.LATENCY, severity=AlertSeverity.WARNING, target=target, percentile=percentile)
+        for target, percentile in ((100, 50), (900, 99))
+    ]
+    assert alerts_are_distinct(both) == both
+    latency = [alert for alert in decided_alerts(both, DEFAULT_ALERTS) if alert.key == both[0].key]
+    assert [(alert.percentile, alert.target) for alert in latency] == [(50, 100), (99, 900)]
+
+
+def test_an_alert_that_says_the_default_percentile_is_the_same_as_one_that_says_none() -> None:
+    alert = AlertSpec(metric=AlertMetric.LATENCY, severity=AlertSeverity.WARNING, target=100)
+    with pytest.raises(CaramlError, match="there are two warning alerts on latency"):
+        alerts_are_distinct([alert, alert.model_copy(update={"percentile": 95.0})])
