@@ -5,11 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from caraml_pulumi.cli.common import load_document
+from caraml_pulumi.cli.common import load_with_journal
 from caraml_pulumi.engine.api import Target
 from caraml_pulumi.engine.state.backend import open_backend
 from caraml_pulumi.engine.state.config import ConfigValue, load_stack_config
-from caraml_pulumi.engine.state.snapshot import deployment_of
 from caraml_pulumi.engine.values import Secret
 from caraml_pulumi.errors import CaramlError
 from caraml_pulumi.rollout.measuring import expressions
@@ -21,6 +20,7 @@ from caraml_pulumi.rollout.situation import Situation, find_situation
 from caraml_pulumi.rollout.verdict import Check
 from caraml_pulumi.stack_files import PLATFORM_KEY, PROJECTS_KEY, RELEASES, StackFiles, read_stack
 from caraml_pulumi.status.deployed import Deployed, read_deployed
+from caraml_pulumi.status.state import current_resources
 
 HISTORY_LIMIT: Final = 200
 """How many of the last updates are searched for a rollout that was interrupted."""
@@ -107,7 +107,7 @@ class Place:
         return prometheus
 
     def _read_state(self) -> Deployed:
-        return read_deployed(deployment_of(load_document(self.target)).get("resources") or [])
+        return read_deployed(current_resources(*load_with_journal(self.target)))
 
     def _weights(self, state: Deployed) -> Weights:
         spec = self.file.spec
