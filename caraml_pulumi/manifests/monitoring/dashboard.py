@@ -139,7 +139,6 @@ def _variables(plan: MonitoringPlan) -> list[Manifest]:
             "type": "query",
             "datasource": DATASOURCE,
             "query": {"query": versions, "refId": "versions"},
-            "definition": versions,
             "refresh": 2,
             "sort": 3,
             "multi": True,
