@@ -76,7 +76,7 @@ class RetriesArgs(TypedDict):
     attempts: int
     """How often at most, up to 10; 0: never."""
     per_try_timeout_seconds: NotRequired[int]
-    """How long one try may take. Unit: seconds. Default: the endpoint's timeout."""
+    """How long one try may take. Unit: seconds. Default: the endpoint's timeout. Refused: more than a day."""
     retry_on: NotRequired[list[str]]
     """Envoy's conditions, or statuses from 400. Default: gateway-error, connect-failure, refused-stream (Seldon)."""
 
@@ -135,7 +135,8 @@ class ModelEndpointArgs(TypedDict):
     backend: NotRequired[RoutingBackend]
     """What routes the requests: ISTIO, GATEWAY_API, KNATIVE or INGRESS. Default: the platform's."""
     timeout_seconds: NotRequired[int]
-    """How long a request may take, tries included. Unit: seconds. Default: as long as versions and gateways allow."""
+    """How long a request may take, tries included. Unit: seconds. Default: as long as versions and gateways allow.
+    Refused: more than a day."""
     retries: NotRequired[RetriesArgs]
     """How often a request that failed is tried again. Default: as the gateway does by itself."""
     cors: NotRequired[CorsArgs]

@@ -15,7 +15,16 @@ from caraml_pulumi.model.monitoring import Monitoring, MonitoringSettings
 from caraml_pulumi.model.numbers import WholeNumber
 from caraml_pulumi.model.platform import PlatformSpec
 from caraml_pulumi.model.resources import MemoryText
-from caraml_pulumi.model.routing import Cors, Mirror, PathMatch, Retries, RoutingBackend, TextMatch, header_name
+from caraml_pulumi.model.routing import (
+    LONGEST_REQUEST,
+    Cors,
+    Mirror,
+    PathMatch,
+    Retries,
+    RoutingBackend,
+    TextMatch,
+    header_name,
+)
 from caraml_pulumi.model.spec import Path, Spec, as_validation_error, rule, within
 from caraml_pulumi.model.version import LabelMap
 from caraml_pulumi.model.version_plan import VersionPlan, predict_path
@@ -72,7 +81,7 @@ class EndpointSettings(Spec):
     """A version that gets copies of the requests. Default: none."""
     backend: RoutingBackend | None = None
     """What routes the requests. Default: the platform's."""
-    timeout_seconds: Annotated[WholeNumber, Field(ge=1)] | None = None
+    timeout_seconds: Annotated[WholeNumber, Field(ge=1, le=LONGEST_REQUEST)] | None = None
     """How long a request may take, tries included. Default: as long as the versions and gateways allow."""
     retries: Retries | None = None
     """How often a request that failed is tried again. Default: as the gateway does by itself."""

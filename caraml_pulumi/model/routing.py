@@ -10,16 +10,18 @@ from pydantic import Field, model_validator
 from caraml_pulumi.errors import CaramlError
 from caraml_pulumi.model import names
 from caraml_pulumi.model.numbers import WholeNumber
-from caraml_pulumi.model.probes import probe_path
 from caraml_pulumi.model.spec import Spec, as_validation_error, each_once, rule
 
 TEMPLATE_FIELDS: Final = ("name", "project", "domain", "environment")
 HTTP_METHODS: Final = ("GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH")
+LONGEST_REQUEST: Final = 86400
+"""A day, in seconds; the Gateway API takes no number of more than five digits."""
 DEPLOYMENT_PATH: Final = "/deployment"
 """Seed: Model Deployment: `{url}/deployment/{name}/...`."""
 
-_HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
-_ORIGIN = re.compile(r"https?://[^/\s?#]+")
+_HEADER = re.compile(r"[A-Za-z0-9_-]+")
+_PATH = re.compile(r"/([-A-Za-z0-9._~!$&'()*+,;=:@/]|%[0-9A-Fa-f]{2})*")
+_ORIGIN = re.compile(r"https?://([A-Za-z0-9-]+\.)*[A-Za-z0-9-]+(:\d{1,5})?")
 
 
 class RoutingBackend(StrEnum):
@@ -38,7 +40,7 @@ class RoutingBackend(StrEnum):
 def header_name(value: str) -> str:
     """The name of an HTTP header, in lower case as Envoy and HTTP/2 have it. Raises `CaramlError`."""
     if not _HEADER.fullmatch(value):
-        raise CaramlError(f'"{value}" is not the name of a header', allowed="letters, digits and dashes")
+        raise CaramlError(f'"{value}" is not the name of a header', allowed="letters, digits, - and _")
     return value.lower()
 
 
@@ -55,6 +57,18 @@ def http_method(value: str) -> str:
     """A method of HTTP, as routes may name it. Raises `CaramlError`."""
     if value not in HTTP_METHODS:
         raise CaramlError(f'"{value}" is not a method', allowed=", ".join(HTTP_METHODS))
+    return value
+
+
+def route_path(value: str) -> str:
+    """A path as gateways compare it: percent-encoded, and without what they would normalise. Raises `CaramlError`."""
+    segments = value.split("/")
+    normalised = "//" not in value and "%2f" not in value.lower() and not {".", ".."} & set(segments)
+    if not _PATH.fullmatch(value) or not normalised:
+        raise CaramlError(
+            f'"{value}" is not a path that a gateway finds in requests',
+            allowed="a path that starts with /, percent-encoded, without //, /./, /../ and %2F",
+        )
     return value
 
 
@@ -132,9 +146,9 @@ class TextMatch(Spec):
 class PathMatch(Spec):
     """How a path must be; one of the two."""
 
-    exact: Annotated[str, rule(probe_path)] | None = None
+    exact: Annotated[str, rule(route_path)] | None = None
     """The whole path."""
-    prefix: Annotated[str, rule(probe_path)] | None = None
+    prefix: Annotated[str, rule(route_path)] | None = None
     """What it starts with."""
 
     @model_validator(mode="after")
@@ -159,7 +173,7 @@ class Retries(Spec):
 
     attempts: Annotated[WholeNumber, Field(ge=0, le=10)]
     """How often at most; 0: never."""
-    per_try_timeout_seconds: Annotated[WholeNumber, Field(ge=1)] | None = None
+    per_try_timeout_seconds: Annotated[WholeNumber, Field(ge=1, le=LONGEST_REQUEST)] | None = None
     """How long one try may take."""
     retry_on: Annotated[list[Annotated[str, rule(retry_condition)]], Field(min_length=1), rule(each_once)] = Field(
         default_factory=lambda: ["gateway-error", "connect-failure", "refused-stream"]

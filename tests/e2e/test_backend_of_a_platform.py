@@ -41,7 +41,7 @@ def backend(on: Platform, settings: str) -> None:
 
 def routes(cluster: LocalCluster, on: Platform) -> dict[str, Any]:
     """What routes requests in the project, as ``kind/name``."""
-    found = {}
+    found: dict[str, Any] = {}
     for kind, path in KINDS.items():
         group, _, plural = path.rpartition("/")
         listed = cluster.client.request("GET", f"/apis/{group}/namespaces/{on.project}/{plural}")["items"]
