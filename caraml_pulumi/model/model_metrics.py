@@ -28,7 +28,7 @@ class ModelMetric:
     """A metric of a model's versions."""
 
     title: str
-    """As Merlin's alerts have it."""
+    """As the names of Merlin's alerts have it."""
     unit: str
     """As Grafana names it."""
     record: str

@@ -47,13 +47,13 @@ def dashboard(plan: MonitoringPlan) -> Manifest:
     ]
     shares = [(f"{WEIGHT.record}{{{chosen}}}", f"{_LEGEND} weight"), (share, f"{_LEGEND} requests")]
     panels = [
-        _panel(plan, throughput, AlertMetric.THROUGHPUT, (0, 0, 12)),
-        _panel(plan, errors, AlertMetric.ERROR_RATE, (12, 0, 12)),
-        _panel(plan, latency, AlertMetric.LATENCY, (0, 1, 12), quantiles),
-        _panel(plan, WEIGHT, None, (12, 1, 12), shares),
-        _panel(plan, cpu, AlertMetric.CPU, (0, 2, 8)),
-        _panel(plan, memory, AlertMetric.MEMORY, (8, 2, 8)),
-        _panel(plan, REPLICAS, None, (16, 2, 8)),
+        _panel(plan, "Throughput", throughput, AlertMetric.THROUGHPUT, (0, 0, 12)),
+        _panel(plan, "Error rate", errors, AlertMetric.ERROR_RATE, (12, 0, 12)),
+        _panel(plan, "Latency", latency, AlertMetric.LATENCY, (0, 1, 12), quantiles),
+        _panel(plan, "Weights and shares of requests", WEIGHT, None, (12, 1, 12), shares),
+        _panel(plan, "CPU, of the request", cpu, AlertMetric.CPU, (0, 2, 8)),
+        _panel(plan, "Memory, of the request", memory, AlertMetric.MEMORY, (8, 2, 8)),
+        _panel(plan, "Replicas", REPLICAS, None, (16, 2, 8)),
     ]
     return {
         "uid": plan.dashboard_uid,
@@ -84,6 +84,7 @@ def _sum(plan: MonitoringPlan, metric: ModelMetric) -> str:
 
 def _panel(
     plan: MonitoringPlan,
+    title: str,
     metric: ModelMetric,
     kind: AlertMetric | None,
     place: tuple[int, int, int],
@@ -94,7 +95,7 @@ def _panel(
     targets = queries or [(f"{metric.record}{{{_chosen(plan)}}}", _LEGEND)]
     return {
         "type": "timeseries",
-        "title": metric.title,
+        "title": title,
         "datasource": DATASOURCE,
         "gridPos": {"x": column, "y": row * _HEIGHT, "w": width, "h": _HEIGHT},
         "targets": [

@@ -168,11 +168,11 @@ def test_the_dashboard_shows_what_is_recorded_under_merlins_variables() -> None:
     ]
     assert [panel["title"] for panel in shown["panels"]] == [
         "Throughput",
-        "Error Rate",
+        "Error rate",
         "Latency",
-        "Weight",
-        "Cpu",
-        "Memory",
+        "Weights and shares of requests",
+        "CPU, of the request",
+        "Memory, of the request",
         "Replicas",
     ]
     recorded = {rule["record"] for rule in groups(plan)["merlin_iris-team_iris_dev_versions"]}
