@@ -57,21 +57,21 @@ def logs(
     from caraml_pulumi.status.log_sources import CONTAINERS, replicas_of
     from caraml_pulumi.status.logs import LogOptions, follow_logs, read_logs
     from caraml_pulumi.status.selection import Selection
-    from caraml_pulumi.status.state import current_resources
+    from caraml_pulumi.status.state import current_state
 
     if follow and previous:
         raise CaramlError("what was said before a restart cannot be followed", fix="leave out -f", exit_code=USAGE)
     target, selection = resolve_target(cwd, stack), Selection.parse(model)
     document, journal = load_with_journal(target)
-    resources = current_resources(document, journal)
-    versions = selection.versions(read_deployed(resources))
+    state = current_state(document, journal)
+    versions = selection.versions(read_deployed(state))
     options = LogOptions(
         containers=frozenset({container}) if container else CONTAINERS,
         tail=FOLLOWED_TAIL if tail is None and since is None and follow else tail,
         since_seconds=None if since is None else _seconds(since),
         previous=previous,
     )
-    with connected(document, resources, [ref for one in versions for ref in one.objects]) as clients:
+    with connected(document, state, [ref for one in versions for ref in one.objects]) as clients:
         replicas = replicas_of(versions, clients)
         try:
             if follow:

@@ -1,6 +1,6 @@
 """The table of `caraml status`: a row for each endpoint and version, the reason in full below its row."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from caraml_pulumi.status.report import EndpointReport, Report, VersionReport
 
 HEADER: Final = ("MODEL", "VERSION", "STATUS", "PHASE", "REPLICAS", "WEIGHT", "RESTARTS", "URL")
-INDENT: Final = "  "
+_ALL: Final = tuple(range(len(HEADER)))
 GAP: Final = "  "
 _STYLES: Final = {
     VersionStatus.PENDING: "yellow",
@@ -39,20 +39,27 @@ class _Row:
 
 
 def status_table(report: "Report", width: int) -> Text:
-    """The lines of `report`, each at most `width` wide where words allow it: reasons wrap, and are never cut.
+    """The lines of `report`, at most `width` wide where words allow it: reasons wrap, and are never cut.
 
-    URLs stand in the last column if all fit there, else each on a line of its own.
+    What does not fit beside the other columns gets lines of its own: first URLs, then the names of models.
     """
     rows = list(_rows(report))
-    header = _Row(tuple(Text(name, "bold") for name in HEADER), Text())
-    widths = [max(cell_len(row.cells[index].plain) for row in (header, *rows)) for index in range(len(HEADER))]
-    beside = sum(widths) + len(GAP) * (len(widths) - 1) <= width
-    lines = [_line(header.cells if beside else header.cells[:-1], widths)]
+    header = tuple(Text(name, "bold") for name in HEADER)
+    widths = [max(cell_len(cells[index].plain) for cells in (header, *(row.cells for row in rows))) for index in _ALL]
+    shown = next((some for some in (_ALL, _ALL[:-1]) if _width(widths, some) <= width), _ALL[1:-1])
+    indent = widths[0] + 2 * len(GAP) if 0 in shown and widths[0] <= width // 2 else len(GAP)
+    lines = [_line(header, widths, shown)]
     for row in rows:
-        lines.append(_line(row.cells if beside else row.cells[:-1], widths))
-        below = [row.reason] if beside else [row.reason, row.cells[-1]]
-        lines += [line for text in below if text.plain for line in _wrapped(text, width)]
+        model, url = row.cells[0], row.cells[-1]
+        lines += [model] if 0 not in shown and model.plain else []
+        lines.append(_line(row.cells, widths, shown))
+        below = [row.reason] if _ALL[-1] in shown else [row.reason, url]
+        lines += [line for text in below for line in _wrapped(text, indent, width)]
     return Text("\n").join(lines)
+
+
+def _width(widths: Sequence[int], shown: Sequence[int]) -> int:
+    return sum(widths[index] for index in shown) + len(GAP) * (len(shown) - 1)
 
 
 def _rows(report: "Report") -> Iterator[_Row]:
@@ -98,20 +105,21 @@ def _url(url: str) -> Text:
     return Text(url, "cyan")
 
 
-def _line(cells: Iterable[Text], widths: Iterable[int]) -> Text:
+def _line(cells: Sequence[Text], widths: Sequence[int], shown: Iterable[int]) -> Text:
     line = Text()
-    for cell, width in zip(cells, widths, strict=False):
-        line.append_text(cell).append(" " * (width - cell_len(cell.plain)) + GAP)
+    for index in shown:
+        line.append_text(cells[index]).append(" " * (widths[index] - cell_len(cells[index].plain)) + GAP)
     line.rstrip()
     return line
 
 
-def _wrapped(text: Text, width: int) -> list[Text]:
+def _wrapped(text: Text, indent: int, width: int) -> Iterator[Text]:
     """`text` over as many lines as it needs, indented; a word longer than a line stays whole."""
-    lines, line = [], Text(INDENT)
-    for word in text.split():
-        if cell_len(line.plain) + cell_len(word.plain) >= width and line.plain.strip():
-            lines.append(line)
-            line = Text(INDENT)
-        line.append_text(Text(" " if line.plain.strip() else "")).append_text(word)
-    return [*lines, line]
+    line = ""
+    for word in text.plain.split():
+        if line and indent + cell_len(line) + 1 + cell_len(word) > width:
+            yield Text(" " * indent + line, text.style)
+            line = ""
+        line = f"{line} {word}" if line else word
+    if line:
+        yield Text(" " * indent + line, text.style)

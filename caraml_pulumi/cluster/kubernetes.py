@@ -147,7 +147,7 @@ def kwok(cluster: Cluster, state: State) -> Server:
         (
             f"--config={cluster.home / 'kwok.yaml'}",
             f"--kubeconfig={cluster.kubeconfig}",
-            "--manage-all-nodes=true",
+            "--manage-nodes-with-annotation-selector=kwok.x-k8s.io/node=fake",
             f"--server-address={LOOPBACK}:{state.ports['kwok']}",
             "--node-lease-duration-seconds=40",
             f"--cidr={POD_NETWORK}",

@@ -18,7 +18,10 @@ POOL_SIZE: Final = 64
 
 
 def connection_pool(config: ClusterConfig, credentials: Credentials) -> urllib3.HTTPConnectionPool:
-    """The pool for `config`'s server, presenting `credentials`. Raises `CaramlError` for unusable certificates."""
+    """The pool for `config`'s server, presenting `credentials`.
+
+    Raises `CaramlError` for unusable certificates, and a server that is no address.
+    """
     options: dict[str, Any] = {"maxsize": POOL_SIZE, "block": True, "retries": False}
     if config.server.startswith("https"):
         options["ssl_context"] = _ssl_context(config, credentials)
@@ -29,7 +32,14 @@ def connection_pool(config: ClusterConfig, credentials: Credentials) -> urllib3.
             options.update(server_hostname=config.tls_server_name, assert_hostname=config.tls_server_name)
     proxy = config.proxy_url or _environment_proxy(config.server)
     manager = urllib3.ProxyManager(proxy, **options) if proxy else urllib3.PoolManager(**options)
-    return manager.connection_from_url(config.server)
+    try:
+        return manager.connection_from_url(config.server)
+    except urllib3.exceptions.LocationParseError as error:
+        raise CaramlError(
+            f"the server {config.server!r} of the cluster is no address",
+            where=config.source,
+            allowed="an https:// or http:// URL with a port up to 65535",
+        ) from error
 
 
 def _environment_proxy(server: str) -> str:

@@ -40,6 +40,8 @@ class Workload:
     component: str = PREDICTOR
     live: Object | None = None
     """Its Deployment or Knative Service; None if the cluster has none."""
+    creating: bool = False
+    """Whether the creation of that has begun and not ended: it may not be there yet."""
     revisions: Sequence[Object] = ()
     """The Revisions of the Knative Service."""
     deployments: Sequence[Object] = ()
@@ -127,6 +129,8 @@ def _reason(states: Sequence[WorkloadState]) -> str:
 
 def workload_state(workload: Workload, group: str) -> WorkloadState:
     """How a workload of the project `group` is."""
+    if workload.live is None and workload.creating:
+        return WorkloadState(workload.component, 0, 0, 0, answers=False, complete=False, reason=NOT_CREATED)
     if workload.live is None:
         kind = "Deployment" if workload.mode is DeploymentMode.RAW_DEPLOYMENT else "Knative Service"
         missing = f"{kind} {workload.name} is not in the cluster"
@@ -174,7 +178,7 @@ def _serverless(workload: Workload, live: Object, group: str) -> WorkloadState:
         answers=answers,
         complete=not left,
         failed=failed,
-        reason=SCALED_TO_ZERO if not left and not desired else reason,
+        reason=SCALED_TO_ZERO if not (left or desired or ready) else reason,
     )
 
 

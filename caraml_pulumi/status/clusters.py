@@ -5,9 +5,9 @@ from contextlib import contextmanager
 from typing import Any
 
 from caraml_pulumi.engine.providers.kubernetes.settings import parse_settings
-from caraml_pulumi.engine.resource import ResourceState
 from caraml_pulumi.engine.state.outputs import unsealing
 from caraml_pulumi.engine.state.properties import Unseal
+from caraml_pulumi.engine.state.snapshot import Snapshot
 from caraml_pulumi.engine.values import Properties, PropertyValue, Secret, transform
 from caraml_pulumi.kube import KubeClient
 from caraml_pulumi.kube.kubeconfig import load_cluster_config
@@ -18,10 +18,8 @@ Clients = Mapping[str, KubeClient]
 
 
 @contextmanager
-def connected(
-    document: Mapping[str, Any], resources: Iterable[ResourceState], objects: Iterable[ObjectRef]
-) -> Iterator[Clients]:
-    """Clients of the clusters that `objects` are in, by the settings of their providers among `resources`.
+def connected(document: Mapping[str, Any], state: Snapshot, objects: Iterable[ObjectRef]) -> Iterator[Clients]:
+    """Clients of the clusters that `objects` are in, by the settings of their providers in `state`.
 
     Settings that a provider does not have come from the environment and the kubeconfig, as in an update. The passphrase
     is needed only where a setting is secret; `document` is the checkpoint, which says how it was encrypted. Raises
@@ -31,7 +29,7 @@ def connected(
     unseal = unsealing(document)
     clients: dict[str, KubeClient] = {}
     try:
-        for provider in (one for one in resources if one.urn in wanted and not one.delete):
+        for provider in (one for one in state.resources if one.urn in wanted and not one.delete):
             clients[provider.urn] = _client(transform(provider.inputs, lambda leaf: _opened(leaf, unseal)))
         yield clients
     finally:

@@ -1,12 +1,13 @@
 """The models of a stack as its state has them: versions, endpoints, and the objects that each consists of."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from caraml_pulumi.engine.providers.kubernetes.objects import api_version_and_kind, split_id
+from caraml_pulumi.engine.providers.kubernetes.objects import api_version_and_kind, name_of, namespace_of, split_id
 from caraml_pulumi.engine.resource import ResourceState
+from caraml_pulumi.engine.state.snapshot import Snapshot
 from caraml_pulumi.model.modes import VersionStatus
 
 VERSION_TYPE: Final = "caraml:index:CustomModelVersion"
@@ -24,6 +25,8 @@ class ObjectRef:
     kind: str
     namespace: str
     name: str
+    creating: bool = field(default=False, compare=False)
+    """Whether its creation has begun and not ended: it may not be there yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +76,15 @@ class Deployed:
         return [ref for objects in owned for ref in objects]
 
 
-def read_deployed(resources: Iterable[ResourceState]) -> Deployed:
-    """The versions and endpoints among the resources of a stack."""
-    resources = [one for one in resources if not one.delete and not one.external]
+def read_deployed(state: Snapshot) -> Deployed:
+    """The versions and endpoints of a stack; what an update is creating belongs to them already."""
+    resources = [one for one in state.resources if not one.delete and not one.external]
+    created = {one.urn for one in resources}
+    begun = [operation.resource for operation in state.pending_operations if operation.type == "creating"]
     children: dict[str, list[ObjectRef]] = {}
-    for resource in resources:
-        if resource.type.startswith(_KUBERNETES) and resource.id:
-            children.setdefault(resource.parent, []).append(_reference(resource))
+    for resource in [*resources, *(one for one in begun if one.urn not in created)]:
+        if resource.type.startswith(_KUBERNETES) and (reference := _reference(resource)):
+            children.setdefault(resource.parent, []).append(reference)
     versions, endpoints = [], []
     for resource in resources:
         properties = {**resource.inputs, **resource.outputs}
@@ -94,10 +99,13 @@ def read_deployed(resources: Iterable[ResourceState]) -> Deployed:
     )
 
 
-def _reference(resource: ResourceState) -> ObjectRef:
+def _reference(resource: ResourceState) -> ObjectRef | None:
     api_version, kind = api_version_and_kind(resource.urn)
-    namespace, name = split_id(resource.id)
-    return ObjectRef(resource.provider.rpartition("::")[0], api_version, kind, namespace, name)
+    provider = resource.provider.rpartition("::")[0]
+    if resource.id:
+        return ObjectRef(provider, api_version, kind, *split_id(resource.id))
+    named = namespace_of(resource.inputs), name_of(resource.inputs)
+    return ObjectRef(provider, api_version, kind, *named, creating=True) if all(named) else None
 
 
 def _version(properties: Mapping[str, Any], objects: tuple[ObjectRef, ...]) -> DeployedVersion:

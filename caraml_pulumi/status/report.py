@@ -6,7 +6,7 @@ from typing import Any
 
 from caraml_pulumi.model.labels import INFERENCE_SERVICE, PREDICTOR, TRANSFORMER
 from caraml_pulumi.model.modes import DeploymentMode, VersionStatus
-from caraml_pulumi.model.states import Phase, VersionState, Workload, version_state
+from caraml_pulumi.model.states import NOT_CREATED, Phase, VersionState, Workload, version_state
 from caraml_pulumi.observed.objects import at
 from caraml_pulumi.status.cluster import KNATIVE, Live, newest_first
 from caraml_pulumi.status.deployed import Deployed, DeployedEndpoint, DeployedVersion, ObjectRef
@@ -148,6 +148,7 @@ def _workload(ref: ObjectRef, mode: DeploymentMode, live: Live) -> Workload:
             mode=mode,
             component=component,
             live=found,
+            creating=ref.creating,
             revisions=live.labelled(ref, KNATIVE, "Revision", own),
             deployments=live.labelled(ref, "apps/v1", "Deployment", own),
             pods=live.labelled(ref, "v1", "Pod", own),
@@ -155,7 +156,7 @@ def _workload(ref: ObjectRef, mode: DeploymentMode, live: Live) -> Workload:
         )
     selector = at(found, "spec", "selector", "matchLabels")
     pods = live.labelled(ref, "v1", "Pod", selector) if isinstance(selector, dict) else []
-    return Workload(name=ref.name, mode=mode, component=component, live=found, pods=pods, events=events)
+    return Workload(ref.name, mode, component, found, creating=ref.creating, pods=pods, events=events)
 
 
 def _left_over(version: DeployedVersion, ref: ObjectRef, live: Live) -> Workload:
@@ -168,10 +169,11 @@ def _endpoint(
     endpoint: DeployedEndpoint, weights: Mapping[int, int], versions: Sequence[VersionReport], live: Live
 ) -> EndpointReport:
     routes = [ref for ref in endpoint.objects if ref.kind in ROUTES]
-    missing = next((f"{ref.kind} {ref.name} is not in the cluster" for ref in routes if live.one(ref) is None), "")
+    missing = [ref for ref in routes if live.one(ref) is None]
     if missing or not routes:
-        status = VersionStatus.FAILED if missing else VersionStatus.PENDING
-        return EndpointReport(endpoint, status, missing or "its route is not created yet", weights)
+        gone = next((f"{ref.kind} {ref.name} is not in the cluster" for ref in missing if not ref.creating), "")
+        status = VersionStatus.FAILED if gone else VersionStatus.PENDING
+        return EndpointReport(endpoint, status, gone or NOT_CREATED, weights)
     states = {
         one.version.version: one.state.status
         for one in versions

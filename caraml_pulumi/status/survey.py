@@ -8,7 +8,7 @@ from caraml_pulumi.status.clusters import connected
 from caraml_pulumi.status.deployed import read_deployed
 from caraml_pulumi.status.report import Report, report
 from caraml_pulumi.status.selection import EVERYTHING, Selection
-from caraml_pulumi.status.state import current_resources
+from caraml_pulumi.status.state import current_state
 
 
 def survey(
@@ -18,7 +18,7 @@ def survey(
 
     Raises `CaramlError` where nothing is selected, where a cluster cannot be reached, or does not let us look.
     """
-    resources = current_resources(document, journal)
-    deployed = selection.models(read_deployed(resources))
-    with connected(document, resources, deployed.objects) as clients:
+    state = current_state(document, journal)
+    deployed = selection.models(read_deployed(state))
+    with connected(document, state, deployed.objects) as clients:
         return selection.shown(report(deployed, look(clients, deployed.objects)))
