@@ -11,7 +11,7 @@ ROWS = [
     for line in (REPOSITORY / "docs/features.md").read_text().splitlines()
     if len(cells := [cell.strip() for cell in line.strip("|").split(" | ")]) == 5 and cells[0] != "feature"
 ]
-LINK = re.compile(r"\[(test_\w+)\]\(\.\./(tests/e2e/\w+\.py)\)")
+LINK = re.compile(r"\[(test_\w+)\]\(\.\./(tests/e2e/[\w/]+\.py)\)")
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row[0])
