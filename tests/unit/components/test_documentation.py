@@ -17,12 +17,17 @@ from caraml_pulumi import (
     ModelArtifactArgs,
     ModelEndpoint,
     ModelEndpointArgs,
+    ModelMonitoring,
+    ModelMonitoringArgs,
     ModelProject,
     ModelProjectArgs,
     ResourceRequestArgs,
+    WatchedVersionArgs,
 )
 from caraml_pulumi.instance_type import InstanceTypeArgs
+from caraml_pulumi.model.alerts import AlertSpec, ObjectiveSpec
 from caraml_pulumi.model.gpu import GpuType
+from caraml_pulumi.model.monitoring import MonitoringSpec
 from caraml_pulumi.model.platform import ComputeLimits, GatewayApiSpec, IngressSpec, IstioSpec, PlatformSpec
 from caraml_pulumi.model.resources import ResourceRequest
 from caraml_pulumi.model.routing import RoutingSpec, Tls
@@ -46,6 +51,9 @@ DOCS = Path(__file__).parents[3] / "docs"
         ("model-artifact", ModelArtifact),
         ("model-endpoint", ModelEndpointArgs),
         ("model-endpoint", ModelEndpoint),
+        ("model-monitoring", ModelMonitoringArgs),
+        ("model-monitoring", ModelMonitoring),
+        ("model-monitoring", WatchedVersionArgs),
         ("autoscaling-policy", AutoscalingPolicyArgs),
         ("model-project", ModelProjectArgs),
         ("model-project", ModelProject),
@@ -64,6 +72,9 @@ def test_a_components_page_names_its_arguments_and_outputs(page: str, documented
     "spec",
     [
         PlatformSpec,
+        MonitoringSpec,
+        AlertSpec,
+        ObjectiveSpec,
         ResourceRequest,
         ComputeLimits,
         GpuType,
