@@ -12,7 +12,7 @@ from caraml_pulumi.errors import CaramlError
 from caraml_pulumi.model import env, labels, names, traffic
 from caraml_pulumi.model.alerts import AlertSpec, ObjectiveSpec, decided_alerts
 from caraml_pulumi.model.labels import PREDICTOR, TRANSFORMER
-from caraml_pulumi.model.metrics import Metrics, MetricsSettings, plan_metrics
+from caraml_pulumi.model.metrics import MetricsSettings, plan_metrics
 from caraml_pulumi.model.modes import DeploymentMode, Protocol
 from caraml_pulumi.model.monitoring import MonitoringSettings, MonitoringSpec, is_watched
 from caraml_pulumi.model.numbers import WholeNumber
@@ -21,7 +21,7 @@ from caraml_pulumi.model.request_series import Telemetry, telemetry
 from caraml_pulumi.model.routing import RoutingBackend
 from caraml_pulumi.model.spec import Spec, as_validation_error, plain, rule, within
 from caraml_pulumi.model.version_plan import VersionPlan
-from caraml_pulumi.model.watched import WatchedVersion, watched_version
+from caraml_pulumi.model.watched import Scraped, WatchedVersion, scraped, watched_version
 
 
 class WatchedVersionSpec(Spec):
@@ -190,11 +190,11 @@ def _watched(spec: ModelMonitoringSpec, version: WatchedVersionSpec) -> WatchedV
     )
 
 
-def _scraped(spec: ModelMonitoringSpec, version: WatchedVersionSpec) -> dict[str, Metrics]:
+def _scraped(spec: ModelMonitoringSpec, version: WatchedVersionSpec) -> dict[str, Scraped]:
     settings = {PREDICTOR: version.metrics} | ({TRANSFORMER: MetricsSettings()} if version.transformer else {})
     with within("metrics"):
         found = {
             component: plan_metrics(one, spec.protocol, version.deployment_mode, env.PORTS[spec.protocol])
             for component, one in settings.items()
         }
-    return {component: metrics for component, metrics in found.items() if metrics}
+    return {component: scraped(metrics, spec.protocol) for component, metrics in found.items() if metrics}

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from caraml_pulumi.model.env import PORTS
 from caraml_pulumi.model.labels import PREDICTOR, TRANSFORMER
 from caraml_pulumi.model.metrics import Metrics
 from caraml_pulumi.model.modes import DeploymentMode, Protocol
@@ -27,6 +28,21 @@ _DEPLOYMENT: Final = "-deployment"
 
 
 @dataclass(frozen=True, slots=True)
+class Scraped:
+    """Where the metrics of a workload are."""
+
+    path: str
+    port: int
+    shared: Protocol | None
+    """What else is spoken on the port; nothing on one of their own."""
+
+
+def scraped(metrics: Metrics, protocol: Protocol) -> Scraped:
+    """`metrics` of a server that speaks `protocol`."""
+    return Scraped(metrics.path, metrics.port, protocol if metrics.port == PORTS[protocol] else None)
+
+
+@dataclass(frozen=True, slots=True)
 class WatchedVersion:
     """A version whose metrics are read."""
 
@@ -40,7 +56,7 @@ class WatchedVersion:
     transformer: bool
     weight: int | None = None
     """Percent of the model's requests that it gets, if an endpoint says so."""
-    scraped: Mapping[str, Metrics] = field(default_factory=dict)
+    scraped: Mapping[str, Scraped] = field(default_factory=dict)
     """Where the metrics of its workloads are, by component; those that have none are left out."""
 
     @property
@@ -84,7 +100,11 @@ def watched_version(plan: VersionPlan, weight: int | None = None) -> WatchedVers
         object_name=plan.object_name,
         transformer=plan.transformer is not None,
         weight=weight,
-        scraped={workload.component: workload.metrics for workload in plan.workloads if workload.metrics},
+        scraped={
+            workload.component: scraped(workload.metrics, workload.protocol)
+            for workload in plan.workloads
+            if workload.metrics
+        },
     )
 
 

@@ -6,13 +6,16 @@ Pods are scraped and not Services: every replica is to be seen, and the Services
 from typing import Final
 
 from caraml_pulumi.manifests import Manifest
+from caraml_pulumi.manifests.container import GRPC, HTTP1, METRICS
 from caraml_pulumi.model.labels import selector
 from caraml_pulumi.model.metrics import METRICS_PATH
 from caraml_pulumi.model.model_metrics import VERSION_LABEL
-from caraml_pulumi.model.modes import DeploymentMode
+from caraml_pulumi.model.modes import DeploymentMode, Protocol
 from caraml_pulumi.model.monitoring_plan import MonitoringPlan
-from caraml_pulumi.model.watched import WatchedVersion
+from caraml_pulumi.model.watched import Scraped, WatchedVersion
 
+USER_PORT: Final = "user-port"
+"""Knative's name of the port of the model's container."""
 QUEUE_PROXY_PORT: Final = "http-usermetric"
 """Knative's name of the port where its queue-proxy tells of requests."""
 
@@ -27,7 +30,7 @@ def pod_monitors(plan: MonitoringPlan) -> list[Manifest]:
 
 def _pod_monitor(plan: MonitoringPlan, version: WatchedVersion, component: str) -> Manifest:
     scraped, serverless = version.scraped.get(component), version.mode is DeploymentMode.SERVERLESS
-    ports: list[Manifest] = [{"portNumber": scraped.port, "path": scraped.path}] if scraped else []
+    ports = [{"port": _port_name(version, scraped), "path": scraped.path}] if scraped else []
     if serverless and plan.platform.queue_proxy:
         ports.append({"port": QUEUE_PROXY_PORT, "path": METRICS_PATH})
     return {
@@ -52,3 +55,12 @@ def _scraping(plan: MonitoringPlan, version: WatchedVersion) -> Manifest:
         "interval": f"{plan.platform.scrape_interval_seconds}s",
         "relabelings": [{"targetLabel": name, "replacement": value} for name, value in added.items() if value],
     }
+
+
+def _port_name(version: WatchedVersion, scraped: Scraped) -> str:
+    """The name that the pods have for the port: not every reader of PodMonitors takes its number."""
+    if version.mode is DeploymentMode.SERVERLESS:
+        return USER_PORT
+    if scraped.shared is None:
+        return METRICS
+    return GRPC if scraped.shared is Protocol.UPI_V1 else HTTP1

@@ -14,7 +14,7 @@ from syrupy.assertion import SnapshotAssertion
 from caraml_pulumi.manifests.monitoring import monitoring_objects
 from caraml_pulumi.manifests.monitoring.dashboard import dashboard
 from caraml_pulumi.model.monitoring_plan import MonitoringPlan
-from tests.unit.model.builders import monitoring, platform, version
+from tests.unit.model.builders import monitoring, objects, platform, version
 
 RAW = "RAW_DEPLOYMENT"
 NAMED: list[dict[str, Any]] = [{}, {"model": "wine"}, {"project": "wine-team"}]
@@ -73,39 +73,44 @@ def test_every_metric_is_told_of_the_cluster_where_metrics_have_its_name() -> No
 
 def test_a_knative_pod_is_scraped_at_its_server_and_its_queue_proxy() -> None:
     first, second = of_kind(both_modes(), "PodMonitor")
-    assert [
-        (port.get("portNumber"), port.get("port"), port["path"]) for port in first["spec"]["podMetricsEndpoints"]
-    ] == [
-        (8080, None, "/metrics"),
-        (None, "http-usermetric", "/metrics"),
-    ]
-    assert [(port["portNumber"], port["path"]) for port in second["spec"]["podMetricsEndpoints"]] == [
-        (8080, "/metrics")
-    ]
+    ports = [[(port["port"], port["path"]) for port in item["spec"]["podMetricsEndpoints"]] for item in (first, second)]
+    assert ports == [[("user-port", "/metrics"), ("http-usermetric", "/metrics")], [("http1", "/metrics")]]
 
 
 @pytest.mark.parametrize(
     ("settings", "scraped"),
     [
-        ({"protocol": "SELDON", "deploymentMode": RAW}, [("iris-1", 6000, "/prometheus")]),
+        ({"protocol": "SELDON", "deploymentMode": RAW}, [("iris-1", "metrics", 6000, "/prometheus")]),
         ({"protocol": "UPI_V1", "deploymentMode": RAW}, []),
         (
             {"protocol": "UPI_V1", "deploymentMode": RAW, "metrics": {"enabled": True}},
-            [("iris-1", 9000, "/metrics")],
+            [("iris-1", "grpc", 9000, "/metrics")],
         ),
-        ({"deploymentMode": RAW, "metrics": {"port": 9102, "path": "/stats"}}, [("iris-1", 9102, "/stats")]),
+        ({"deploymentMode": RAW, "metrics": {"port": 9102, "path": "/stats"}}, [("iris-1", "metrics", 9102, "/stats")]),
         ({"deploymentMode": RAW, "metrics": {"pushgatewayUrl": "http://push.monitoring:9091"}}, []),
         (
             {"deploymentMode": RAW, "revision": 2, "transformer": {"image": "ghcr.io/team/transformer:1"}},
-            [("iris-1-r2", 8080, "/metrics"), ("iris-1-r2-transformer", 8080, "/metrics")],
+            [("iris-1-r2", "http1", 8080, "/metrics"), ("iris-1-r2-transformer", "http1", 8080, "/metrics")],
         ),
     ],
     ids=["Seldon", "gRPC", "gRPC and HTTP on one port", "own port", "pushgateway", "transformer"],
 )
 def test_pods_are_scraped_where_their_servers_have_metrics(settings: dict[str, Any], scraped: list[Any]) -> None:
-    found = of_kind(monitoring(version(**settings)), "PodMonitor")
-    ports = [(item["metadata"]["name"], item["spec"]["podMetricsEndpoints"][0]) for item in found]
-    assert [(name, port["portNumber"], port["path"]) for name, port in ports] == scraped
+    plan = version(**settings)
+    templates = {
+        item["metadata"]["name"]: item["spec"]["template"]["spec"] for item in objects(plan) if is_workload(item)
+    }
+    found = []
+    for item in of_kind(monitoring(plan), "PodMonitor"):
+        (endpoint,), name = item["spec"]["podMetricsEndpoints"], item["metadata"]["name"]
+        (container,) = templates[name]["containers"]
+        (number,) = [port["containerPort"] for port in container["ports"] if port["name"] == endpoint["port"]]
+        found.append((name, endpoint["port"], number, endpoint["path"]))
+    assert found == scraped
+
+
+def is_workload(manifest: Any) -> bool:
+    return "template" in manifest["spec"]
 
 
 def test_monitors_select_the_pods_of_one_workload() -> None:
