@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 
 from caraml_pulumi.model import gateway_api, ingress_nginx, labels, names, traffic
 from caraml_pulumi.model.address import address
+from caraml_pulumi.model.alerts import decided_alerts
 from caraml_pulumi.model.backends import Feature, can_do
 from caraml_pulumi.model.clients import Access, AccessType
 from caraml_pulumi.model.endpoint_plan import PREDICT_PATH, EndpointPlan, Route, Share
@@ -145,6 +146,8 @@ def plan_endpoint(
         traffic.at_most_two_deployed_versions(spec.versions, model=spec.model, environment=platform.environment)
     with within("labels"):
         labels.labels_are_free(spec.labels, platform.label_prefix)
+    with within("monitoring", "alerts"):
+        decided_alerts(spec.monitoring.alerts, platform.monitoring.alerts)
     own_labels = labels.platform_labels(
         platform.label_prefix,
         component=labels.MODEL_ENDPOINT,

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from caraml_pulumi import CaramlError, CustomModelVersion, DeploymentMode, ModelMonitoring
+from caraml_pulumi import CaramlError, CustomModelVersion, DeploymentMode, ModelEndpoint, ModelMonitoring
 from caraml_pulumi.testing import Recording, record
 
 MONITORING = "caraml:index:ModelMonitoring"
@@ -143,3 +143,32 @@ def test_links_have_merlins_variables(platform: dict[str, Any], url: str) -> Non
     assert recording.one(MONITORING).outputs == {"monitoringUrl": expected}
     (first, *_) = recording.one(RULE).inputs["spec"]["groups"][0]["rules"]
     assert first["annotations"].get("dashboard", "") == expected
+
+
+def test_an_endpoints_alert_that_cannot_be_is_shown_where_it_was_written() -> None:
+    def program() -> None:
+        ModelEndpoint("iris", traffic={version(1): 100}, monitoring={"alerts": [idle]})
+
+    idle: Any = {"metric": "throughput", "severity": "warning"}
+    with pytest.raises(CaramlError) as raised:
+        recorded(program)
+    assert 'where:   ModelEndpoint "iris": monitoring.alerts' in str(raised.value)
+
+
+def test_an_endpoint_is_watched_with_the_weights_of_its_default_route() -> None:
+    def program() -> None:
+        matches = [{"headers": {"beta": {"exact": "yes"}}, "traffic": {(second := version(2)): 100}}]
+        ModelEndpoint("iris", traffic={version(1): 100, second: 0}, matches=matches)
+
+    recording = recorded(program)
+    watched = recording.one(MONITORING)
+    assert watched.parent == recording.one("caraml:index:ModelEndpoint").urn
+    assert [(one["version"], one["weight"]) for one in watched.inputs["versions"]] == [(1, 100), (2, 0)]
+
+
+def test_a_mirror_is_watched_without_a_weight() -> None:
+    def program() -> None:
+        ModelEndpoint("iris", traffic={version(1): 100}, mirror={"version": version(2)})
+
+    watched = recorded(program).one(MONITORING).inputs["versions"]
+    assert [(one["version"], one.get("weight")) for one in watched] == [(1, 100), (2, None)]
