@@ -16,11 +16,12 @@ DEPLOYED: Final = {
     "apps": ("deployments",),
     "autoscaling": ("horizontalpodautoscalers",),
     "batch": ("jobs",),
+    "gateway.networking.k8s.io": ("grpcroutes", "httproutes"),
     "monitoring.coreos.com": ("podmonitors", "prometheusrules", "servicemonitors"),
     "networking.istio.io": ("virtualservices",),
     "networking.k8s.io": ("ingresses",),
     "policy": ("poddisruptionbudgets",),
-    "serving.knative.dev": ("services",),
+    "serving.knative.dev": ("routes", "services"),
 }
 """What versions and endpoints consist of, by API group; Secrets come with them."""
 WATCHED: Final = {
@@ -28,7 +29,7 @@ WATCHED: Final = {
     "apps": ("replicasets",),
     "autoscaling.internal.knative.dev": ("metrics", "podautoscalers"),
     "discovery.k8s.io": ("endpointslices",),
-    "serving.knative.dev": ("configurations", "revisions", "routes"),
+    "serving.knative.dev": ("configurations", "revisions"),
 }
 """What controllers make of it, and what tells why it does not work."""
 _RBAC: Final = "rbac.authorization.k8s.io"

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
+from caraml_pulumi.model.gateway_api import VERSION_HEADER
 from caraml_pulumi.observed.objects import Object, at, items_at, number_at, text_at
 
 CANARY: Final = "nginx.ingress.kubernetes.io/canary"
@@ -39,9 +40,11 @@ def _shares(route: Object) -> Iterator[tuple[str, int]]:
             host = text_at(one, "headers", "request", "set", "Host") or text_at(one, "destination", "host")
             yield host, number_at(one, "weight", default=100 if alone else 0)
     elif kind in ("HTTPRoute", "GRPCRoute"):
-        for one in _last(route, "rules", "backendRefs"):
-            rewritten = (text_at(item, "urlRewrite", "hostname") for item in items_at(one, "filters"))
-            yield next(filter(None, rewritten), text_at(one, "name")), number_at(one, "weight", default=1)
+        rules = [rule for rule in items_at(route, "spec", "rules") if not _is_second_hop(rule)]
+        for one in items_at(rules[-1], "backendRefs") if rules else []:
+            rewritten = (text_at(item, "urlRewrite", "hostname") for item in items_at(rules[-1], "filters"))
+            target = _named_version(route, one) or next(filter(None, rewritten), text_at(one, "name"))
+            yield target, number_at(one, "weight", default=1)
     elif kind == "Route":
         for one in items_at(route, "spec", "traffic"):
             target = text_at(one, "configurationName") or text_at(one, "revisionName")
@@ -55,6 +58,27 @@ def _shares(route: Object) -> Iterator[tuple[str, int]]:
         for rule in items_at(route, "spec", "rules")[:1]:
             for path in items_at(rule, "http", "paths")[:1]:
                 yield text_at(path, "backend", "service", "name"), int(weight) if canary else -1
+
+
+def _is_second_hop(rule: Object) -> bool:
+    """Whether a rule is for the requests that another one has given to a version already."""
+    return any(
+        text_at(header, "name") == VERSION_HEADER
+        for match in items_at(rule, "matches")
+        for header in items_at(match, "headers")
+    )
+
+
+def _named_version(route: Object, backend: Object) -> str:
+    """The full name of the version that requests are given to on their first hop; empty where there is but one."""
+    named = (
+        text_at(header, "value")
+        for one in items_at(backend, "filters")
+        for header in items_at(one, "requestHeaderModifier", "set")
+        if text_at(header, "name") == VERSION_HEADER
+    )
+    version = next(named, "")
+    return version and f"{text_at(route, 'metadata', 'name')}-{version}"
 
 
 def _last(route: Object, rules: str, targets: str) -> list[Object]:
