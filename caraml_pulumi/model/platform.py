@@ -48,6 +48,8 @@ class IstioSpec(Spec):
     """The Service of the ingress gateway, through which an endpoint reaches its versions."""
     local_gateway_host: Annotated[str, rule(domain_name)] = "knative-local-gateway.istio-system.svc.cluster.local"
     """The Service of Knative's gateway inside the cluster, behind which SERVERLESS versions are."""
+    local_gateway: Annotated[str, rule(gateway_name)] = "knative-serving/knative-local-gateway"
+    """That gateway, as ``namespace/name``: where copies of requests are told from the requests themselves."""
 
 
 class GatewayApiSpec(Spec):

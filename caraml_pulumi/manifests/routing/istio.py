@@ -76,20 +76,22 @@ def endpoint_virtual_service(endpoint: EndpointPlan, platform: PlatformSpec) -> 
 def mirror_virtual_service(endpoint: EndpointPlan, platform: PlatformSpec) -> Manifest | None:
     """The route of the copies to the version that gets them, or nothing.
 
-    A copy arrives at the gateway under the host of the version that answers, with `-shadow` behind it, as Istio
-    documents; it is sent on under the host of the version that is mirrored to.
+    A copy has the host and the path of the request that is answered, so at the ingress gateway it would be answered
+    by the same version again. Copies therefore go to the gateway inside the cluster, where that host means the version
+    that is mirrored to. Istio before 1.28, or with `DISABLE_SHADOW_HOST_SUFFIX=false`, adds `-shadow` to their host.
     """
     if endpoint.mirror is None:
         return None
-    answering = {share.host for route in endpoint.routes for share in route.shares if share.weight}
+    answering = sorted({share.host for route in endpoint.routes for share in route.shares if share.weight})
     route = {"name": "mirror", "route": [_hop(endpoint.mirror.host, platform)]}
     return _virtual_service(
         f"{endpoint.model}-mirror",
         endpoint.project,
         dict(endpoint.labels),
         platform,
-        hosts=[f"{host}-shadow" for host in sorted(answering)],
+        hosts=[*answering, *(f"{host}-shadow" for host in answering)],
         routes=[route],
+        gateway=platform.istio.local_gateway,
     )
 
 
@@ -128,7 +130,7 @@ def _extras(endpoint: EndpointPlan, platform: PlatformSpec) -> Manifest:
     """What an endpoint asks for besides routes."""
     extras: Manifest = {}
     if endpoint.mirror:
-        extras["mirror"] = {"host": platform.istio.ingress_host, "port": {"number": SERVICE_PORT}}
+        extras["mirror"] = {"host": platform.istio.local_gateway_host, "port": {"number": SERVICE_PORT}}
         extras["mirrorPercentage"] = {"value": endpoint.mirror_percentage}
     if endpoint.timeout_seconds:
         extras["timeout"] = f"{endpoint.timeout_seconds}s"
@@ -163,6 +165,7 @@ def _virtual_service(
     *,
     routes: list[Any],
     hosts: Sequence[str],
+    gateway: str | None = None,
     annotations: Mapping[str, str] | None = None,
 ) -> Manifest:
     annotated = {"annotations": dict(annotations)} if annotations else {}
@@ -170,5 +173,5 @@ def _virtual_service(
         "apiVersion": API_VERSION,
         "kind": "VirtualService",
         "metadata": {"name": name, "namespace": namespace, "labels": labels, **annotated},
-        "spec": {"hosts": list(hosts), "gateways": [platform.istio.gateway], "http": routes},
+        "spec": {"hosts": list(hosts), "gateways": [gateway or platform.istio.gateway], "http": routes},
     }

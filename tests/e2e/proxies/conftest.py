@@ -2,43 +2,65 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from pathlib import Path
+from dataclasses import dataclass
 
 import pytest
 
 from caraml_pulumi.cli.steps import Steps
 from caraml_pulumi.cluster import istio, lifecycle
+from caraml_pulumi.cluster.istio import NAMESPACE
 from caraml_pulumi.cluster.ports import free_ports
 from caraml_pulumi.cluster.state import Cluster, State
+from caraml_pulumi.kube.client import KubeClient
 from caraml_pulumi.model.modes import Protocol
+from caraml_pulumi.model.routing import RoutingBackend
 from tests.e2e.conftest import LocalCluster
 from tests.e2e.proxies.envoy import envoy_gateway
-from tests.e2e.proxies.mesh import Mesh, platform_objects
+from tests.e2e.proxies.mesh import GATEWAY, INGRESS_GATEWAY, LOCAL_GATEWAY, Mesh, platform_objects
 from tests.e2e.proxies.model_server import ModelServer, model_server
+from tests.unit.model import builders
 
 Servers = Callable[..., ModelServer]
 
 
+@dataclass
+class Gateways:
+    """The running gateways of a platform: one Envoy that is all of them, on these ports."""
+
+    client: KubeClient
+    ports: dict[str, int]
+
+
 @pytest.fixture(scope="session")
-def gateway(shared: Cluster, cluster: LocalCluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mesh]:
-    """A platform with Istio, and a running gateway."""
+def gateways(shared: Cluster, cluster: LocalCluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateways]:
+    """A platform with Istio, and its gateways."""
     lifecycle.up(shared, with_knative=True, with_istio=True, report=Steps())
     state = State.load(shared)
     assert state is not None
-    port, gateway_api_port, local_port, admin_port = free_ports(4)
-    mesh = Mesh(cluster.client, port, gateway_api_port, local_port)
-    mesh.apply(platform_objects(port, gateway_api_port, local_port))
-    mesh.applied.clear()
-    directory: Path = tmp_path_factory.mktemp("envoy")
-    with envoy_gateway(directory, istio.xds_port(state), admin_port):
-        yield mesh
+    names = (INGRESS_GATEWAY, LOCAL_GATEWAY, GATEWAY)
+    *ports, admin_port = free_ports(len(names) + 1)
+    gateways = Gateways(cluster.client, dict(zip(names, ports, strict=True)))
+    Mesh(cluster.client, builders.platform(), 0).apply(platform_objects(gateways.ports))
+    with envoy_gateway(tmp_path_factory.mktemp("envoy"), istio.xds_port(state), admin_port):
+        yield gateways
+
+
+@pytest.fixture(params=[RoutingBackend.ISTIO, RoutingBackend.GATEWAY_API])
+def backend(request: pytest.FixtureRequest) -> RoutingBackend:
+    """What routes; a test that is about fewer backends says so."""
+    found: RoutingBackend = request.param
+    return found
 
 
 @pytest.fixture
-def mesh(gateway: Mesh) -> Iterator[Mesh]:
-    """The gateway; what a test applies is deleted after it."""
-    yield gateway
-    gateway.forget()
+def mesh(gateways: Gateways, backend: RoutingBackend) -> Iterator[Mesh]:
+    """The gateways of a platform with that backend; what a test applies is deleted after it."""
+    name = GATEWAY if backend is RoutingBackend.GATEWAY_API else INGRESS_GATEWAY
+    gateway_api = {"gateway": f"{NAMESPACE}/{GATEWAY}", "service": f"{NAMESPACE}/{GATEWAY}"}
+    platform = builders.platform(routing={"backend": backend}, gatewayApi=gateway_api)
+    mesh = Mesh(gateways.client, platform, gateways.ports[name])
+    yield mesh
+    mesh.forget()
 
 
 @pytest.fixture

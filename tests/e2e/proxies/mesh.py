@@ -4,25 +4,38 @@ import itertools
 import json
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
+import grpc
 import urllib3
+from caraml.upi.v1.upi_pb2 import PredictValuesRequest
+from caraml.upi.v1.upi_pb2_grpc import UniversalPredictionServiceStub
 
 from caraml_pulumi.cluster.istio import NAMESPACE
 from caraml_pulumi.cluster.knative import NAMESPACE as KNATIVE_NAMESPACE
-from caraml_pulumi.cluster.ports import LOOPBACK
 from caraml_pulumi.kube.client import APPLY_PATCH, KubeClient
 from caraml_pulumi.kube.errors import KubeError
-from caraml_pulumi.manifests import Manifest
-from caraml_pulumi.model.modes import DeploymentMode
+from caraml_pulumi.manifests import Manifest, routing
+from caraml_pulumi.model.endpoint import ModelEndpointSpec, plan_endpoint
+from caraml_pulumi.model.modes import DeploymentMode, Protocol
+from caraml_pulumi.model.names import raw_service_name
+from caraml_pulumi.model.platform import PlatformSpec
+from caraml_pulumi.model.routing import RoutingBackend
+from caraml_pulumi.model.spec import dotted, located, parse
 from caraml_pulumi.model.version_plan import VersionPlan
 from tests.e2e.proxies.envoy import ADDRESS, LABELS
 from tests.e2e.proxies.model_server import ModelServer
 from tests.unit.model import builders
 
 ISTIO = "networking.istio.io/v1"
+GATEWAY_API = "gateway.networking.k8s.io/v1"
+INGRESS_GATEWAY = "istio-ingressgateway"
+LOCAL_GATEWAY = "knative-local-gateway"
+GATEWAY = "gateway"
+"""The Gateway of the Gateway API."""
 _numbers = itertools.count()
 
 
@@ -31,13 +44,11 @@ class Mesh:
     """A cluster with a gateway: requests to its port are routed by the objects in the cluster."""
 
     client: KubeClient
+    platform: PlatformSpec
     port: int
-    """Of the ingress gateway."""
-    gateway_api_port: int
-    """Of the Gateway of the Gateway API."""
-    local_port: int
-    """Of Knative's gateway inside the cluster."""
+    """Of the gateway where requests enter."""
     applied: list[str] = field(default_factory=list)
+    deployed: list[tuple[VersionPlan, ModelServer]] = field(default_factory=list)
     pool: urllib3.PoolManager = field(
         default_factory=lambda: urllib3.PoolManager(retries=False, timeout=30, maxsize=16)
     )
@@ -53,33 +64,72 @@ class Mesh:
             self.client.request("PATCH", path, manifest, options, APPLY_PATCH)
             self.applied.append(path)
 
-    def deploy(self, version: VersionPlan, server: ModelServer) -> None:
-        """Let `server` stand for the pods of `version`, behind its real Service and routes, or behind Knative."""
-        made = builders.objects(version)
-        routes = [item for item in made if item["kind"] in ("VirtualService", "HTTPRoute", "GRPCRoute")]
+    def deploy(self, server: ModelServer, namespace: str, **settings: Any) -> None:
+        """Deploy a version of iris, and let `server` stand for its pods: behind its real Service, or behind Knative."""
+        given = {"version": int(server.full_name.rpartition("-")[2]), "protocol": server.protocol, **settings}
+        version = builders.version(self.platform, project=namespace, **given)
+        if self.platform.routing.backend is RoutingBackend.GATEWAY_API:
+            self.apply([_grant(namespace)])
+        self.deployed.append((version, server))
+        self.apply(routing.version_objects(version, self.platform))
         if version.mode is DeploymentMode.SERVERLESS:
-            self.apply([*_behind_knative(version, server, self.local_port), *routes])
+            self.apply(_behind_knative(version, server))
             return
-        [service] = [item for item in made if item["kind"] == "Service"]
-        [deployment] = [item for item in made if item["kind"] == "Deployment"]
-        self.apply([service, _pod(service, deployment["spec"]["template"]["metadata"], server), *routes])
+        made = {(item["kind"], item["metadata"]["name"]): item for item in builders.objects(version, self.platform)}
+        service = made["Service", raw_service_name(version.entry.name)]
+        deployment = made["Deployment", version.entry.name]
+        self.apply([service, _pod(service, deployment["spec"]["template"]["metadata"], server)])
+
+    def route(self, namespace: str, traffic: Mapping[int, int], **settings: Any) -> str:
+        """Route to iris by `traffic`, versions and weights, and wait until the gateway does; returns the host."""
+        shares = [{"version": version, "weight": weight} for version, weight in traffic.items()]
+        versions = [version for version, _ in self.deployed]
+        protocol = versions[0].protocol
+        given = {"model": "iris", "project": namespace, "traffic": shares, "protocol": protocol, **settings}
+        with located(dotted, given):
+            endpoint = plan_endpoint(parse(ModelEndpointSpec, given), self.platform, versions)
+        self.apply(routing.endpoint_objects(endpoint, self.platform))
+        self.settle()
+        return endpoint.host
 
     def settle(self) -> None:
-        """Wait until the gateway knows all that was applied: istiod sends what it knows in one piece."""
-        host = f"settled-{next(_numbers)}.test"
-        answer = {"name": "settled", "directResponse": {"status": 299}}
-        spec = {"hosts": [host], "gateways": [f"{KNATIVE_NAMESPACE}/knative-ingress-gateway"], "http": [answer]}
-        self.apply([_object(ISTIO, "VirtualService", host.removesuffix(".test"), "default", spec=spec)])
-        deadline = time.monotonic() + 30
-        while self.request("GET", host, "/").status != 299:
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
+        """Wait until the gateway knows all that was applied: the newest routes, and the versions behind them.
 
-    def request(
-        self, method: str, host: str, path: str, *, port: int | None = None, **options: Any
-    ) -> urllib3.BaseHTTPResponse:
+        Istiod hears of objects of one kind in their order, but of kinds in any order.
+        """
+        marker = self._mark()
+        _until(lambda: self.request("GET", marker, "/", redirect=False).status == 302, marker)
+        for version, server in self.deployed:
+            _until(partial(self._reaches, version), version.host)
+            server.received.clear()
+
+    def _mark(self) -> str:
+        """Apply a route that answers 302 by itself; returns its host."""
+        marker = f"settled-{next(_numbers)}"
+        host = f"{marker}.test"
+        if self.platform.routing.backend is RoutingBackend.GATEWAY_API:
+            redirect = {"type": "RequestRedirect", "requestRedirect": {"scheme": "https", "statusCode": 302}}
+            parents = [{"namespace": NAMESPACE, "name": GATEWAY}]
+            spec: Manifest = {"parentRefs": parents, "hostnames": [host], "rules": [{"filters": [redirect]}]}
+            self.apply([_object(GATEWAY_API, "HTTPRoute", marker, "default", spec=spec)])
+        else:
+            answer = {"name": "settled", "directResponse": {"status": 302}}
+            spec = {"hosts": [host], "gateways": [self.platform.istio.gateway], "http": [answer]}
+            self.apply([_object(ISTIO, "VirtualService", marker, "default", spec=spec)])
+        return host
+
+    def _reaches(self, version: VersionPlan) -> bool:
+        """Whether the version answers at its own host."""
+        if version.protocol is not Protocol.UPI_V1:
+            return self.request("GET", version.host, "/").status == 200
+        try:
+            return bool(self.calls(1, version.host))
+        except grpc.RpcError:
+            return False
+
+    def request(self, method: str, host: str, path: str, **options: Any) -> urllib3.BaseHTTPResponse:
         """What the gateway answers."""
-        url = f"http://{ADDRESS}:{port or self.port}{path}"
+        url = f"http://{ADDRESS}:{self.port}{path}"
         headers = {"Host": host, **options.pop("headers", {})}
         return self.pool.request(method, url, headers=headers, **options)
 
@@ -96,6 +146,18 @@ class Mesh:
             found[json.loads(answer.data)["model"]] += 1
         return found
 
+    def calls(self, count: int, host: str, metadata: Mapping[str, str] | None = None) -> Counter[str]:
+        """Which version answered how many of `count` gRPC calls."""
+        found: Counter[str] = Counter()
+        with grpc.insecure_channel(f"{ADDRESS}:{self.port}", options=[("grpc.default_authority", host)]) as channel:
+            stub = UniversalPredictionServiceStub(channel)
+            for _ in range(count):
+                answer = stub.PredictValues(
+                    PredictValuesRequest(), timeout=10, metadata=tuple((metadata or {}).items())
+                )
+                found[answer.metadata.models[0].name] += 1
+        return found
+
     def forget(self) -> None:
         """Delete what was applied since the last time."""
         for path in reversed(self.applied):
@@ -107,46 +169,59 @@ class Mesh:
         self.applied.clear()
 
 
-def platform_objects(port: int, gateway_api_port: int, local_port: int) -> list[Manifest]:
-    """The gateways of a platform, named as the installations of Istio and Knative name them."""
+def _until(holds: Callable[[], bool], host: str) -> None:
+    deadline = time.monotonic() + 30
+    while not holds():
+        assert time.monotonic() < deadline, f"the gateway does not lead to {host}"
+        time.sleep(0.02)
+
+
+def platform_objects(ports: Mapping[str, int]) -> list[Manifest]:
+    """The gateways of a platform, named as the installations of Istio and Knative name them, on `ports`."""
+    listener = {"name": "http", "port": 80, "protocol": "HTTP", "allowedRoutes": {"namespaces": {"from": "All"}}}
+    service = f"{GATEWAY}.{NAMESPACE}.svc.cluster.local"
+    gateway = {
+        "gatewayClassName": "istio",
+        "addresses": [{"type": "Hostname", "value": service}],
+        "listeners": [listener],
+    }
+    on_loopback = {
+        "applyTo": "LISTENER",
+        "match": {"context": "GATEWAY"},
+        "patch": {"operation": "MERGE", "value": {"address": {"socket_address": {"address": ADDRESS}}}},
+    }
     return [
-        _service("istio-ingressgateway", {"http2": (80, port)}),
-        _service("knative-local-gateway", {"http2": (80, local_port)}),
-        _gateway("knative-ingress-gateway", port),
-        _gateway("knative-local-gateway", local_port),
+        *(_service(name, port) for name, port in ports.items()),
+        _gateway("knative-ingress-gateway", ports[INGRESS_GATEWAY]),
+        _gateway("knative-local-gateway", ports[LOCAL_GATEWAY]),
+        _object(GATEWAY_API, "Gateway", GATEWAY, NAMESPACE, spec=gateway),
         _object(ISTIO, "WorkloadEntry", "gateway", NAMESPACE, spec={"address": ADDRESS, "labels": LABELS}),
         _object(
-            "networking.istio.io/v1alpha3",
-            "EnvoyFilter",
-            "loopback",
-            NAMESPACE,
-            spec={
-                "configPatches": [
-                    {
-                        "applyTo": "LISTENER",
-                        "match": {"context": "GATEWAY"},
-                        "patch": {
-                            "operation": "MERGE",
-                            "value": {"address": {"socket_address": {"address": ADDRESS}}},
-                        },
-                    }
-                ]
-            },
+            "networking.istio.io/v1alpha3", "EnvoyFilter", "loopback", NAMESPACE, spec={"configPatches": [on_loopback]}
         ),
     ]
 
 
-def _behind_knative(version: VersionPlan, server: ModelServer, port: int) -> list[Manifest]:
+def _grant(namespace: str) -> Manifest:
+    """What a platform allows the routes of a project: to lead to its gateways."""
+    spec = {
+        "from": [{"group": "gateway.networking.k8s.io", "kind": "HTTPRoute", "namespace": namespace}],
+        "to": [{"group": "", "kind": "Service"}],
+    }
+    return _object("gateway.networking.k8s.io/v1beta1", "ReferenceGrant", namespace, NAMESPACE, spec=spec)
+
+
+def _behind_knative(version: VersionPlan, server: ModelServer) -> list[Manifest]:
     """What Knative's ingress controller makes of a Service: its gateway leads from the host to the pods."""
     name, namespace = version.entry.name, version.project
-    pods = f"{name}.pods.internal"
-    protocol = "HTTP2" if server.protocol == "UPI_V1" else "HTTP"
+    pods = f"{name}.{namespace}.pods.internal"
+    protocol = "HTTP2" if server.protocol is Protocol.UPI_V1 else "HTTP"
     entry = {
         "hosts": [pods],
         "location": "MESH_INTERNAL",
         "resolution": "STATIC",
         "ports": [{"number": 80, "name": "http", "protocol": protocol}],
-        "endpoints": [{"address": LOOPBACK, "ports": {"http": server.port}}],
+        "endpoints": [{"address": server.address, "ports": {"http": server.port}}],
     }
     route = {
         "hosts": [f"{name}.{namespace}.svc.cluster.local"],
@@ -162,13 +237,13 @@ def _behind_knative(version: VersionPlan, server: ModelServer, port: int) -> lis
 def _pod(service: Manifest, pod: Manifest, server: ModelServer) -> Manifest:
     """A pod of a Deployment with the labels of its template, where `server` listens."""
     [port] = service["spec"]["ports"]
-    spec = {"address": LOOPBACK, "labels": pod["labels"], "ports": {str(port["targetPort"]): server.port}}
+    spec = {"address": server.address, "labels": pod["labels"], "ports": {str(port["targetPort"]): server.port}}
     return _object(ISTIO, "WorkloadEntry", server.full_name, service["metadata"]["namespace"], spec=spec)
 
 
-def _service(name: str, ports: dict[str, tuple[int, int]]) -> Manifest:
-    named = [{"name": key, "port": port, "targetPort": target} for key, (port, target) in ports.items()]
-    return _object("v1", "Service", name, NAMESPACE, spec={"selector": LABELS, "ports": named})
+def _service(name: str, target_port: int) -> Manifest:
+    ports = [{"name": "http2", "port": 80, "targetPort": target_port}]
+    return _object("v1", "Service", name, NAMESPACE, spec={"selector": LABELS, "ports": ports})
 
 
 def _gateway(name: str, port: int) -> Manifest:

@@ -1,10 +1,11 @@
-"""A server that stands for one version of a model: it answers on the paths of the contract alone, and keeps what came."""
+"""A server that stands for a version of a model: it answers on the contract's paths alone, and keeps what came."""
 
+import itertools
 import json
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
@@ -16,9 +17,10 @@ from caraml.upi.v1.upi_pb2_grpc import (
     add_UniversalPredictionServiceServicer_to_server,
 )
 
-from caraml_pulumi.cluster.ports import LOOPBACK
 from caraml_pulumi.model.modes import Protocol
 from caraml_pulumi.model.version_plan import health_path, predict_path
+
+_addresses = itertools.count()
 
 
 @dataclass
@@ -37,6 +39,8 @@ class ModelServer:
 
     full_name: str
     protocol: Protocol
+    address: str = field(default_factory=lambda: f"127.1.0.{next(_addresses) % 250 + 1}")
+    """An address of loopback: istiod tells workloads apart by theirs."""
     port: int = 0
     received: list[Received] = field(default_factory=list)
     failures: int = 0
@@ -84,7 +88,8 @@ def _http(model: ModelServer) -> Iterator[None]:
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(answer)))
             self.end_headers()
-            self.wfile.write(answer)
+            with suppress(ConnectionError):  # the proxy did not wait
+                self.wfile.write(answer)
 
         do_POST = do_PUT = do_OPTIONS = do_GET
 
@@ -95,7 +100,7 @@ def _http(model: ModelServer) -> Iterator[None]:
         daemon_threads = True
         request_queue_size = 128
 
-    with Server((LOOPBACK, 0), Handler) as server:
+    with Server((model.address, 0), Handler) as server:
         model.port = server.server_port
         thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()
@@ -114,7 +119,7 @@ def _grpc(model: ModelServer) -> Iterator[None]:
 
     server = grpc.server(ThreadPoolExecutor(max_workers=8))
     add_UniversalPredictionServiceServicer_to_server(Service(), server)
-    model.port = server.add_insecure_port(f"{LOOPBACK}:0")
+    model.port = server.add_insecure_port(f"{model.address}:0")
     server.start()
     yield
     server.stop(grace=0).wait()

@@ -46,7 +46,7 @@ def route(tmp_path: Path) -> Iterator[Route]:
 
 def behind(servers: Sequence[ModelServer]) -> dict[str, list[str]]:
     """Two replicas of each version, as nginx tries a request again at another replica alone."""
-    return {f"{server.full_name}-predictor": [f"127.0.0.1:{server.port}"] * 2 for server in servers}
+    return {f"{server.full_name}-predictor": [f"{server.address}:{server.port}"] * 2 for server in servers}
 
 
 def weights(first: int) -> list[dict[str, Any]]:
@@ -108,7 +108,7 @@ def test_a_header_decides_before_the_weights(servers: Servers, route: Route) -> 
 def test_knative_finds_a_serverless_version_by_its_host(servers: Servers, tmp_path: Path) -> None:
     one = servers("iris-1")
     objects = routing.endpoint_objects(endpoint([{"version": 1, "weight": 100}], ON), ON)
-    with nginx(tmp_path, objects, {"iris-1": [f"127.0.0.1:{one.port}"]}) as proxy:
+    with nginx(tmp_path, objects, {"iris-1": [f"{one.address}:{one.port}"]}) as proxy:
         assert proxy.answers(1, PREDICT) == {"iris-1": 1}
     assert [request.headers["host"] for request in one.received] == ["iris-1.iris-team.svc.cluster.local"]
 
@@ -203,7 +203,7 @@ def test_the_example_of_ingress_nginxs_page_on_rewrites_is_followed(servers: Ser
         "metadata": {"name": "rewrite", "annotations": annotations},
         "spec": {"rules": [{"host": "rewrite.bar.com", "http": {"paths": [path]}}]},
     }
-    with nginx(tmp_path, [ingress], {"http-svc": [f"127.0.0.1:{one.port}"]}) as proxy:
+    with nginx(tmp_path, [ingress], {"http-svc": [f"{one.address}:{one.port}"]}) as proxy:
         for asked in ("/something", "/something/", "/something/new"):
             proxy.request("GET", f"http://rewrite.bar.com{asked}")
     assert [request.path for request in one.received] == ["/", "/", "/new"]

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
+from caraml_pulumi.manifests.routing import istio
 from caraml_pulumi.manifests.routing.istio import endpoint_virtual_service, version_virtual_service
 from tests.unit.model.builders import endpoint, platform, version
 
@@ -100,3 +101,16 @@ def test_the_platform_says_which_gateways_there_are() -> None:
     assert service["spec"]["gateways"] == ["ingress/public"]
     ((gateway, _, _, _),) = follow(service, "/v1/predict", {})
     assert gateway == "public.ingress.svc.cluster.local"
+
+
+def test_copies_are_told_from_requests_by_the_gateway_where_they_arrive() -> None:
+    plan = endpoint([{"version": 1, "weight": 100}], mirror={"version": 2, "percentage": 5})
+    route, copies = istio.endpoint_objects(plan, ON)
+    [rule] = route["spec"]["http"]
+    assert rule["mirror"]["host"] == "knative-local-gateway.istio-system.svc.cluster.local"
+    assert rule["mirrorPercentage"] == {"value": 5}
+    assert copies["spec"]["gateways"] == ["knative-serving/knative-local-gateway"]
+    host = "iris-1.iris-team.models.example.com"
+    assert copies["spec"]["hosts"] == [host, f"{host}-shadow"]
+    [to] = copies["spec"]["http"][0]["route"]
+    assert to["headers"]["request"]["set"]["Host"] == "iris-2.iris-team.models.example.com"
