@@ -121,8 +121,9 @@ class CustomModelVersionArgs(TypedDict):
     stopped: NotRequired[bool]
     """Runs nothing, and keeps the address; the version counts as terminated (PrimeHub). Default: false."""
     adopt: NotRequired[list[str]]
-    """Kinds of which the version's object exists already and is taken over: Deployment, HorizontalPodAutoscaler,
-    PodDisruptionBudget, Service, VirtualService. Remove it once they are. Default: none."""
+    """Kinds of which the version's object exists already and is taken over: Deployment, GRPCRoute, HTTPRoute,
+    HorizontalPodAutoscaler, Ingress, PodDisruptionBudget, Service, VirtualService. Remove it once they are. Default:
+    none."""
     labels: NotRequired[dict[str, str]]
     """Labels of all objects, besides the platform's. Default: none."""
     annotations: NotRequired[dict[str, str]]
