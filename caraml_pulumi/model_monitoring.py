@@ -145,6 +145,8 @@ class ModelMonitoring(pulumi.ComponentResource):
 
     monitoring_url: pulumi.Output[str]
     """The model's dashboard, with Merlin's variables; empty where the platform names no Grafana."""
+    version_urls: pulumi.Output[dict[str, str]]
+    """The same for each version, by its full name; none where the platform names no Grafana."""
 
     @overload
     def __init__(self, name: str, args: ModelMonitoringArgs, opts: pulumi.ResourceOptions | None = None) -> None: ...
@@ -178,9 +180,12 @@ class ModelMonitoring(pulumi.ComponentResource):
             logical = f"{name}-{own.removeprefix(f'{plan.model}-')}" if kind == "PodMonitor" else name
             kubernetes_object(logical, manifest, parent=self, depends_on=versions)
 
+        found = {version.full_name: plan.monitoring_url(version) for version in plan.versions}
+        urls = {name: url for name, url in found.items() if url}
         url = plan.monitoring_url() or ""
         self.monitoring_url = pulumi.Output.from_input(url)
-        self.register_outputs({"monitoringUrl": url})
+        self.version_urls = pulumi.Output.from_input(urls)
+        self.register_outputs({"monitoringUrl": url, "versionUrls": urls})
 
 
 def _without_components(given: dict[str, Any]) -> tuple[dict[str, Any], list[CustomModelVersion]]:

@@ -140,7 +140,8 @@ def test_links_have_merlins_variables(platform: dict[str, Any], url: str) -> Non
     recording = recorded(lambda: ModelMonitoring("iris", versions=[version(1)]), **platform)
     (text,) = recording.one(DASHBOARD).inputs["data"].values()
     expected = url.format(uid=json.loads(text)["uid"], model="var-project=iris-team&var-model=iris")
-    assert recording.one(MONITORING).outputs == {"monitoringUrl": expected}
+    of_version = {"iris-1": f"{expected}&var-model_version=iris-1"} if expected else {}
+    assert recording.one(MONITORING).outputs == {"monitoringUrl": expected, "versionUrls": of_version}
     (first, *_) = recording.one(RULE).inputs["spec"]["groups"][0]["rules"]
     assert first["annotations"].get("dashboard", "") == expected
 

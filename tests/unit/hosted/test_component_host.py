@@ -12,7 +12,7 @@ import pulumi
 import pytest
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
-from caraml_pulumi import ArtifactBucket, CustomModelVersion, ModelEndpoint
+from caraml_pulumi import ArtifactBucket, CustomModelVersion, ModelEndpoint, ModelMonitoring
 from caraml_pulumi.testing import Recording, record
 from components.caraml_components.__main__ import Host
 
@@ -138,3 +138,23 @@ def test_a_bucket_comes_as_other_languages_write_it() -> None:
     bucket = construct(inputs, ArtifactBucket).one("pulumi-python:dynamic/caraml:ArtifactBucket").inputs
     assert bucket["abortIncompleteUploadDays"] == 3
     assert "encryption" not in bucket
+
+
+def test_monitoring_comes_as_other_languages_write_it() -> None:
+    inputs = {
+        "model": "iris",
+        "project": "iris-team",
+        "versions": [{"version": 1.0, "weight": 100.0, "deploymentMode": "RAW_DEPLOYMENT", "transformer": True}],
+        "alerts": [{"metric": "latency", "severity": "critical", "target": 300.0, "percentile": 99.0}],
+        "objective": {"availability": 99.9, "windowDays": 28.0},
+        "playbookUrl": "https://wiki.example.com/models",
+    }
+    recording = construct(inputs, ModelMonitoring)
+    (alerts, _, objective) = recording.one("kubernetes:monitoring.coreos.com/v1:PrometheusRule").inputs["spec"][
+        "groups"
+    ]
+    slow = next(rule for rule in alerts["rules"] if rule["alert"] == "[merlin] iris: 99.00p Latency critical")
+    assert slow["expr"].endswith("> 300")
+    assert 'destination_service_name=~"iris-1-transformer-service"' in slow["expr"]
+    assert slow["annotations"]["playbook"] == "https://wiki.example.com/models"
+    assert "28 days" in objective["rules"][-1]["annotations"]["summary"]
