@@ -31,6 +31,7 @@ from tests.e2e.proxies.model_server import ModelServer
 from tests.unit.model import builders
 
 ISTIO = "networking.istio.io/v1"
+ENVOY_FILTER = "networking.istio.io/v1alpha3"
 GATEWAY_API = "gateway.networking.k8s.io/v1"
 INGRESS_GATEWAY = "istio-ingressgateway"
 LOCAL_GATEWAY = "knative-local-gateway"
@@ -73,7 +74,7 @@ class Mesh:
         self.deployed.append((version, server))
         self.apply(routing.version_objects(version, self.platform))
         if version.mode is DeploymentMode.SERVERLESS:
-            self.apply(_behind_knative(version, server))
+            self.apply(behind_knative(version.entry.name, namespace, server))
             return
         made = {(item["kind"], item["metadata"]["name"]): item for item in builders.objects(version, self.platform)}
         service = made["Service", raw_service_name(version.entry.name)]
@@ -98,9 +99,9 @@ class Mesh:
         Istiod hears of objects of one kind in their order, but of kinds in any order.
         """
         marker = self._mark()
-        _until(lambda: self.request("GET", marker, "/", redirect=False).status == 302, marker)
+        until(lambda: self.request("GET", marker, "/", redirect=False).status == 302, marker)
         for version, server in self.deployed:
-            _until(partial(self._reaches, version), version.host)
+            until(partial(self._reaches, version), version.host)
             server.received.clear()
 
     def _mark(self) -> str:
@@ -169,7 +170,8 @@ class Mesh:
         self.applied.clear()
 
 
-def _until(holds: Callable[[], bool], host: str) -> None:
+def until(holds: Callable[[], bool], host: str) -> None:
+    """Wait until the gateway leads to `host` as it should."""
     deadline = time.monotonic() + 30
     while not holds():
         assert time.monotonic() < deadline, f"the gateway does not lead to {host}"
@@ -196,9 +198,7 @@ def platform_objects(ports: Mapping[str, int]) -> list[Manifest]:
         _gateway("knative-local-gateway", ports[LOCAL_GATEWAY]),
         _object(GATEWAY_API, "Gateway", GATEWAY, NAMESPACE, spec=gateway),
         _object(ISTIO, "WorkloadEntry", "gateway", NAMESPACE, spec={"address": ADDRESS, "labels": LABELS}),
-        _object(
-            "networking.istio.io/v1alpha3", "EnvoyFilter", "loopback", NAMESPACE, spec={"configPatches": [on_loopback]}
-        ),
+        _object(ENVOY_FILTER, "EnvoyFilter", "loopback", NAMESPACE, spec={"configPatches": [on_loopback]}),
     ]
 
 
@@ -211,9 +211,8 @@ def _grant(namespace: str) -> Manifest:
     return _object("gateway.networking.k8s.io/v1beta1", "ReferenceGrant", namespace, NAMESPACE, spec=spec)
 
 
-def _behind_knative(version: VersionPlan, server: ModelServer) -> list[Manifest]:
-    """What Knative's ingress controller makes of a Service: its gateway leads from the host to the pods."""
-    name, namespace = version.entry.name, version.project
+def behind_knative(name: str, namespace: str, server: ModelServer) -> list[Manifest]:
+    """What Knative's ingress controller makes of the Service `name`: its gateway leads from the host to the pods."""
     pods = f"{name}.{namespace}.pods.internal"
     protocol = "HTTP2" if server.protocol is Protocol.UPI_V1 else "HTTP"
     entry = {
@@ -232,6 +231,26 @@ def _behind_knative(version: VersionPlan, server: ModelServer) -> list[Manifest]
         _object(ISTIO, "ServiceEntry", f"{name}-pods", namespace, spec=entry),
         _object(ISTIO, "VirtualService", f"{name}-mesh", namespace, spec=route),
     ]
+
+
+def instead_of_pods(service: str, namespace: str, server: ModelServer) -> list[Manifest]:
+    """Lets `server` answer in place of the fake pods behind the Service `service`, which run no programs."""
+    name = f"outbound|80||{service}.{namespace}.svc.cluster.local"
+    address = {"socket_address": {"address": server.address, "port_value": server.port}}
+    endpoints = [{"lb_endpoints": [{"endpoint": {"address": address}}]}]
+    cluster = {
+        "name": name,
+        "type": "STATIC",
+        "connect_timeout": "5s",
+        "load_assignment": {"cluster_name": name, "endpoints": endpoints},
+    }
+    gateway = {"context": "GATEWAY"}
+    patches = [
+        {"applyTo": "CLUSTER", "match": gateway | {"cluster": {"name": name}}, "patch": {"operation": "REMOVE"}},
+        {"applyTo": "CLUSTER", "match": gateway, "patch": {"operation": "ADD", "value": cluster}},
+    ]
+    filter_name = f"{namespace}-{service}"
+    return [_object(ENVOY_FILTER, "EnvoyFilter", filter_name, NAMESPACE, spec={"configPatches": patches})]
 
 
 def _pod(service: Manifest, pod: Manifest, server: ModelServer) -> Manifest:

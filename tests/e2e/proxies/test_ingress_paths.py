@@ -15,7 +15,7 @@ from tests.e2e.proxies.nginx import Nginx, basic, nginx
 from tests.unit.model.builders import endpoint, platform, version
 
 pytestmark = pytest.mark.e2e
-ON = platform(routing={"backend": "INGRESS"})
+ON = platform(routing={"backend": "INGRESS"}, ingress={"versionAddresses": True})
 RAW: dict[str, Any] = {"deploymentMode": "RAW_DEPLOYMENT"}
 FIRST = [{"version": 1, "weight": 100, **RAW}]
 SECOND = [{"version": 2, "weight": 100, **RAW}]
