@@ -107,8 +107,11 @@ class Lines(RolloutDisplay):
 
     def end(self, went_back: str) -> None:
         """How the requests are divided now."""
-        if not went_back:
-            self.line(f"\n[bold green]{escape(self.plan.name)} is rolled out:[/] {weights_text(self.plan.after)}")
+        name = escape(self.plan.name)
+        if went_back:
+            self.line(f"\n[bold]{name} is back:[/] {weights_text(self.plan.before)}")
+        else:
+            self.line(f"\n[bold green]{name} is rolled out:[/] {weights_text(self.plan.after)}")
 
     def close(self) -> None:
         """Nothing: lines hold no terminal."""

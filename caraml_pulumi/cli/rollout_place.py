@@ -11,6 +11,8 @@ from caraml_pulumi.engine.state.backend import open_backend
 from caraml_pulumi.engine.state.config import ConfigValue, load_stack_config
 from caraml_pulumi.engine.values import Secret
 from caraml_pulumi.errors import CaramlError
+from caraml_pulumi.model.modes import VersionStatus
+from caraml_pulumi.model.states import Phase
 from caraml_pulumi.rollout.measuring import expressions
 from caraml_pulumi.rollout.plan import RolloutPlan, Weights
 from caraml_pulumi.rollout.prometheus import Prometheus
@@ -20,7 +22,9 @@ from caraml_pulumi.rollout.situation import Situation, find_situation
 from caraml_pulumi.rollout.verdict import Check
 from caraml_pulumi.stack_files import PLATFORM_KEY, PROJECTS_KEY, RELEASES, StackFiles, read_stack
 from caraml_pulumi.status.deployed import Deployed, read_deployed
-from caraml_pulumi.status.state import current_resources
+from caraml_pulumi.status.selection import Selection
+from caraml_pulumi.status.state import current_state
+from caraml_pulumi.status.survey import survey
 
 HISTORY_LIMIT: Final = 200
 """How many of the last updates are searched for a rollout that was interrupted."""
@@ -50,13 +54,13 @@ class Place:
 
     def deployed(self) -> Weights:
         """The weights in the stack's state. Raises `CaramlError` if the endpoint is not deployed."""
-        return self._weights(self._read_state())
+        return self._deployed(self._read_state())
 
     def situation(self, to: int, percents: Sequence[int]) -> Situation:
         """Where a rollout to version `to` is. Raises `CaramlError` if there can be none."""
         spec = self.file.spec
         state = self._read_state()
-        weights = self._weights(state)
+        weights = self._deployed(state)
         versions = {
             one.version: one for one in state.versions if (one.project, one.model) == (spec.project, spec.model)
         }
@@ -67,9 +71,8 @@ class Place:
                 allowed=f"versions {', '.join(listed)}" if listed else "",
                 fix="add it to the release without traffic, and deploy it first: caraml up",
             )
-        history = open_backend(self.target.backend_url).history(
-            self.target.project.name, self.target.stack, HISTORY_LIMIT
-        )
+        backend, stack = open_backend(self.target.backend_url), (self.target.project.name, self.target.stack)
+        recorded = backend.last_recorded(*stack)
         return find_situation(
             spec.project,
             spec.model,
@@ -77,8 +80,21 @@ class Place:
             percents,
             declared=self.file.weights(),
             deployed=weights,
-            record=latest_record(history, spec.project, spec.model),
+            recorded=(recorded and self._weights(read_deployed(current_state(recorded)))) or weights,
+            record=latest_record(backend.history(*stack, HISTORY_LIMIT), spec.project, spec.model),
         )
+
+    def check_ready(self, version: int) -> None:
+        """Refuse a version that does not answer, or has failed. Raises `CaramlError`, also if that cannot be seen."""
+        spec = self.file.spec
+        document, journal = load_with_journal(self.target)
+        [report] = survey(document, journal, Selection(spec.model, spec.project, version)).versions
+        state = report.state
+        if state.phase is Phase.FAILED or state.status not in (VersionStatus.RUNNING, VersionStatus.SERVING):
+            raise CaramlError(
+                f"version {version} of {self.name} is not ready: {state.reason or state.status}",
+                fix=f"see caraml status {self.name}/{version} --stack {self.target.stack}",
+            )
 
     def asked(self, plan: RolloutPlan, thresholds: Thresholds) -> dict[Check, str]:
         """What Prometheus is asked. Raises `CaramlError` if a step would break a rule, or there is nothing to ask."""
@@ -107,14 +123,19 @@ class Place:
         return prometheus
 
     def _read_state(self) -> Deployed:
-        return read_deployed(current_resources(*load_with_journal(self.target)))
+        return read_deployed(current_state(*load_with_journal(self.target)))
 
-    def _weights(self, state: Deployed) -> Weights:
+    def _deployed(self, state: Deployed) -> Weights:
+        weights = self._weights(state)
+        if weights is None:
+            raise CaramlError(f"the endpoint of {self.name} is not deployed", fix="deploy it first: caraml up")
+        return weights
+
+    def _weights(self, state: Deployed) -> Weights | None:
+        """The weights of the model's endpoint; None if it has none."""
         spec = self.file.spec
-        for endpoint in state.endpoints:
-            if (endpoint.project, endpoint.model) == (spec.project, spec.model):
-                return endpoint.traffic
-        raise CaramlError(f"the endpoint of {self.name} is not deployed", fix="deploy it first: caraml up")
+        ours = (one for one in state.endpoints if (one.project, one.model) == (spec.project, spec.model))
+        return next((endpoint.traffic for endpoint in ours), None)
 
 
 def find_place(target: Target, model: str) -> Place:

@@ -1,7 +1,7 @@
 """How `caraml rollout` goes: a preview and a question, then steps that only updates and Prometheus decide about."""
 
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -15,7 +15,6 @@ from caraml_pulumi.rollout.measuring import measure
 from caraml_pulumi.rollout.plan import RolloutPlan, Weights, answering, weights_text
 from caraml_pulumi.rollout.run import Pace, Surroundings, go_back, roll_out
 from caraml_pulumi.rollout.situation import Situation
-from caraml_pulumi.rollout.verdict import Check
 
 
 def run(place: Place, situation: Situation, pace: Pace, thresholds: Thresholds, request: Request) -> None:
@@ -26,34 +25,31 @@ def run(place: Place, situation: Situation, pace: Pace, thresholds: Thresholds, 
     """
     plan = situation.plan
     asked = place.asked(plan, thresholds)
+    place.check_ready(plan.to)
     prometheus = place.prometheus(thresholds)
-    display = _display(plan, list(asked), pace, request)
+    kind: type[RolloutDisplay] = Events if request.as_json else LiveTable if request.live else Lines
+    display = kind(plan, list(asked), pace, console())
     display.start(situation.step, resumes=situation.resumes)
-    if not situation.resumes:
-        _confirm(place, plan.weights(0), request)
+    if not situation.is_deployed:
+        _confirm(place, plan.weights(situation.step), request)
     with _stoppable(place, plan, display):
         reason = roll_out(situation, pace, lambda: measure(prometheus, asked), _surroundings(place, request, display))
     display.end(reason)
     if reason:
         raise CaramlError(
             f"version {plan.to} of {plan.name} did not hold: {reason}",
-            fix=f"see what it says: caraml logs {plan.model}/{plan.to}",
+            fix=f"see what it says: caraml logs {plan.name}/{plan.to} --stack {place.target.stack}",
             exit_code=ROLLED_BACK,
         )
 
 
 def run_back(place: Place, plan: RolloutPlan, reason: str, pace: Pace, request: Request) -> None:
     """Restore the weights before a rollout, after a preview and a question. Raises `CaramlError` if that fails."""
-    display = _display(plan, (), pace, request)
+    display = (Events if request.as_json else Lines)(plan, (), pace, console())
     _confirm(place, plan.before, request)
     with _stoppable(place, plan, display):
         go_back(plan, reason, _surroundings(place, request, display))
     display.end(reason)
-
-
-def _display(plan: RolloutPlan, checks: Sequence[Check], pace: Pace, request: Request) -> RolloutDisplay:
-    kind: type[RolloutDisplay] = Events if request.as_json else LiveTable if request.live else Lines
-    return kind(plan, checks, pace, console())
 
 
 def _confirm(place: Place, weights: Weights, request: Request) -> None:
@@ -85,7 +81,7 @@ def _stoppable(place: Place, plan: RolloutPlan, display: RolloutDisplay) -> Iter
     try:
         yield
     except KeyboardInterrupt:
-        raise _stopped(place, plan, CaramlError("it is interrupted", exit_code=INTERRUPTED)) from None
+        raise _stopped(place, plan, CaramlError("interrupted", exit_code=INTERRUPTED)) from None
     except CaramlError as error:
         raise _stopped(place, plan, error) from error
     finally:
@@ -95,7 +91,7 @@ def _stoppable(place: Place, plan: RolloutPlan, display: RolloutDisplay) -> Iter
 
 def _stopped(place: Place, plan: RolloutPlan, error: CaramlError) -> CaramlError:
     """`error`, with where the rollout stopped and what to do."""
-    again = f"caraml rollout {plan.model} --to {plan.to}"
+    again = f"caraml rollout {plan.name} --to {plan.to} --stack {place.target.stack}"
     return CaramlError(
         f"the rollout of {plan.name} stopped at {weights_text(answering(place.file.weights()))}: {error}",
         fix=f"go on with the same command; to give it up: {again} --abort",

@@ -35,13 +35,20 @@ def find_situation(
     *,
     declared: Weights,
     deployed: Weights,
+    recorded: Weights,
     record: Record | None,
 ) -> Situation:
-    """Where the rollout to version `to` is; `declared` are the weights in the release file, `deployed` in the state.
+    """Where the rollout to version `to` is.
+
+    `declared` are the weights in the release file, `deployed` those in the state, and `recorded` those that the newest
+    update in the history led to, which are others where an update was killed before it could record itself.
 
     Raises `CaramlError` for weights that this rollout did not leave, and while a rollout to another version is open.
     """
     if record is None or not record.is_open or _was_undone(record, declared, deployed):
+        plan = plan_rollout(project, model, to, recorded, percents)
+        if answering(deployed) in (answering(recorded), answering(plan.weights(0))):
+            return _at_start(plan, declared, deployed)
         return _at_start(plan_rollout(project, model, to, deployed, percents), declared, deployed)
     if record.to != to:
         raise CaramlError(
@@ -67,8 +74,8 @@ def _was_undone(record: Record, declared: Weights, deployed: Weights) -> bool:
 
 
 def _at_start(plan: RolloutPlan, declared: Weights, deployed: Weights) -> Situation:
-    """A rollout that begins; the release file has its first step already if it was killed right then."""
-    if answering(declared) == answering(deployed):
+    """A rollout that begins; the file, and maybe the state, have its first step already if it was killed right then."""
+    if answering(declared) == answering(deployed) == answering(plan.before):
         return Situation(plan, 0, resumes=False)
     _check_is_ours(plan, declared, "the release file", [plan.before, plan.weights(0)])
     return Situation(plan, 0, resumes=True)

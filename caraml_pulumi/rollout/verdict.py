@@ -8,8 +8,8 @@ from typing import Final
 from caraml_pulumi.errors import CaramlError
 from caraml_pulumi.model.alerts import DEFAULT_PERCENTILE, AlertMetric, AlertSpec
 
-BREACHES_IN_A_ROW: Final = 2
-"""How many answers above a threshold end a step before its time; one alone may be chance."""
+VERDICTS_IN_A_ROW: Final = 2
+"""How many verdicts that agree decide; one alone may be chance, or of series that have just begun."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,8 @@ class Check:
 
     def shown(self, value: float) -> str:
         """A value with its unit."""
-        return f"{value:.3g} %" if self.metric is AlertMetric.ERROR_RATE else f"{value:.4g} ms"
+        number = f"{value:.3g}" if value < 100 else f"{value:.0f}"
+        return f"{number} {'%' if self.metric is AlertMetric.ERROR_RATE else 'ms'}"
 
 
 class State(StrEnum):
@@ -115,25 +116,31 @@ class Decision(StrEnum):
 class Watch:
     """One step, watched from its update until it held or did not.
 
-    It lasts `pause_seconds`, and the last verdict decides. `BREACHES_IN_A_ROW` end it before. What is not known, for
-    want of samples or of an answer, is waited for, until `patience` pauses are over; then it counts as not held.
+    It has to hold for `pause_seconds`, and is given up before if it does not; `VERDICTS_IN_A_ROW` decide. What is not
+    known, for want of samples or of an answer, is waited for, until `patience` pauses are over: then it did not hold.
     """
 
     pause_seconds: float
     patience: int
     allow_no_traffic: bool = False
-    breaches: int = 0
+    _holds: bool | None = None
+    _in_a_row: int = 0
 
     def decide(self, verdict: Verdict, elapsed_seconds: float) -> Decision:
         """What follows from a verdict, `elapsed_seconds` after the update."""
-        over = elapsed_seconds >= self.pause_seconds
-        match verdict.state:
-            case State.BREACHED:
-                self.breaches += 1
-                return Decision.BACK if over or self.breaches >= BREACHES_IN_A_ROW else Decision.WAIT
-            case State.HOLDS:
-                self.breaches = 0
-                return Decision.PROCEED if over else Decision.WAIT
-            case State.NO_SAMPLES if self.allow_no_traffic:
-                return Decision.PROCEED if over else Decision.WAIT
-        return Decision.BACK if elapsed_seconds >= self.pause_seconds * self.patience else Decision.WAIT
+        holds = self._meaning(verdict.state)
+        self._in_a_row = self._in_a_row + 1 if holds is self._holds else 1
+        self._holds = holds
+        if elapsed_seconds >= self.pause_seconds * self.patience:
+            return Decision.PROCEED if holds else Decision.BACK
+        if holds is None or self._in_a_row < VERDICTS_IN_A_ROW:
+            return Decision.WAIT
+        if not holds:
+            return Decision.BACK
+        return Decision.PROCEED if elapsed_seconds >= self.pause_seconds else Decision.WAIT
+
+    def _meaning(self, state: State) -> bool | None:
+        """Whether the version holds; None if that is not known."""
+        if state is State.NO_SAMPLES and self.allow_no_traffic:
+            return True
+        return {State.HOLDS: True, State.BREACHED: False}.get(state)

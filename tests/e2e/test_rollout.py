@@ -116,7 +116,7 @@ def test_a_version_that_fails_loses_its_traffic_again(scene: Scene) -> None:
         gone_back = scene.rollout()
     assert gone_back.code == ROLLED_BACK, gone_back.text
     assert "did not hold: error rate" in gone_back.err
-    assert "caraml logs iris/2" in gone_back.err
+    assert f"caraml logs {scene.platform.project}/iris/2 --stack dev" in gone_back.err
     assert scene.messages()[0] == "25 % (step 1 of 3, from 1=90, 2=10)"
     assert re.fullmatch(r"back to 1=90, 2=10 \(error rate [\d.]+ % is above 1 %\)", scene.messages()[1])
     assert scene.weights() == [90, 10]
@@ -152,7 +152,7 @@ def test_a_rollout_goes_on_after_it_was_killed_and_stopped(scene: Scene) -> None
         _, err = stopped.communicate()
         assert stopped.returncode == INTERRUPTED
         assert "stopped at version 1: 50 %, version 2: 50 %" in err
-        assert "--to 2 --abort" in err
+        assert f"caraml rollout {scene.platform.project}/iris --to 2 --stack dev --abort" in err
         assert scene.weights() == [50, 50]
 
         other = scene.platform.caraml(*scene.arguments("--to", "1", *PACE))
@@ -213,6 +213,19 @@ def test_what_cannot_begin_changes_nothing(scene: Scene) -> None:
         assert (refused.code, what in refused.err) == (code, True), refused.text
     assert platform.release.read_text() == text
     assert len(scene.messages()) == count
+
+
+def test_a_version_that_does_not_answer_gets_no_traffic(scene: Scene) -> None:
+    url = f"/apis/apps/v1/namespaces/{scene.platform.project}/deployments/iris-2"
+    patch = {"spec": {"replicas": 0}}
+    scene.cluster.client.request("PATCH", url, body=patch, content_type="application/merge-patch+json")
+    with prometheus(scene.platform.directory, {}, []) as scene.watcher:
+        refused = scene.rollout()
+    assert refused.code == FAILED
+    assert "version 2 of" in refused.err
+    assert "is not ready: " in refused.err
+    assert f"caraml status {scene.platform.project}/iris/2 --stack dev" in refused.err
+    assert scene.messages() == []
 
 
 def await_message(scene: Scene, beginning: str) -> None:

@@ -138,6 +138,16 @@ class Backend:
         self._bucket.put(f"{base}.checkpoint.json", compact_json(checkpoint).encode())
         self._bucket.put(f"{base}.history.json", json.dumps(entry, ensure_ascii=False, indent=4).encode())
 
+    def last_recorded(self, project: str, stack: str) -> dict[str, Any] | None:
+        """The checkpoint document that the newest recorded update led to, None if there is none.
+
+        It is behind `load` where an update was killed after it had saved the checkpoint.
+        """
+        self._check_layout()
+        keys = [key for key in self._bucket.list(self._history_directory(project, stack)) if ".checkpoint.json" in key]
+        newest = max((key for key in keys if not key.endswith(".attrs")), key=_nanoseconds, default=None)
+        return None if newest is None else self._parsed(newest, self._bucket.get(newest) or b"")
+
     def history(self, project: str, stack: str, limit: int | None = None) -> list[dict[str, Any]]:
         """The recorded updates, the newest first, at most `limit`; ``version`` counts them from 1, the oldest."""
         directory = self._history_directory(project, stack)

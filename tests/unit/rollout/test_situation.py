@@ -19,8 +19,13 @@ def back(*, succeeded: bool) -> Record:
     return Record(Kind.BACK, 2, 0, BEFORE, succeeded, True)
 
 
-def situation(declared: Weights, deployed: Weights, record: Record | None, to: int = 2) -> Situation:
-    return find_situation("team", "iris", to, STEPS, declared=declared, deployed=deployed, record=record)
+def situation(
+    declared: Weights, deployed: Weights, record: Record | None, *, recorded: Weights | None = None
+) -> Situation:
+    recorded = recorded or deployed
+    return find_situation(
+        "team", "iris", 2, STEPS, declared=declared, deployed=deployed, recorded=recorded, record=record
+    )
 
 
 def summary(found: Situation) -> tuple[int, bool, bool, bool]:
@@ -41,6 +46,12 @@ def test_it_goes_on_from_weights_that_were_given_by_hand() -> None:
 
 def test_killed_before_its_first_update_it_begins_again() -> None:
     assert summary(situation({1: 95, 2: 5}, BEFORE, None)) == (0, True, False, False)
+
+
+def test_killed_before_its_first_update_was_recorded_it_knows_the_weights_before() -> None:
+    weights = {1: 95, 2: 5}
+    found = situation(weights, weights, None, recorded=BEFORE)
+    assert (summary(found), found.plan.before) == ((0, True, False, False), BEFORE)
 
 
 def test_killed_in_a_pause_it_watches_the_same_step_again() -> None:

@@ -58,21 +58,26 @@ def test_what_has_no_samples_does_not_hold() -> None:
     assert (found.state, found.text) == (State.NO_SAMPLES, "Prometheus has no samples of p95 latency")
 
 
+def decisions(watch: Watch, *verdicts: tuple[State, float]) -> list[Decision]:
+    return [watch.decide(verdict(state), elapsed) for state, elapsed in verdicts]
+
+
 def test_a_step_that_holds_lasts_its_pause() -> None:
-    watch = Watch(60, patience=3)
-    assert watch.decide(verdict(State.HOLDS), 59) is Decision.WAIT
-    assert watch.decide(verdict(State.HOLDS), 60) is Decision.PROCEED
+    found = decisions(Watch(60, 3), (State.HOLDS, 0), (State.HOLDS, 59), (State.HOLDS, 60))
+    assert found == [Decision.WAIT, Decision.WAIT, Decision.PROCEED]
 
 
 def test_one_breach_may_be_chance_and_two_in_a_row_are_not() -> None:
-    watch = Watch(60, patience=3)
     states = [State.BREACHED, State.HOLDS, State.BREACHED, State.BREACHED]
-    decisions = [watch.decide(verdict(state), second) for second, state in enumerate(states)]
-    assert decisions == [Decision.WAIT, Decision.WAIT, Decision.WAIT, Decision.BACK]
+    found = decisions(Watch(60, 3), *((state, second) for second, state in enumerate(states)))
+    assert found == [Decision.WAIT, Decision.WAIT, Decision.WAIT, Decision.BACK]
 
 
-def test_a_breach_at_the_end_of_the_pause_decides() -> None:
-    assert Watch(60, patience=3).decide(verdict(State.BREACHED), 60) is Decision.BACK
+def test_a_first_good_verdict_at_the_end_of_the_pause_is_asked_for_again() -> None:
+    found = decisions(
+        Watch(60, 3), (State.NO_SAMPLES, 58), (State.HOLDS, 60), (State.BREACHED, 61), (State.BREACHED, 62)
+    )
+    assert found == [Decision.WAIT, Decision.WAIT, Decision.WAIT, Decision.BACK]
 
 
 @pytest.mark.parametrize("state", [State.NO_SAMPLES, State.UNREACHABLE])
@@ -83,8 +88,10 @@ def test_what_is_not_known_is_waited_for_and_then_does_not_hold(state: State) ->
 
 
 def test_a_step_without_traffic_holds_if_that_is_allowed_but_not_without_prometheus() -> None:
-    assert Watch(60, 3, allow_no_traffic=True).decide(verdict(State.NO_SAMPLES), 60) is Decision.PROCEED
-    assert Watch(60, 3, allow_no_traffic=True).decide(verdict(State.UNREACHABLE), 60) is Decision.WAIT
+    allowed = decisions(Watch(60, 3, allow_no_traffic=True), (State.NO_SAMPLES, 58), (State.NO_SAMPLES, 60))
+    assert allowed == [Decision.WAIT, Decision.PROCEED]
+    away = decisions(Watch(60, 3, allow_no_traffic=True), (State.UNREACHABLE, 60), (State.UNREACHABLE, 180))
+    assert away == [Decision.WAIT, Decision.BACK]
 
 
 @given(states=st.lists(st.sampled_from(State), min_size=200, max_size=200), patience=st.integers(1, 3))

@@ -108,6 +108,15 @@ def test_history_is_the_newest_first_and_limited(backend: Backend, tmp_path: Pat
     assert [json.loads(path.read_text())["after"] for path in checkpoints] == ["update", "refresh", "destroy"]
 
 
+def test_the_checkpoint_of_the_newest_update_is_found_by_its_time(backend: Backend) -> None:
+    assert backend.last_recorded("shop", "dev") is None
+    for kind in ("update", "refresh", "destroy"):
+        backend.add_history("shop", "dev", {"kind": kind}, {"after": kind})
+    backend.save("shop", "dev", {"after": "what was killed"})
+    backend.add_history("shop", "dev-2", {"kind": "update"}, {"after": "something else"})
+    assert backend.last_recorded("shop", "dev") == {"after": "destroy"}
+
+
 def test_the_history_of_a_stack_is_not_that_of_one_with_a_longer_name(backend: Backend) -> None:
     backend.add_history("shop", "dev-2", {"kind": "update"}, {})
     assert backend.history("shop", "dev") == []
