@@ -21,6 +21,7 @@ from caraml_pulumi.deployed_version import gate_on_ready
 from caraml_pulumi.errors import CaramlError
 from caraml_pulumi.manifests import routing
 from caraml_pulumi.model.endpoint import ModelEndpointSpec, plan_endpoint
+from caraml_pulumi.model.ingress_nginx import doubts
 from caraml_pulumi.model.modes import declared_status
 from caraml_pulumi.model.spec import located, parse, within
 from caraml_pulumi.model.traffic import no_version_is_stopped, one_protocol
@@ -71,6 +72,8 @@ class ModelEndpoint(pulumi.ComponentResource):
                 spec = _with_tokens(spec, versions)
                 plan = plan_endpoint(spec, platform, [version.plan for version in versions])
         super().__init__("caraml:index:ModelEndpoint", name, plan.props(), opts)
+        for doubt in doubts(plan, platform):
+            pulumi.log.warn(doubt, resource=self)
 
         before = _listed(opts.depends_on if opts else None)
         known = {version.spec.version for version in versions}

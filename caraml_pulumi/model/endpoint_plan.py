@@ -7,7 +7,7 @@ from typing import Any, Final
 from caraml_pulumi.model.address import Address
 from caraml_pulumi.model.clients import Access
 from caraml_pulumi.model.modes import DeploymentMode, Protocol
-from caraml_pulumi.model.names import raw_service_name
+from caraml_pulumi.model.names import service_name
 from caraml_pulumi.model.routing import Cors, PathMatch, Retries, RoutingBackend, TextMatch
 
 PREDICT_PATH: Final = "/v1/predict"
@@ -35,7 +35,7 @@ class Share:
     @property
     def service(self) -> str:
         """The name of the Service of the workload."""
-        return self.workload if self.mode is DeploymentMode.SERVERLESS else raw_service_name(self.workload)
+        return service_name(self.workload, self.mode)
 
 
 @dataclass(frozen=True, slots=True)

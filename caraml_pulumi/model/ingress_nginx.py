@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from caraml_pulumi.errors import CaramlError
+from caraml_pulumi.model.clients import AccessType
 from caraml_pulumi.model.endpoint_plan import EndpointPlan, Route, Share
-from caraml_pulumi.model.routing import TextMatch
+from caraml_pulumi.model.platform import PlatformSpec
+from caraml_pulumi.model.routing import RoutingBackend, TextMatch
 from caraml_pulumi.model.spec import within
 
 _VALUE = re.compile(r"[-A-Za-z0-9._~/: ]+")
@@ -46,6 +48,18 @@ def admit(endpoint: EndpointPlan) -> None:
     if endpoint.retries:
         with within("retries"):
             next_upstream(endpoint.retries.retry_on)
+
+
+def doubts(endpoint: EndpointPlan, platform: PlatformSpec) -> list[str]:
+    """What surprises about a private endpoint: its versions may have addresses that ask for nobody's token."""
+    of_versions = platform.routing.backend is not RoutingBackend.INGRESS or platform.ingress.version_addresses
+    if endpoint.access.type is AccessType.PUBLIC or not of_versions:
+        return []
+    return [
+        f"version {share.full_name} has an address of its own, where everybody is let in: "
+        "clients are asked for their tokens at the endpoint alone"
+        for share in endpoint.reached()
+    ]
 
 
 def division(routes: Sequence[Route]) -> tuple[Share, Canary | None]:

@@ -136,10 +136,14 @@ def raw_service_name(workload: str) -> str:
     return f"{workload}-service" if workload.endswith(f"-{TRANSFORMER}") else f"{workload}-{PREDICTOR}"
 
 
+def service_name(workload: str, mode: DeploymentMode) -> str:
+    """The name of a workload's Service; Knative gives it the workload's own."""
+    return workload if mode is DeploymentMode.SERVERLESS else raw_service_name(workload)
+
+
 def service_host(workload: str, project: str, mode: DeploymentMode) -> str:
     """Where a workload is reached inside the cluster: `{service}.{project}:80` (Merlin's `CARAML_PREDICTOR_HOST`)."""
-    service = workload if mode is DeploymentMode.SERVERLESS else raw_service_name(workload)
-    return f"{service}.{project}:{SERVICE_PORT}"
+    return f"{service_name(workload, mode)}.{project}:{SERVICE_PORT}"
 
 
 def revision_number(value: int) -> int:

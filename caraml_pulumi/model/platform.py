@@ -75,6 +75,9 @@ class IngressSpec(Spec):
     """The IngressClass."""
     host: Annotated[str, rule(domain_name)] | None = None
     """The host that all models share, whose names must then differ. Default: ``{project}.{domain}``."""
+    version_addresses: bool = False
+    """Whether each version has an address of its own outside the cluster. Everybody may call it, whoever the clients of
+    a private endpoint are."""
     annotations: dict[str, str] = Field(default_factory=dict)
     """Annotations of every Ingress; the platform's own win."""
 

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from caraml_pulumi.errors import CaramlError
 from caraml_pulumi.model import artifacts, env, labels, names
-from caraml_pulumi.model.address import address
+from caraml_pulumi.model.address import version_address
 from caraml_pulumi.model.backends import Feature, can_do
 from caraml_pulumi.model.images import image_reference
 from caraml_pulumi.model.instance_types import InstanceType
@@ -16,7 +16,6 @@ from caraml_pulumi.model.numbers import WholeNumber
 from caraml_pulumi.model.platform import PlatformSpec
 from caraml_pulumi.model.pod import PodSettings
 from caraml_pulumi.model.rollout import RollingUpdate
-from caraml_pulumi.model.routing import RoutingBackend
 from caraml_pulumi.model.serverless import (
     KnativeFeature,
     QueueProxySpec,
@@ -78,8 +77,7 @@ def plan_version(
         with within("transformer"):
             transformer = _transformer(spec, spec.transformer, around, predictor)
     backend = platform.routing.backend
-    # Knative publishes its Services by their own names.
-    public_name = (transformer or predictor).name if backend is RoutingBackend.KNATIVE else served.full_name
+    entry = (transformer or predictor).name
     plan = VersionPlan(
         model=spec.model,
         version=spec.version,
@@ -88,7 +86,7 @@ def plan_version(
         environment=platform.environment,
         full_name=served.full_name,
         object_name=object_name,
-        address=address(platform, backend, public_name, spec.project, spec.protocol),
+        address=version_address(platform, served.full_name, entry, spec.project, spec.protocol, spec.deployment_mode),
         protocol=spec.protocol,
         mode=spec.deployment_mode,
         stopped=spec.stopped,

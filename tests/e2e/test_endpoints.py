@@ -201,6 +201,7 @@ def test_a_private_endpoint_keeps_hashes_of_tokens_and_changes_over_to_new_ones(
     program = on.directory / "stacks/__main__.py"
     program.write_text(PRIVATE.replace("{project}", on.project))
     shown = on.must("preview", "--stack", "dev", "--diff").text + on.must("up", "--stack", "dev", "--yes").text
+    assert "version iris-1 has an address of its own, where everybody is let in" in shown
     url = on.must("stack", "output", "url", "--stack", "dev").out.strip()
     assert url == f"http://{on.project}.dev.example.test/deployment/iris/v1/predict"
 

@@ -86,7 +86,7 @@ def on(backend: str) -> PlatformSpec:
     return platform(
         routing={"backend": backend, "tls": {"secretName": "models-tls"}},
         gatewayApi={"service": "istio-system/gateway-istio", "sectionName": "https"},
-        ingress={"annotations": {"nginx.ingress.kubernetes.io/proxy-body-size": "20m"}},
+        ingress={"annotations": {"nginx.ingress.kubernetes.io/proxy-body-size": "20m"}, "versionAddresses": True},
     )
 
 

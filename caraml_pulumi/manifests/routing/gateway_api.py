@@ -12,7 +12,7 @@ from caraml_pulumi.manifests import Manifest
 from caraml_pulumi.model.endpoint_plan import EndpointPlan, Route, Share
 from caraml_pulumi.model.gateway_api import VERSION_HEADER, answering, in_two_hops, is_grpc_route
 from caraml_pulumi.model.modes import DeploymentMode, Protocol
-from caraml_pulumi.model.names import SERVICE_PORT, raw_service_name
+from caraml_pulumi.model.names import SERVICE_PORT, service_name
 from caraml_pulumi.model.platform import PlatformSpec
 from caraml_pulumi.model.version_plan import VersionPlan
 
@@ -29,8 +29,7 @@ def endpoint_objects(endpoint: EndpointPlan, platform: PlatformSpec) -> list[Man
 def version_objects(version: VersionPlan, platform: PlatformSpec) -> list[Manifest]:
     """What routes to a version: its route, for every path at the version's own host."""
     is_raw = version.mode is DeploymentMode.RAW_DEPLOYMENT
-    name = version.entry.name
-    service = raw_service_name(name) if is_raw else name
+    service = service_name(version.entry.name, version.mode)
     rule = {
         **_filters([] if is_raw else [_rewrite({"hostname": _host_in_cluster(service, version.project)})]),
         "backendRefs": [_backend(service, version.mode, platform)],

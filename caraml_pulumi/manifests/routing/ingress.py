@@ -13,7 +13,7 @@ from caraml_pulumi.model.endpoint_plan import EndpointPlan, Share
 from caraml_pulumi.model.htpasswd import htpasswd
 from caraml_pulumi.model.ingress_nginx import Canary, division, next_upstream
 from caraml_pulumi.model.modes import DeploymentMode, Protocol
-from caraml_pulumi.model.names import SERVICE_PORT, raw_service_name
+from caraml_pulumi.model.names import SERVICE_PORT, service_name
 from caraml_pulumi.model.platform import PlatformSpec
 from caraml_pulumi.model.quantities import parse_quantity
 from caraml_pulumi.model.version_plan import VersionPlan
@@ -45,9 +45,10 @@ def endpoint_objects(
 
 
 def version_objects(version: VersionPlan, platform: PlatformSpec) -> list[Manifest]:
-    """What routes to a version: its Ingress, which passes every path below its own on."""
-    name = version.entry.name
-    service = name if version.mode is DeploymentMode.SERVERLESS else raw_service_name(name)
+    """What routes to a version, if the platform gives versions addresses: an Ingress that passes every path on."""
+    if not platform.ingress.version_addresses:
+        return []
+    service = service_name(version.entry.name, version.mode)
     annotations = _to_version(version.protocol, version.mode, service, version.project)
     if version.address.prefix:
         annotations[f"{PREFIX}/rewrite-target"] = "/$1"

@@ -9,11 +9,13 @@ from syrupy.assertion import SnapshotAssertion
 from caraml_pulumi.errors import CaramlError
 from caraml_pulumi.manifests import Manifest
 from caraml_pulumi.manifests.routing.ingress import PREFIX, clients_secret, endpoint_objects, version_objects
+from caraml_pulumi.model.ingress_nginx import doubts
 from caraml_pulumi.model.platform import PlatformSpec
 from tests.unit.manifests.ingress_nginx import annotations
 from tests.unit.model.builders import endpoint, platform, version
 
 ON = platform(routing={"backend": "INGRESS"})
+WITH_VERSIONS = platform(routing={"backend": "INGRESS"}, ingress={"versionAddresses": True})
 RAW = {"deploymentMode": "RAW_DEPLOYMENT"}
 SPLIT = [{"version": 1, "weight": 90, **RAW}, {"version": 2, "weight": 10, **RAW}]
 FIRST = [{"version": 1, "weight": 100, **RAW}]
@@ -56,7 +58,8 @@ def test_the_ingresses_are_complete(snapshot: SnapshotAssertion) -> None:
         FIRST, access=PRIVATE, retries=retries, timeoutSeconds=9, cors=cors, maxRequestSize="10Mi", labels={"tier": "a"}
     )
     on = platform(
-        routing={"backend": "INGRESS", "tls": {"secretName": "models-tls"}}, ingress={"host": "m.example.com"}
+        routing={"backend": "INGRESS", "tls": {"secretName": "models-tls"}},
+        ingress={"host": "m.example.com", "versionAddresses": True},
     )
     versions = [version(on, timeoutSeconds=600), version(on, version=2, protocol="UPI_V1", **RAW)]
     assert [
@@ -225,11 +228,26 @@ def test_tls_ends_with_the_platforms_certificate_or_the_controllers_own() -> Non
 
 
 def test_every_path_below_a_versions_own_leads_to_it() -> None:
-    plan = version(ON, **RAW)
-    (found,) = version_objects(plan, ON)
+    plan = version(WITH_VERSIONS, **RAW)
+    (found,) = version_objects(plan, WITH_VERSIONS)
     assert plan.url == "http://iris-team.models.example.com/deployment/iris-1/v1/models/iris-1:predict"
     assert rewritten(found, "/deployment/iris-1/v1/models/iris-1:predict") == "/v1/models/iris-1:predict"
     assert rewritten(found, "/deployment/iris-1/") is None
+
+
+def test_a_version_is_reached_inside_the_cluster_alone_unless_the_platform_says_otherwise() -> None:
+    assert version_objects(version(ON), ON) == []
+    assert version(ON).url == "http://iris-1.iris-team.svc.cluster.local/v1/models/iris-1:predict"
+    assert version(ON, **RAW).url == "http://iris-1-predictor.iris-team.svc.cluster.local/v1/models/iris-1:predict"
+    assert version(ON, protocol="UPI_V1").url == "iris-1.iris-team.svc.cluster.local"
+
+
+def test_a_private_endpoint_whose_versions_are_open_is_doubted() -> None:
+    istio = platform()
+    for on, open_ in ((ON, False), (WITH_VERSIONS, True), (istio, True)):
+        found = doubts(endpoint(FIRST, on, access=PRIVATE, backend="INGRESS"), on)
+        assert [("version iris-1 has an address of its own" in doubt) for doubt in found] == [True] * open_
+        assert doubts(endpoint(FIRST, on, backend="INGRESS"), on) == []
 
 
 def refusal(traffic: list[dict[str, Any]], **settings: Any) -> CaramlError:
