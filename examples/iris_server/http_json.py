@@ -1,6 +1,7 @@
 """HTTP_JSON: liveness, readiness, predictions and metrics, as the contract of custom models has them."""
 
 import json
+import time
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from .predictor import Failure, InvalidRequest, Predictor
+from .request_metrics import HttpMetrics
 
 JSON = "application/json"
 
@@ -15,6 +17,7 @@ JSON = "application/json"
 def handler(predictor: Predictor) -> type[BaseHTTPRequestHandler]:
     """The class that answers the requests of a connection with `predictor`."""
     model = f"/v1/models/{predictor.settings.full_name}"
+    metrics = HttpMetrics(predictor.registry)
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -44,6 +47,10 @@ def handler(predictor: Predictor) -> type[BaseHTTPRequestHandler]:
             else:
                 self._answer(HTTPStatus.OK, {"predictions": kinds, "model": predictor.settings.full_name})
 
+        def parse_request(self) -> bool:
+            self._start = time.perf_counter()
+            return super().parse_request()
+
         def log_message(self, format: str, *values: object) -> None:
             """Nothing: each request counts in the metrics."""
 
@@ -56,6 +63,7 @@ def handler(predictor: Predictor) -> type[BaseHTTPRequestHandler]:
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
+            metrics.answered(self.command, status, time.perf_counter() - self._start)
 
     return Handler
 

@@ -13,6 +13,7 @@ from caraml.upi.v1.upi_pb2_grpc import (
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
 from .predictor import Failure, InvalidRequest, Predictor
+from .request_metrics import GrpcMetrics
 
 
 class Service(UniversalPredictionServiceServicer):  # type: ignore[misc]  # generated without types
@@ -46,7 +47,7 @@ class Service(UniversalPredictionServiceServicer):  # type: ignore[misc]  # gene
 
 def grpc_server(predictor: Predictor, address: str) -> grpc.Server:
     """A server of UPI and of gRPC's health check at `address`, not started yet."""
-    server = grpc.server(ThreadPoolExecutor(max_workers=16))
+    server = grpc.server(ThreadPoolExecutor(max_workers=16), interceptors=[GrpcMetrics(predictor.registry)])
     add_UniversalPredictionServiceServicer_to_server(Service(predictor), server)
     healthy = health.HealthServicer()
     healthy.set("", health_pb2.HealthCheckResponse.SERVING)

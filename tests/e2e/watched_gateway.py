@@ -112,11 +112,23 @@ class Watcher:
 
 
 @contextmanager
-def prometheus(directory: Path, targets: Mapping[str, int], rules: list[dict[str, Any]]) -> Iterator[Watcher]:
-    """A Prometheus that scrapes `targets`, by job, each second, and evaluates `rules`, groups of PrometheusRules."""
+def prometheus(
+    directory: Path,
+    targets: Mapping[str, int],
+    rules: list[dict[str, Any]],
+    labels: Mapping[str, Mapping[str, str]] | None = None,
+) -> Iterator[Watcher]:
+    """A Prometheus that scrapes `targets`, by job, each second, and evaluates `rules`, groups of PrometheusRules.
+
+    `labels` are those that the series of a job get.
+    """
     [port] = free_ports(1)
     jobs = [
-        {"job_name": job, "static_configs": [{"targets": [f"{LOOPBACK}:{target}"]}]} for job, target in targets.items()
+        {
+            "job_name": job,
+            "static_configs": [{"targets": [f"{LOOPBACK}:{target}"], "labels": dict((labels or {}).get(job, {}))}],
+        }
+        for job, target in targets.items()
     ]
     settings = {"scrape_interval": "1s", "evaluation_interval": "1s"}
     (directory / "rules.yml").write_text(yaml.safe_dump({"groups": rules}))
