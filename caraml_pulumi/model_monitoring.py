@@ -39,8 +39,8 @@ class AlertArgs(TypedDict):
     """The alert's label severity: warning or critical (Merlin)."""
     target: NotRequired[float]
     """The last good value: at least so many requests per second; at most so many milliseconds, or percent of the
-    requests or of what the replicas ask for (Merlin). Default: that of the platform's alert of the same metric and
-    severity. Refused: no target where the platform has no such alert."""
+    requests or of what the replicas ask for (Merlin). Default: that of the alert of the same metric and severity that
+    it replaces. Refused: no target where there is no such alert."""
     percentile: NotRequired[float]
     """Of latency: which percentile (Merlin). Default: 95. Refused: for another metric."""
     enabled: NotRequired[bool]
@@ -66,7 +66,8 @@ class MonitoringArgs(TypedDict):
     alerts: NotRequired[list[AlertArgs]]
     """Alerts in place of the platform's of the same metric and severity, or besides them. Default: the platform's."""
     objective: NotRequired[ObjectiveArgs]
-    """The availability that the model is to have. Default: the platform's: 99.5 percent over 30 days."""
+    """The availability that the model is to have. Default: the platform's, argument by argument:
+    99.5 percent over 30 days."""
     dashboard: NotRequired[bool]
     """Whether it has a Grafana dashboard. Default: the platform's: true."""
     playbook_url: NotRequired[str]
@@ -106,7 +107,8 @@ class ModelMonitoringArgs(TypedDict):
     alerts: NotRequired[list[AlertArgs]]
     """Alerts in place of the platform's of the same metric and severity, or besides them. Default: the platform's."""
     objective: NotRequired[ObjectiveArgs]
-    """The availability that the model is to have. Default: the platform's: 99.5 percent over 30 days."""
+    """The availability that the model is to have. Default: the platform's, argument by argument:
+    99.5 percent over 30 days."""
     dashboard: NotRequired[bool]
     """Whether it has a Grafana dashboard. Default: the platform's: true."""
     playbook_url: NotRequired[str]

@@ -47,8 +47,8 @@ class AlertSpec(Spec):
     severity: AlertSeverity
     """The alert's label ``severity``."""
     target: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
-    """The last good value: requests per second, milliseconds, or percent. Default: that of the platform's alert of the
-    same metric and severity."""
+    """The last good value: requests per second, milliseconds, or percent. Default: that of the alert of the same metric
+    and severity that it replaces."""
     percentile: Annotated[float, Field(gt=0, lt=100)] | None = None
     """Of latency: which percentile. Default: 95."""
     enabled: bool = True
@@ -93,7 +93,7 @@ DEFAULT_ALERTS: Final = (
     *_pair(AlertMetric.CPU, 80, 95),
     *_pair(AlertMetric.MEMORY, 80, 95),
 )
-"""The alerts of a platform that lists none; there is no throughput that is too low for every model."""
+"""The alerts of a platform that says nothing; there is no throughput that is too low for every model."""
 
 
 def decided_alerts(given: Sequence[AlertSpec], defaults: Sequence[AlertSpec]) -> tuple[AlertSpec, ...]:

@@ -7,12 +7,17 @@ from pydantic import BeforeValidator, Field
 
 from caraml_pulumi.errors import CaramlError
 from caraml_pulumi.model import labels
-from caraml_pulumi.model.alerts import DEFAULT_ALERTS, AlertSpec, ObjectiveSpec, alerts_are_distinct
+from caraml_pulumi.model.alerts import DEFAULT_ALERTS, AlertSpec, ObjectiveSpec, alerts_are_distinct, decided_alerts
 from caraml_pulumi.model.numbers import WholeNumber
 from caraml_pulumi.model.spec import Spec, rule
 
 LabelMap = dict[Annotated[str, rule(labels.label_key)], Annotated[str, rule(labels.label_value)]]
 Alerts = Annotated[list[AlertSpec], rule(alerts_are_distinct)]
+
+
+def platform_alerts(given: list[AlertSpec]) -> list[AlertSpec]:
+    """The alerts of a platform that is given some: the defaults, but for these. Raises `CaramlError`."""
+    return list(decided_alerts(given, DEFAULT_ALERTS))
 
 
 class RequestMetrics(StrEnum):
@@ -62,9 +67,10 @@ class MonitoringSpec(Spec):
     """A dashboard of all models to link to, as Merlin's ``MonitoringBaseURL``. Default: the model's own dashboard."""
     playbook_url: Annotated[str, rule(web_address)] | None = None
     """What to do about alerts: their annotation ``playbook``. Default: none."""
-    alerts: Alerts = Field(default_factory=lambda: list(DEFAULT_ALERTS))
-    """The alerts of every model. Default: on error rate (1 and 5 percent), latency (1000 and 2000 ms), CPU and memory
-    (80 and 95 percent of the request), each as warning and critical."""
+    alerts: Annotated[Alerts, rule(platform_alerts)] = Field(default_factory=lambda: list(DEFAULT_ALERTS))
+    """The alerts of every model, in place of the defaults of the same metric and severity, or besides them. Default: on
+    error rate (1 and 5 percent), latency (1000 and 2000 ms), CPU and memory (80 and 95 percent of the request), each as
+    warning and critical."""
     objective: ObjectiveSpec = ObjectiveSpec()
     """The availability that models are to have."""
     rule_labels: LabelMap = Field(default_factory=dict)
@@ -73,8 +79,8 @@ class MonitoringSpec(Spec):
     """Whether PodMonitors tell Prometheus where metrics are; false if it finds pods by their annotations."""
     queue_proxy: bool = True
     """Whether they tell of Knative's queue-proxy too; false if the platform scrapes it already."""
-    scrape_interval_seconds: Annotated[WholeNumber, Field(ge=1, le=60)] = 15
-    """How often pods are scraped."""
+    scrape_interval_seconds: Annotated[WholeNumber, Field(ge=1, le=30)] = 15
+    """How often pods are scraped; rates over a minute need two samples."""
     dashboards: bool = True
     """Whether each model gets a dashboard."""
     dashboard_labels: LabelMap = Field(default_factory=lambda: {"grafana_dashboard": "1"})
@@ -90,7 +96,7 @@ class MonitoringSettings(Spec):
     alerts: Alerts = Field(default_factory=list)
     """Alerts in place of the platform's of the same metric and severity, or besides them."""
     objective: ObjectiveSpec | None = None
-    """The availability that the model is to have. Default: the platform's."""
+    """The availability that the model is to have. Default: the platform's, property by property."""
     dashboard: bool | None = None
     """Whether it has a dashboard. Default: the platform's."""
     playbook_url: Annotated[str, rule(web_address)] | None = None

@@ -149,7 +149,7 @@ def plan_monitoring(
     monitoring = platform.monitoring
     with within("alerts"):
         alerts = decided_alerts(spec.alerts, monitoring.alerts)
-    objective = spec.objective or monitoring.objective
+    objective = monitoring.objective.model_copy(update=spec.objective.given() if spec.objective else {})
     return MonitoringPlan(
         model=spec.model,
         project=spec.project,

@@ -23,9 +23,13 @@ def recorded(program: Any, *, preview: bool = False, **monitoring: Any) -> Recor
     return record(program, config={"caraml:platform": platform}, preview=preview)
 
 
+def alert_rules(recording: Recording, name: str = "iris") -> list[Any]:
+    rules: list[Any] = recording.one(RULE, name).inputs["spec"]["groups"][0]["rules"]
+    return rules
+
+
 def alerts(recording: Recording) -> list[str]:
-    group = recording.one(RULE).inputs["spec"]["groups"][0]
-    return [rule["alert"] for rule in group["rules"]]
+    return [rule["alert"] for rule in alert_rules(recording)]
 
 
 @pytest.mark.parametrize("preview", [True, False], ids=["preview", "update"])
@@ -173,3 +177,44 @@ def test_a_mirror_is_watched_without_a_weight() -> None:
 
     watched = recorded(program).one(MONITORING).inputs["versions"]
     assert [(one["version"], one.get("weight")) for one in watched] == [(1, 100), (2, None)]
+
+
+def test_a_platforms_alerts_replace_the_defaults_and_a_models_replace_both() -> None:
+    of_platform = [
+        {"metric": "latency", "severity": "warning", "target": 200},
+        {"metric": "throughput", "severity": "warning", "target": 3},
+        {"metric": "memory", "severity": "warning", "enabled": False},
+    ]
+    of_model: Any = [{"metric": "throughput", "severity": "warning", "enabled": False}]
+
+    def program() -> None:
+        ModelMonitoring("iris", versions=[version(1)])
+        ModelMonitoring("wine", versions=[version(1, "wine")], alerts=of_model)
+
+    recording = recorded(program, alerts=of_platform)
+    found = {
+        name: {rule["alert"].partition(": ")[2]: rule["expr"] for rule in alert_rules(recording, name)}
+        for name in ("iris", "wine")
+    }
+    assert found["iris"]["95.00p Latency warning"].endswith("> 200")
+    assert "Memory warning" not in found["iris"]
+    assert set(found["iris"]) - set(found["wine"]) == {"Throughput warning"}
+    assert len(found["iris"]) == 8
+
+
+def test_a_platforms_alert_without_a_target_is_refused_in_the_platform() -> None:
+    with pytest.raises(CaramlError) as raised:
+        recorded(
+            lambda: ModelMonitoring("iris", versions=[version(1)]),
+            alerts=[{"metric": "throughput", "severity": "warning"}],
+        )
+    assert "where:   caraml:platform.monitoring.alerts" in str(raised.value)
+
+
+def test_an_objective_is_the_platforms_property_by_property() -> None:
+    recording = recorded(
+        lambda: ModelMonitoring("iris", versions=[version(1)], objective={"availability": 99.9}),
+        objective={"windowDays": 7},
+    )
+    objective = recording.one(MONITORING).inputs["objective"]
+    assert (objective["availability"], objective["windowDays"]) == (99.9, 7)
