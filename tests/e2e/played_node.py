@@ -18,6 +18,7 @@ Object = dict[str, Any]
 STRATEGIC_MERGE = "application/strategic-merge-patch+json"
 MARK = "caraml.test/node"
 LEASES = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases"
+POD_IP = "10.65.0.1"
 LEASE_SECONDS = 10
 LOOK_SECONDS = 0.2
 
@@ -66,7 +67,8 @@ class Played:
         """The status of a pod as the kubelet writes it."""
         state = "True" if self.ready else "False"
         conditions = [{"type": type_, "status": state} for type_ in ("Ready", "ContainersReady")]
-        return {"phase": self.phase, "containerStatuses": self.containers, "conditions": conditions}
+        ips = {"podIP": POD_IP, "podIPs": [{"ip": POD_IP}]} if self.ready else {}
+        return {"phase": self.phase, "containerStatuses": self.containers, "conditions": conditions, **ips}
 
 
 class PlayedNode:
