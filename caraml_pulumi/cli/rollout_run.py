@@ -93,7 +93,7 @@ def _stopped(place: Place, plan: RolloutPlan, error: CaramlError) -> CaramlError
     """`error`, with where the rollout stopped and what to do."""
     again = f"caraml rollout {plan.name} --to {plan.to} --stack {place.target.stack}"
     return CaramlError(
-        f"the rollout of {plan.name} stopped at {weights_text(answering(place.file.weights()))}: {error}",
+        f"the rollout of {plan.name} stopped at {weights_text(answering(place.deployed()))}: {error}",
         fix=f"go on with the same command; to give it up: {again} --abort",
         exit_code=error.exit_code,
     )

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from caraml_pulumi.cluster.ports import free_ports
-from caraml_pulumi.errors import FAILED, INTERRUPTED, ROLLED_BACK, USAGE
+from caraml_pulumi.errors import FAILED, INTERRUPTED, POLICY_VIOLATION, ROLLED_BACK, USAGE
 from caraml_pulumi.kube.errors import KubeError
 from tests.e2e.conftest import LocalCluster
 from tests.e2e.iris_servers import iris_server
@@ -226,6 +226,58 @@ def test_a_version_that_does_not_answer_gets_no_traffic(scene: Scene) -> None:
     assert "is not ready: " in refused.err
     assert f"caraml status {scene.platform.project}/iris/2 --stack dev" in refused.err
     assert scene.messages() == []
+
+
+NO_MORE_THAN = """
+from pulumi_policy import EnforcementLevel, PolicyPack, ResourceValidationPolicy
+
+def check(args, report):
+    if args.resource_type == "caraml:index:ModelEndpoint":
+        for share in args.props["traffic"]:
+            if share["version"] == 2 and share["weight"] > {percent}:
+                report(f"version 2 has {{share['weight']:g}} %")
+
+policy = ResourceValidationPolicy("careful", "Version 2 is new.", check, EnforcementLevel.MANDATORY)
+PolicyPack("careful", [policy])
+"""
+
+
+def policy_pack(directory: Path, percent: int) -> Path:
+    """A pack that forbids more than `percent` for version 2."""
+    directory.mkdir()
+    (directory / "PulumiPolicy.yaml").write_text("runtime: python\nversion: 0.1.0\n")
+    (directory / "__main__.py").write_text(NO_MORE_THAN.format(percent=percent))
+    return directory
+
+
+def test_policies_are_asked_about_every_step(scene: Scene) -> None:
+    directory, release = scene.platform.directory, scene.platform.release
+    text = release.read_text()
+    with scene.playing():
+        first = scene.rollout("--policy-pack", str(policy_pack(directory / "strict", 20)))
+        assert first.code == POLICY_VIOLATION, first.text
+        assert (release.read_text(), scene.messages()) == (text, [])
+        second = scene.rollout("--policy-pack", str(policy_pack(directory / "generous", 30)))
+    assert second.code == POLICY_VIOLATION, second.text
+    assert "stopped at version 1: 75 %, version 2: 25 %: a mandatory policy is violated" in second.err
+    assert "version 2 has 50 %" in second.err
+    assert scene.weights() == [75, 25]
+    given_up = scene.platform.caraml(*scene.arguments("--abort"))
+    assert given_up.code == 0, given_up.text
+    assert (release.read_text(), scene.weights()) == (text, [90, 10])
+
+
+def test_a_prometheus_that_goes_away_is_waited_for_and_then_the_version_has_not_held(scene: Scene) -> None:
+    directory = scene.platform.directory
+    with scene.playing():
+        with prometheus(directory, {}, []) as scene.watcher:
+            process = scene.platform.start(*scene.arguments(*PACE))
+            await_message(scene, "25 % (step 1 of 3")
+        out, err = process.communicate(timeout=120)
+    assert process.returncode == ROLLED_BACK, out + err
+    assert "unreachable" in out
+    assert "did not hold: Prometheus cannot be reached" in err
+    assert scene.weights() == [90, 10]
 
 
 def await_message(scene: Scene, beginning: str) -> None:
