@@ -35,6 +35,16 @@ class AlertSeverity(StrEnum):
     """Somebody should look at it now."""
 
 
+def alert_can_fire(metric: AlertMetric, target: float | None) -> None:
+    """Refuse a target that nothing is beyond: no share is above 100 percent, no rate below 0. Raises `CaramlError`."""
+    if target is None:
+        return
+    if metric is AlertMetric.ERROR_RATE and target >= 100:
+        raise CaramlError(f"no error rate is above {target:g} percent", allowed="0 to less than 100")
+    if metric is AlertMetric.THROUGHPUT and target == 0:
+        raise CaramlError("no throughput is below 0", allowed="more than 0", fix="set enabled: false to have no alert")
+
+
 DEFAULT_PERCENTILE: Final = 95.0
 """Of latency, where an alert names no other."""
 
@@ -59,6 +69,8 @@ class AlertSpec(Spec):
         with as_validation_error("percentile"):
             if self.percentile is not None and self.metric is not AlertMetric.LATENCY:
                 raise CaramlError(f"an alert on {self.metric} has no percentile", allowed="latency alone has one")
+        with as_validation_error("target"):
+            alert_can_fire(self.metric, self.target)
         return self
 
     @property

@@ -11,12 +11,13 @@ from caraml_pulumi.model.alerts import (
     alerts_are_distinct,
     decided_alerts,
 )
+from caraml_pulumi.model.spec import parse
 
 specs = st.builds(
     AlertSpec,
     metric=st.sampled_from([metric for metric in AlertMetric if metric is not AlertMetric.THROUGHPUT]),
     severity=st.sampled_from(AlertSeverity),
-    target=st.none() | st.floats(0, 1000),
+    target=st.none() | st.floats(0, 99),
     enabled=st.booleans(),
 )
 
@@ -64,3 +65,16 @@ def test_an_alert_that_says_the_default_percentile_is_the_same_as_one_that_says_
     alert = AlertSpec(metric=AlertMetric.LATENCY, severity=AlertSeverity.WARNING, target=100)
     with pytest.raises(CaramlError, match="there are two warning alerts on latency"):
         alerts_are_distinct([alert, alert.model_copy(update={"percentile": 95.0})])
+
+
+@pytest.mark.parametrize(
+    ("metric", "target", "message"),
+    [
+        ("error_rate", 100, "no error rate is above 100 percent"),
+        ("throughput", 0, "no throughput is below 0"),
+        ("latency", -1, "`target` cannot be -1"),
+    ],
+)
+def test_a_target_that_nothing_is_beyond_is_refused(metric: str, target: float, message: str) -> None:
+    with pytest.raises(CaramlError, match=message):
+        parse(AlertSpec, {"metric": metric, "severity": "warning", "target": target})
