@@ -18,6 +18,16 @@ ADDRESS = "127.0.0.2"
 """An address of loopback that is the gateway's alone: istiod tells proxies apart by address."""
 LABELS = {"istio": "ingressgateway"}
 
+HTTP2_UPSTREAM: dict[str, Any] = {
+    "typed_extension_protocol_options": {
+        "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
+            "@type": "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
+            "explicit_http_config": {"http2_protocol_options": {}},
+        }
+    }
+}
+"""What makes Envoy speak HTTP/2 to a cluster."""
+
 
 @contextmanager
 def envoy_gateway(directory: Path, xds_port: int, admin_port: int) -> Iterator[None]:
@@ -53,12 +63,7 @@ def _bootstrap(xds_port: int, admin_port: int) -> dict[str, Any]:
         "name": "istiod",
         "type": "STATIC",
         "connect_timeout": "5s",
-        "typed_extension_protocol_options": {
-            "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
-                "@type": "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
-                "explicit_http_config": {"http2_protocol_options": {}},
-            }
-        },
+        **HTTP2_UPSTREAM,
         "load_assignment": {
             "cluster_name": "istiod",
             "endpoints": [{"lb_endpoints": [{"endpoint": {"address": _address(LOOPBACK, xds_port)}}]}],

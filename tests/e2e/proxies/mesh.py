@@ -21,12 +21,12 @@ from caraml_pulumi.kube.errors import KubeError
 from caraml_pulumi.manifests import Manifest, routing
 from caraml_pulumi.model.endpoint import ModelEndpointSpec, plan_endpoint
 from caraml_pulumi.model.modes import DeploymentMode, Protocol
-from caraml_pulumi.model.names import raw_service_name
+from caraml_pulumi.model.names import SERVICE_PORT, raw_service_name
 from caraml_pulumi.model.platform import PlatformSpec
 from caraml_pulumi.model.routing import RoutingBackend
 from caraml_pulumi.model.spec import dotted, located, parse
 from caraml_pulumi.model.version_plan import VersionPlan
-from tests.e2e.proxies.envoy import ADDRESS, LABELS
+from tests.e2e.proxies.envoy import ADDRESS, HTTP2_UPSTREAM, LABELS
 from tests.e2e.proxies.model_server import ModelServer
 from tests.unit.model import builders
 
@@ -112,11 +112,11 @@ class Mesh:
             redirect = {"type": "RequestRedirect", "requestRedirect": {"scheme": "https", "statusCode": 302}}
             parents = [{"namespace": NAMESPACE, "name": GATEWAY}]
             spec: Manifest = {"parentRefs": parents, "hostnames": [host], "rules": [{"filters": [redirect]}]}
-            self.apply([_object(GATEWAY_API, "HTTPRoute", marker, "default", spec=spec)])
+            self.apply([named_object(GATEWAY_API, "HTTPRoute", marker, "default", spec=spec)])
         else:
             answer = {"name": "settled", "directResponse": {"status": 302}}
             spec = {"hosts": [host], "gateways": [self.platform.istio.gateway], "http": [answer]}
-            self.apply([_object(ISTIO, "VirtualService", marker, "default", spec=spec)])
+            self.apply([named_object(ISTIO, "VirtualService", marker, "default", spec=spec)])
         return host
 
     def _reaches(self, version: VersionPlan) -> bool:
@@ -196,9 +196,9 @@ def platform_objects(ports: Mapping[str, int]) -> list[Manifest]:
         *(_service(name, port) for name, port in ports.items()),
         _gateway("knative-ingress-gateway", ports[INGRESS_GATEWAY]),
         _gateway("knative-local-gateway", ports[LOCAL_GATEWAY]),
-        _object(GATEWAY_API, "Gateway", GATEWAY, NAMESPACE, spec=gateway),
-        _object(ISTIO, "WorkloadEntry", "gateway", NAMESPACE, spec={"address": ADDRESS, "labels": LABELS}),
-        _object(ENVOY_FILTER, "EnvoyFilter", "loopback", NAMESPACE, spec={"configPatches": [on_loopback]}),
+        named_object(GATEWAY_API, "Gateway", GATEWAY, NAMESPACE, spec=gateway),
+        named_object(ISTIO, "WorkloadEntry", "gateway", NAMESPACE, spec={"address": ADDRESS, "labels": LABELS}),
+        named_object(ENVOY_FILTER, "EnvoyFilter", "loopback", NAMESPACE, spec={"configPatches": [on_loopback]}),
     ]
 
 
@@ -208,7 +208,7 @@ def _grant(namespace: str) -> Manifest:
         "from": [{"group": "gateway.networking.k8s.io", "kind": "HTTPRoute", "namespace": namespace}],
         "to": [{"group": "", "kind": "Service"}],
     }
-    return _object("gateway.networking.k8s.io/v1beta1", "ReferenceGrant", namespace, NAMESPACE, spec=spec)
+    return named_object("gateway.networking.k8s.io/v1beta1", "ReferenceGrant", namespace, NAMESPACE, spec=spec)
 
 
 def behind_knative(name: str, namespace: str, server: ModelServer) -> list[Manifest]:
@@ -228,14 +228,14 @@ def behind_knative(name: str, namespace: str, server: ModelServer) -> list[Manif
         "http": [{"route": [{"destination": {"host": pods, "port": {"number": 80}}}]}],
     }
     return [
-        _object(ISTIO, "ServiceEntry", f"{name}-pods", namespace, spec=entry),
-        _object(ISTIO, "VirtualService", f"{name}-mesh", namespace, spec=route),
+        named_object(ISTIO, "ServiceEntry", f"{name}-pods", namespace, spec=entry),
+        named_object(ISTIO, "VirtualService", f"{name}-mesh", namespace, spec=route),
     ]
 
 
-def instead_of_pods(service: str, namespace: str, server: ModelServer) -> list[Manifest]:
+def instead_of_pods(service: str, namespace: str, server: ModelServer, port: int = SERVICE_PORT) -> list[Manifest]:
     """Lets `server` answer in place of the fake pods behind the Service `service`, which run no programs."""
-    name = f"outbound|80||{service}.{namespace}.svc.cluster.local"
+    name = f"outbound|{port}||{service}.{namespace}.svc.cluster.local"
     address = {"socket_address": {"address": server.address, "port_value": server.port}}
     endpoints = [{"lb_endpoints": [{"endpoint": {"address": address}}]}]
     cluster = {
@@ -243,6 +243,7 @@ def instead_of_pods(service: str, namespace: str, server: ModelServer) -> list[M
         "type": "STATIC",
         "connect_timeout": "5s",
         "load_assignment": {"cluster_name": name, "endpoints": endpoints},
+        **(HTTP2_UPSTREAM if server.protocol is Protocol.UPI_V1 else {}),
     }
     gateway = {"context": "GATEWAY"}
     patches = [
@@ -250,25 +251,26 @@ def instead_of_pods(service: str, namespace: str, server: ModelServer) -> list[M
         {"applyTo": "CLUSTER", "match": gateway, "patch": {"operation": "ADD", "value": cluster}},
     ]
     filter_name = f"{namespace}-{service}"
-    return [_object(ENVOY_FILTER, "EnvoyFilter", filter_name, NAMESPACE, spec={"configPatches": patches})]
+    return [named_object(ENVOY_FILTER, "EnvoyFilter", filter_name, NAMESPACE, spec={"configPatches": patches})]
 
 
 def _pod(service: Manifest, pod: Manifest, server: ModelServer) -> Manifest:
     """A pod of a Deployment with the labels of its template, where `server` listens."""
     [port] = service["spec"]["ports"]
     spec = {"address": server.address, "labels": pod["labels"], "ports": {str(port["targetPort"]): server.port}}
-    return _object(ISTIO, "WorkloadEntry", server.full_name, service["metadata"]["namespace"], spec=spec)
+    return named_object(ISTIO, "WorkloadEntry", server.full_name, service["metadata"]["namespace"], spec=spec)
 
 
 def _service(name: str, target_port: int) -> Manifest:
     ports = [{"name": "http2", "port": 80, "targetPort": target_port}]
-    return _object("v1", "Service", name, NAMESPACE, spec={"selector": LABELS, "ports": ports})
+    return named_object("v1", "Service", name, NAMESPACE, spec={"selector": LABELS, "ports": ports})
 
 
 def _gateway(name: str, port: int) -> Manifest:
     server = {"port": {"number": port, "name": "http", "protocol": "HTTP"}, "hosts": ["*"]}
-    return _object(ISTIO, "Gateway", name, KNATIVE_NAMESPACE, spec={"selector": LABELS, "servers": [server]})
+    return named_object(ISTIO, "Gateway", name, KNATIVE_NAMESPACE, spec={"selector": LABELS, "servers": [server]})
 
 
-def _object(api_version: str, kind: str, name: str, namespace: str, **rest: Any) -> Manifest:
+def named_object(api_version: str, kind: str, name: str, namespace: str, **rest: Any) -> Manifest:
+    """A Kubernetes object."""
     return {"apiVersion": api_version, "kind": kind, "metadata": {"name": name, "namespace": namespace}, **rest}

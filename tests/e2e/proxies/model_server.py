@@ -33,7 +33,7 @@ class Received:
     body: bytes = b""
 
 
-@dataclass
+@dataclass(eq=False)
 class ModelServer:
     """A running server of one version."""
 
