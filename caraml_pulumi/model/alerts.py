@@ -1,4 +1,4 @@
-"""Alerts of a model: on which metric, how severe, from which value on; and its objective of availability."""
+"""Alerts of a model: on which metric, how severe, from which value on."""
 
 from collections.abc import Sequence
 from enum import StrEnum
@@ -7,7 +7,6 @@ from typing import Annotated, Final
 from pydantic import Field, model_validator
 
 from caraml_pulumi.errors import CaramlError
-from caraml_pulumi.model.numbers import WholeNumber
 from caraml_pulumi.model.spec import Spec, as_validation_error
 
 
@@ -129,14 +128,3 @@ def decided_alerts(given: Sequence[AlertSpec], defaults: Sequence[AlertSpec]) ->
     return tuple(
         sorted(decided, key=lambda alert: (order.index(alert.metric), alert.severity is AlertSeverity.CRITICAL))
     )
-
-
-class ObjectiveSpec(Spec):
-    """A service-level objective: how many requests are to succeed."""
-
-    availability: Annotated[float, Field(gt=0, lt=100)] = 99.5
-    """Percent of the requests that are to succeed."""
-    window_days: Annotated[WholeNumber, Field(ge=1, le=90)] = 30
-    """Over how many days. The alerts fire when the errors of this time would be used up too early."""
-    enabled: bool = True
-    """Whether there are alerts on it."""

@@ -7,8 +7,9 @@ from pydantic import BeforeValidator, Field
 
 from caraml_pulumi.errors import CaramlError
 from caraml_pulumi.model import labels
-from caraml_pulumi.model.alerts import DEFAULT_ALERTS, AlertSpec, ObjectiveSpec, alerts_are_distinct, decided_alerts
+from caraml_pulumi.model.alerts import DEFAULT_ALERTS, AlertSpec, alerts_are_distinct, decided_alerts
 from caraml_pulumi.model.numbers import WholeNumber
+from caraml_pulumi.model.objective import ObjectiveSpec
 from caraml_pulumi.model.spec import Spec, rule
 
 LabelMap = dict[Annotated[str, rule(labels.label_key)], Annotated[str, rule(labels.label_value)]]

@@ -10,12 +10,13 @@ from pydantic import Field, model_validator
 
 from caraml_pulumi.errors import CaramlError
 from caraml_pulumi.model import env, labels, names, traffic
-from caraml_pulumi.model.alerts import AlertSpec, ObjectiveSpec, decided_alerts
+from caraml_pulumi.model.alerts import AlertSpec, decided_alerts
 from caraml_pulumi.model.labels import PREDICTOR, TRANSFORMER
 from caraml_pulumi.model.metrics import MetricsSettings, plan_metrics
 from caraml_pulumi.model.modes import DeploymentMode, Protocol
 from caraml_pulumi.model.monitoring import MonitoringSettings, MonitoringSpec, is_watched
 from caraml_pulumi.model.numbers import WholeNumber
+from caraml_pulumi.model.objective import Objective, decided_objective
 from caraml_pulumi.model.platform import PlatformSpec
 from caraml_pulumi.model.request_series import Telemetry, telemetry
 from caraml_pulumi.model.routing import RoutingBackend
@@ -73,7 +74,7 @@ class MonitoringPlan:
     telemetry: Telemetry
     alerts: Sequence[AlertSpec]
     """Each with its target."""
-    objective: ObjectiveSpec | None
+    objective: Objective | None
     dashboard: bool
     playbook_url: str | None
     platform: MonitoringSpec
@@ -117,7 +118,7 @@ class MonitoringPlan:
             "enabled": self.enabled,
             "versions": [version.props() for version in self.versions],
             "alerts": [plain(alert) for alert in self.alerts],
-            **({"objective": plain(self.objective)} if self.objective else {}),
+            **({"objective": self.objective.props()} if self.objective else {}),
             "dashboard": self.dashboard,
             "labels": dict(self.labels),
         }
@@ -149,7 +150,6 @@ def plan_monitoring(
     monitoring = platform.monitoring
     with within("alerts"):
         alerts = decided_alerts(spec.alerts, monitoring.alerts)
-    objective = monitoring.objective.model_copy(update=spec.objective.given() if spec.objective else {})
     return MonitoringPlan(
         model=spec.model,
         project=spec.project,
@@ -160,7 +160,7 @@ def plan_monitoring(
         versions=watched,
         telemetry=telemetry(monitoring, routed_by_istio=platform.routing.backend is RoutingBackend.ISTIO),
         alerts=alerts,
-        objective=objective if objective.enabled else None,
+        objective=decided_objective(monitoring.objective, spec.objective),
         dashboard=monitoring.dashboards if spec.dashboard is None else spec.dashboard,
         playbook_url=spec.playbook_url or monitoring.playbook_url,
         platform=monitoring,

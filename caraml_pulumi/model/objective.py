@@ -1,15 +1,51 @@
-"""Alerts on how fast errors use up what an objective allows (Google's SRE workbook, chapter 5).
+"""How many requests of a model are to succeed, and alerts on how fast errors use up what that allows.
 
-Each looks over a long time, so that it is sure, and over a twelfth of it, so that it ends soon after the errors do.
+The alerts are those of Google's SRE workbook, chapter 5: each looks over a long time, so that it is sure, and over a
+twelfth of it, so that it ends soon after the errors do.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Annotated, Any, Final
 
-from caraml_pulumi.model.alerts import AlertSeverity, ObjectiveSpec
+from pydantic import Field
+
+from caraml_pulumi.model.alerts import AlertSeverity
+from caraml_pulumi.model.numbers import WholeNumber
+from caraml_pulumi.model.spec import Spec
 
 HOURS_A_DAY: Final = 24
+
+
+class ObjectiveSpec(Spec):
+    """A service-level objective: how many requests are to succeed."""
+
+    availability: Annotated[float, Field(gt=0, lt=100)] | None = None
+    """Percent of the requests that are to succeed. Default: 99.5."""
+    window_days: Annotated[WholeNumber, Field(ge=1, le=90)] | None = None
+    """Over how many days. The alerts fire when the errors of this time would be used up too early. Default: 30."""
+    enabled: bool | None = None
+    """Whether there are alerts on it. Default: true."""
+
+
+@dataclass(frozen=True, slots=True)
+class Objective:
+    """An objective with every value decided."""
+
+    availability: float = 99.5
+    window_days: int = 30
+    enabled: bool = True
+
+    def props(self) -> dict[str, Any]:
+        """What previews and policies read."""
+        return {"availability": self.availability, "windowDays": self.window_days}
+
+
+def decided_objective(*specs: ObjectiveSpec | None) -> Objective | None:
+    """What the last of `specs` say, property by property; none where it is switched off."""
+    given = [spec.model_dump(exclude_none=True) for spec in specs if spec]
+    objective = Objective(**{name: value for one in given for name, value in one.items()})
+    return objective if objective.enabled else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +55,7 @@ class BurnRate:
     long: str
     """The time that is looked over, as PromQL writes it."""
     short: str
+    """A twelfth of it."""
     factor: float
     """How many times as fast as would just last for the objective's time."""
     threshold: float
@@ -37,7 +74,7 @@ WINDOWS: Final = ("5m", "30m", "1h", "2h", "6h", "1d", "3d")
 """The times over which the part of failing requests is recorded."""
 
 
-def burn_rates(objective: ObjectiveSpec) -> Iterator[BurnRate]:
+def burn_rates(objective: Objective) -> Iterator[BurnRate]:
     """The alerts on `objective`, without those at a speed that the budget lasts at, or that no errors can reach."""
     budget = 1 - objective.availability / 100
     for part, hours, long, short, severity in _SPEEDS:

@@ -3,7 +3,7 @@
 from typing import Final
 
 from caraml_pulumi.manifests import Manifest
-from caraml_pulumi.model.alerts import AlertMetric, AlertSeverity, AlertSpec, ObjectiveSpec
+from caraml_pulumi.model.alerts import AlertMetric, AlertSeverity, AlertSpec
 from caraml_pulumi.model.model_metrics import (
     METRICS,
     REPLICAS,
@@ -13,7 +13,7 @@ from caraml_pulumi.model.model_metrics import (
     requests_per_second,
 )
 from caraml_pulumi.model.monitoring_plan import MonitoringPlan
-from caraml_pulumi.model.objective import WINDOWS, BurnRate, burn_rates
+from caraml_pulumi.model.objective import WINDOWS, BurnRate, Objective, burn_rates
 from caraml_pulumi.model.promql import matchers
 from caraml_pulumi.model.watched import WatchedVersion
 
@@ -126,7 +126,7 @@ def _recorded(plan: MonitoringPlan, version: WatchedVersion) -> list[Manifest]:
     return rules
 
 
-def _objective(plan: MonitoringPlan, objective: ObjectiveSpec) -> list[Manifest]:
+def _objective(plan: MonitoringPlan, objective: Objective) -> list[Manifest]:
     """The part of failing requests over each time, and the alerts on it.
 
     It is taken of what was recorded, of all versions that there ever were, so that a new version begins with the errors
@@ -143,7 +143,7 @@ def _objective(plan: MonitoringPlan, objective: ObjectiveSpec) -> list[Manifest]
     return [*rules, *(_burn_alert(plan, objective, burn, chosen) for burn in burn_rates(objective))]
 
 
-def _burn_alert(plan: MonitoringPlan, objective: ObjectiveSpec, burn: BurnRate, chosen: str) -> Manifest:
+def _burn_alert(plan: MonitoringPlan, objective: Objective, burn: BurnRate, chosen: str) -> Manifest:
     long, short = (f"{FAILURE_RATIO}{window}{chosen} > {burn.threshold:.12g}" for window in (burn.long, burn.short))
     summary = (
         f"Errors of {plan.model} model in {plan.environment} over {burn.long} use up what {objective.availability:g}% "

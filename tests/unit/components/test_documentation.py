@@ -25,9 +25,10 @@ from caraml_pulumi import (
     WatchedVersionArgs,
 )
 from caraml_pulumi.instance_type import InstanceTypeArgs
-from caraml_pulumi.model.alerts import AlertSpec, ObjectiveSpec
+from caraml_pulumi.model.alerts import AlertSpec
 from caraml_pulumi.model.gpu import GpuType
 from caraml_pulumi.model.monitoring import MonitoringSpec
+from caraml_pulumi.model.objective import ObjectiveSpec
 from caraml_pulumi.model.platform import ComputeLimits, GatewayApiSpec, IngressSpec, IstioSpec, PlatformSpec
 from caraml_pulumi.model.resources import ResourceRequest
 from caraml_pulumi.model.routing import RoutingSpec, Tls
