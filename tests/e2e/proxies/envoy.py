@@ -40,6 +40,7 @@ def envoy_gateway(directory: Path, xds_port: int, admin_port: int) -> Iterator[N
         try:
             _await(process, admin_port)
             yield
+            assert _refused(admin_port) == []
         finally:
             process.terminate()
             process.wait(15)
@@ -55,6 +56,14 @@ def _await(process: "subprocess.Popen[bytes]", admin_port: int) -> None:
             assert process.poll() is None
         assert time.monotonic() < deadline
         time.sleep(0.05)
+
+
+def _refused(admin_port: int) -> list[str]:
+    """The kinds of configuration that Envoy refused some of."""
+    url = f"http://{ADDRESS}:{admin_port}/stats?filter=update_rejected$"
+    lines = urllib3.request("GET", url, retries=False, timeout=5).data.decode().splitlines()
+    assert lines
+    return [line for line in lines if not line.endswith(": 0")]
 
 
 def _bootstrap(xds_port: int, admin_port: int) -> dict[str, Any]:

@@ -100,6 +100,10 @@ class Mesh:
         """
         marker = self._mark()
         until(lambda: self.request("GET", marker, "/", redirect=False).status == 302, marker)
+        if self.platform.routing.backend is RoutingBackend.GATEWAY_API:
+            for path in self.applied:
+                if "routes/" in path:
+                    until(partial(self._is_accepted, path), path)
         for version, server in self.deployed:
             until(partial(self._reaches, version), version.host)
             server.received.clear()
@@ -118,6 +122,15 @@ class Mesh:
             spec = {"hosts": [host], "gateways": [self.platform.istio.gateway], "http": [answer]}
             self.apply([named_object(ISTIO, "VirtualService", marker, "default", spec=spec)])
         return host
+
+    def _is_accepted(self, path: str) -> bool:
+        """Whether istiod says of a route of the Gateway API that it does all of it and that its backends are there."""
+        route = self.client.request("GET", path)
+        conditions = [
+            condition for parent in route.get("status", {}).get("parents", []) for condition in parent["conditions"]
+        ]
+        newest = [one for one in conditions if one["observedGeneration"] == route["metadata"]["generation"]]
+        return {one["type"] for one in newest if one["status"] == "True"} >= {"Accepted", "ResolvedRefs"}
 
     def _reaches(self, version: VersionPlan) -> bool:
         """Whether the version answers at its own host."""
