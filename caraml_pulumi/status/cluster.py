@@ -83,7 +83,7 @@ def _listed(clients: Clients, one: _List) -> list[Object]:
         if one.kind == "Event" and error.denied_by_rbac:
             return []
         raise
-    return items
+    return [{"apiVersion": one.api_version, "kind": one.kind, **item} for item in items]  # items of lists may lack both
 
 
 def newest_first(events: Iterable[Object]) -> dict[str, list[Object]]:

@@ -6,7 +6,8 @@ from typing import Any
 from caraml_pulumi.status.cluster import look
 from caraml_pulumi.status.clusters import connected
 from caraml_pulumi.status.deployed import read_deployed
-from caraml_pulumi.status.report import Report, report
+from caraml_pulumi.status.derive import report
+from caraml_pulumi.status.report import Report
 from caraml_pulumi.status.selection import EVERYTHING, Selection
 from caraml_pulumi.status.state import current_state
 
