@@ -29,6 +29,7 @@ class Gateways:
 
     client: KubeClient
     ports: dict[str, int]
+    pid: int
 
 
 @pytest.fixture(scope="session")
@@ -39,10 +40,10 @@ def gateways(shared: Cluster, cluster: LocalCluster, tmp_path_factory: pytest.Te
     assert state is not None
     names = (INGRESS_GATEWAY, LOCAL_GATEWAY, GATEWAY)
     *ports, admin_port = free_ports(len(names) + 1)
-    gateways = Gateways(cluster.client, dict(zip(names, ports, strict=True)))
-    Mesh(cluster.client, builders.platform(), 0).apply(platform_objects(gateways.ports))
-    with envoy_gateway(tmp_path_factory.mktemp("envoy"), istio.xds_port(state), admin_port):
-        yield gateways
+    of_gateways = dict(zip(names, ports, strict=True))
+    Mesh(cluster.client, builders.platform(), 0).apply(platform_objects(of_gateways))
+    with envoy_gateway(tmp_path_factory.mktemp("envoy"), istio.xds_port(state), admin_port) as pid:
+        yield Gateways(cluster.client, of_gateways, pid)
 
 
 @pytest.fixture(params=[RoutingBackend.ISTIO, RoutingBackend.GATEWAY_API])

@@ -30,8 +30,8 @@ HTTP2_UPSTREAM: dict[str, Any] = {
 
 
 @contextmanager
-def envoy_gateway(directory: Path, xds_port: int, admin_port: int) -> Iterator[None]:
-    """An Envoy that is the ingress gateway of the mesh, with its log and configuration in `directory`."""
+def envoy_gateway(directory: Path, xds_port: int, admin_port: int) -> Iterator[int]:
+    """An Envoy that is all gateways of a platform, its configuration and log in `directory`; its process id."""
     bootstrap = directory / "envoy.json"
     bootstrap.write_text(json.dumps(_bootstrap(xds_port, admin_port)))
     with (directory / "envoy.log").open("w") as log:
@@ -39,7 +39,7 @@ def envoy_gateway(directory: Path, xds_port: int, admin_port: int) -> Iterator[N
         process = subprocess.Popen([*command, "-l", "warning"], stdout=log, stderr=log, stdin=subprocess.DEVNULL)
         try:
             _await(process, admin_port)
-            yield
+            yield process.pid
             assert _refused(admin_port) == []
         finally:
             process.terminate()
