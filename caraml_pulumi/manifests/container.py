@@ -5,14 +5,12 @@ from typing import Any, Final
 from caraml_pulumi.manifests import Manifest
 from caraml_pulumi.model.deferred import Value
 from caraml_pulumi.model.env import ARTIFACT_LOCATION
-from caraml_pulumi.model.labels import PREDICTOR
 from caraml_pulumi.model.modes import DeploymentMode, Protocol
+from caraml_pulumi.model.names import container_name
 from caraml_pulumi.model.pod import SecurityContext
 from caraml_pulumi.model.probes import Probe
 from caraml_pulumi.model.workload import WorkloadPlan
 
-CONTAINER_NAME: Final = "model"
-"""Seed: Model Deployment, Replicas Log."""
 HTTP1: Final = "http1"
 """Knative's name of a port that speaks HTTP/1."""
 H2C: Final = "h2c"
@@ -53,7 +51,7 @@ def container(workload: WorkloadPlan, security: SecurityContext, secret_name: Va
         "lifecycle": {"preStop": {"sleep": {"seconds": DRAIN_SECONDS}}} if raw else None,
     }
     return {
-        "name": CONTAINER_NAME if workload.component == PREDICTOR else workload.component,
+        "name": container_name(workload.component),
         "image": workload.image,
         "env": _env(workload, secret_name),
         "ports": _ports(workload),

@@ -9,8 +9,9 @@ from typing import Final
 
 from caraml_pulumi.model.alerts import DEFAULT_PERCENTILE, AlertMetric
 from caraml_pulumi.model.labels import PREDICTOR
+from caraml_pulumi.model.names import container_name
 from caraml_pulumi.model.promql import Series, labelled, rates, total, total_rate, union
-from caraml_pulumi.model.request_series import MODEL_CONTAINER, Telemetry, answered, served
+from caraml_pulumi.model.request_series import Telemetry, answered, served
 from caraml_pulumi.model.watched import WatchedVersion, pod_names
 
 WINDOW: Final = "1m"
@@ -93,8 +94,7 @@ def _containers(metric: str, versions: Versions, on: Telemetry, **labels: str) -
     """The series of the containers of models and transformers, without what runs beside them."""
     for version in versions:
         for component in version.components:
-            container = MODEL_CONTAINER if component == PREDICTOR else component
-            chosen = on.labels(namespace=version.project, container=container, **labels)
+            chosen = on.labels(namespace=version.project, container=container_name(component), **labels)
             yield Series(metric, chosen, "pod", (pod_names(version, component),))
 
 

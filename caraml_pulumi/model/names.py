@@ -19,6 +19,8 @@ SERVICE_PORT: Final = 80
 """KServe's and Knative's: the port of a workload's Service, whatever the container's."""
 HOST_TEMPLATE: Final = "{name}.{project}.{domain}"
 """The host of a model or version (seed: Deploying a Model Version)."""
+MODEL_CONTAINER: Final = "model"
+"""Seed: Model Deployment, Replicas Log."""
 RESERVED_NAMESPACES: Final = frozenset({"default", "istio-system", "knative-serving"})
 
 _LETTER_FIRST = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
@@ -126,6 +128,11 @@ def workload_name(object_name: str, component: str) -> str:
             fix="use a shorter model name or version",
         )
     return name
+
+
+def container_name(component: str) -> str:
+    """The name of a workload's container: `model`, another's is what it is (seed: Model Deployment, Replicas Log)."""
+    return MODEL_CONTAINER if component == PREDICTOR else component
 
 
 def raw_service_name(workload: str) -> str:

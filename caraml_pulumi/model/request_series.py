@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from caraml_pulumi.model.labels import PREDICTOR
 from caraml_pulumi.model.modes import DeploymentMode, Protocol
 from caraml_pulumi.model.monitoring import KnativeTelemetry, MonitoringSpec, RequestMetrics
+from caraml_pulumi.model.names import container_name
 from caraml_pulumi.model.promql import Series, quoted
 from caraml_pulumi.model.watched import WatchedVersion, pod_names, revision_names, service_names
 
@@ -24,7 +24,6 @@ GRPC_ERRORS: Final = {
     "DataLoss": 15,
 }
 """The statuses that are a server's fault, by the names that go-grpc-prometheus gives them."""
-MODEL_CONTAINER: Final = "model"
 QUEUE_PROXY_CONTAINER: Final = "queue-proxy"
 
 
@@ -91,7 +90,7 @@ def of_queue_proxy(version: WatchedVersion, on: Telemetry) -> RequestSeries:
 
 def of_server(version: WatchedVersion, on: Telemetry) -> RequestSeries:
     """What the model's server counts itself, without what probes ask."""
-    container = MODEL_CONTAINER if version.entry == PREDICTOR else version.entry
+    container = container_name(version.entry)
     if version.protocol is not Protocol.UPI_V1:
         return _of_opentelemetry(version, on, {"container": container, "http_request_method": "POST"})
     labels, names = on.labels(namespace=version.project, container=container), (pod_names(version, version.entry),)

@@ -5,14 +5,14 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from caraml_pulumi.kube import KubeClient
-from caraml_pulumi.manifests.container import CONTAINER_NAME
 from caraml_pulumi.model.labels import INFERENCE_SERVICE, KSERVE_COMPONENT, PREDICTOR, TRANSFORMER
+from caraml_pulumi.model.names import MODEL_CONTAINER
 from caraml_pulumi.observed.objects import Object, at, items_at, number_at, text_at
 from caraml_pulumi.status.clusters import Clients
 from caraml_pulumi.status.deployed import DeployedVersion
 
 STORAGE_INITIALIZER: Final = "storage-initializer"
-CONTAINERS: Final = frozenset((CONTAINER_NAME, TRANSFORMER, STORAGE_INITIALIZER))
+CONTAINERS: Final = frozenset((MODEL_CONTAINER, TRANSFORMER, STORAGE_INITIALIZER))
 """Containers that are read unless another is named; Knative's queue-proxy is not among them (Merlin)."""
 
 
