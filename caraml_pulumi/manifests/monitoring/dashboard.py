@@ -40,12 +40,11 @@ def dashboard(plan: MonitoringPlan) -> Manifest:
     """The dashboard, as Grafana's JSON model has it."""
     throughput, latency, errors, cpu, memory = (METRICS[kind] for kind in AlertMetric)
     chosen = _chosen(plan)
-    share = f"100 * {throughput.record}{{{chosen}}} / ignoring({VERSION_LABEL}) group_left {_sum(plan, throughput)}"
     quantiles = [
         (f'{latency.record}{{{chosen},quantile="{quantile / 100:g}"}}', f"{_LEGEND} p{quantile}")
         for quantile in QUANTILES
     ]
-    shares = [(f"{WEIGHT.record}{{{chosen}}}", f"{_LEGEND} weight"), (share, f"{_LEGEND} requests")]
+    shares = [(f"{WEIGHT.record}{{{chosen}}}", f"{_LEGEND} weight"), (_share(plan, throughput), f"{_LEGEND} requests")]
     panels = [
         _panel(plan, "Throughput", throughput, AlertMetric.THROUGHPUT, (0, 0, 12)),
         _panel(plan, "Error rate", errors, AlertMetric.ERROR_RATE, (12, 0, 12)),
@@ -70,16 +69,20 @@ def dashboard(plan: MonitoringPlan) -> Manifest:
     }
 
 
+def _model(plan: MonitoringPlan) -> str:
+    """The matchers of the model that the variables choose; without a cluster's name any will do, also none."""
+    return f'cluster_name=~"$cluster",environment={quoted(plan.environment)},project="$project",model="$model"'
+
+
 def _chosen(plan: MonitoringPlan) -> str:
-    """The matchers of what the variables choose; without a cluster's name every value will do, also none."""
-    return (
-        f'cluster_name=~"$cluster",environment={quoted(plan.environment)},project="$project",model="$model",'
-        f'{VERSION_LABEL}=~"$model_version"'
-    )
+    """The matchers of the versions that the variables choose."""
+    return f'{_model(plan)},{VERSION_LABEL}=~"$model_version"'
 
 
-def _sum(plan: MonitoringPlan, metric: ModelMetric) -> str:
-    return f"sum without ({VERSION_LABEL}) ({metric.record}{{{_chosen(plan)}}})"
+def _share(plan: MonitoringPlan, requests: ModelMetric) -> str:
+    """Which part of the model's requests each of the chosen versions gets, in percent."""
+    all_ = f"sum without ({VERSION_LABEL}) ({requests.record}{{{_model(plan)}}})"
+    return f"100 * {requests.record}{{{_chosen(plan)}}} / ignoring({VERSION_LABEL}) group_left {all_}"
 
 
 def _panel(

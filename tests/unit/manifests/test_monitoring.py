@@ -188,6 +188,13 @@ def test_the_dashboard_shows_what_is_recorded_under_merlins_variables() -> None:
             assert set(metrics) <= recorded
 
 
+def test_a_versions_share_is_of_the_requests_of_all_versions() -> None:
+    weights = next(panel for panel in dashboard(both_modes())["panels"] if "shares" in panel["title"])
+    part, whole = weights["targets"][1]["expr"].split("group_left")
+    assert 'model_version=~"$model_version"' in part
+    assert "$model_version" not in whole
+
+
 def test_the_targets_of_alerts_are_lines_in_the_panels() -> None:
     alerts = [{"metric": "latency", "severity": "critical", "target": 300}]
     panels = {panel["title"]: panel for panel in dashboard(both_modes(alerts=alerts))["panels"]}
