@@ -15,6 +15,7 @@ from tests.e2e.proxies.model_server import ModelServer
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("proxies")]
 istio_alone = pytest.mark.parametrize("backend", [RoutingBackend.ISTIO])
 RAW: Any = {"deploymentMode": "RAW_DEPLOYMENT"}
+FIRST = {"version": 1, "weight": 100}
 BETA: Any = {"headers": {"x-customer": {"exact": "beta"}}, "traffic": [{"version": 2, "weight": 100}]}
 SELDON_PATHS = {RoutingBackend.ISTIO: "/v1/predict", RoutingBackend.GATEWAY_API: "/api/v1.0/predictions"}
 """Where SELDON versions are asked: a route of the Gateway API leaves their path, which all versions share."""
@@ -117,6 +118,33 @@ def test_a_path_leads_to_a_version(
         assert mesh.answers(2, host, path) == {"iris-2": 2}
     assert [mesh.predict(host, path).status for path in fails] == [404] * len(fails)
     assert mesh.answers(2, host) == {"iris-1": 2}
+
+
+def test_a_prefix_ends_anywhere_for_istio_and_at_a_slash_for_the_gateway_api(
+    mesh: Mesh, servers: Servers, namespace: str, backend: RoutingBackend
+) -> None:
+    mesh.deploy(servers("iris-1"), namespace, **RAW)
+    host = mesh.route(namespace, {1: 100}, matches=[{"path": {"prefix": "/beta"}, "traffic": [FIRST]}])
+    assert mesh.predict(host, "/beta/more").status == 200
+    assert mesh.predict(host, "/betamax").status == (200 if backend is RoutingBackend.ISTIO else 404)
+
+
+def test_the_first_match_that_fits_decides(mesh: Mesh, servers: Servers, namespace: str) -> None:
+    mesh.deploy(servers("iris-1"), namespace)
+    mesh.deploy(servers("iris-2"), namespace)
+    both = {"headers": {"x-customer": {"exact": "beta"}, "x-region": {"exact": "id"}}, "traffic": [FIRST]}
+    host = mesh.route(namespace, {1: 100, 2: 0}, matches=[both, BETA])
+    assert mesh.answers(10, host, headers={"X-Customer": "beta", "X-Region": "id"}) == {"iris-1": 10}
+    assert mesh.answers(10, host, headers={"X-Customer": "beta", "X-Region": "sg"}) == {"iris-2": 10}
+
+
+def test_a_header_may_divide_by_weight_too(mesh: Mesh, servers: Servers, namespace: str) -> None:
+    mesh.deploy(servers("iris-1"), namespace)
+    mesh.deploy(servers("iris-2"), namespace, **RAW)
+    half = [{"version": 1, "weight": 50}, {"version": 2, "weight": 50}]
+    host = mesh.route(namespace, {1: 100, 2: 0}, matches=[BETA | {"traffic": half}])
+    assert mesh.answers(50, host) == {"iris-1": 50}
+    assert 60 <= mesh.answers(200, host, headers={"X-Customer": "beta"})["iris-2"] <= 140
 
 
 def test_a_query_is_passed_on(mesh: Mesh, servers: Servers, namespace: str) -> None:
