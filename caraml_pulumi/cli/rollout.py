@@ -91,7 +91,7 @@ def rollout(
     apply_color(color)
     from caraml_pulumi.cli.flow import Request
     from caraml_pulumi.cli.rollout_place import Thresholds, find_place
-    from caraml_pulumi.cli.rollout_run import run, run_back
+    from caraml_pulumi.cli.rollout_run import did_not_hold, run, run_back
     from caraml_pulumi.rollout.plan import parse_percents
     from caraml_pulumi.rollout.run import Pace
 
@@ -109,8 +109,11 @@ def rollout(
     plan = situation.plan
     if abort and not situation.resumes:
         raise CaramlError(f"no rollout of {plan.name} to version {to} is open", fix="leave out --abort")
-    if abort or situation.goes_back:
-        run_back(place, plan, "given up" if abort else "it was interrupted on its way back", pace, request)
+    if abort:
+        run_back(place, plan, "given up", pace, request)
+    elif situation.goes_back:
+        run_back(place, plan, "it was interrupted on its way back", pace, request)
+        raise did_not_hold(place, plan, "it was on its way back")
     else:
         run(place, situation, pace, Thresholds(prometheus, max_error_rate, max_latency), request)
 

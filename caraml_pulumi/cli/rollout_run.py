@@ -36,11 +36,16 @@ def run(place: Place, situation: Situation, pace: Pace, thresholds: Thresholds, 
         reason = roll_out(situation, pace, lambda: measure(prometheus, asked), _surroundings(place, request, display))
     display.end(reason)
     if reason:
-        raise CaramlError(
-            f"version {plan.to} of {plan.name} did not hold: {reason}",
-            fix=f"see what it says: caraml logs {plan.name}/{plan.to} --stack {place.target.stack}",
-            exit_code=ROLLED_BACK,
-        )
+        raise did_not_hold(place, plan, reason)
+
+
+def did_not_hold(place: Place, plan: RolloutPlan, reason: str) -> CaramlError:
+    """What a rollout that went back ends with."""
+    return CaramlError(
+        f"version {plan.to} of {plan.name} did not hold: {reason}",
+        fix=f"see what it says: caraml logs {plan.name}/{plan.to} --stack {place.target.stack}",
+        exit_code=ROLLED_BACK,
+    )
 
 
 def run_back(place: Place, plan: RolloutPlan, reason: str, pace: Pace, request: Request) -> None:

@@ -183,6 +183,20 @@ def test_a_rollout_that_was_interrupted_can_be_given_up(scene: Scene) -> None:
     assert scene.platform.release.read_text() == text
 
 
+def test_a_rollout_that_was_killed_on_its_way_back_goes_all_the_way(scene: Scene) -> None:
+    text = scene.platform.release.read_text()
+    with scene.playing():
+        process = scene.platform.start(*scene.arguments(*PACE))
+        await_message(scene, "25 % (step 1 of 3")
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        scene.platform.release.write_text(text)  # the first thing that is done on the way back
+        gone_back = scene.rollout()
+    assert gone_back.code == ROLLED_BACK, gone_back.text
+    assert scene.messages()[-1] == "back to 1=90, 2=10 (it was interrupted on its way back)"
+    assert scene.weights() == [90, 10]
+
+
 def test_without_requests_a_step_is_not_proven(scene: Scene) -> None:
     with prometheus(scene.platform.directory, {}, []) as scene.watcher:
         unproven = scene.platform.caraml(*scene.arguments("--pause", "1s", "--steps", "50", "--patience", "2"))

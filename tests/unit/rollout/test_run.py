@@ -194,7 +194,7 @@ def test_a_failed_way_back_says_what_the_weights_should_be(world: World) -> None
         world.run()
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(
     kills=st.lists(st.integers(0, 60), max_size=4),
     fails_at=st.sampled_from([5, 25, 50, 100, 101]),
