@@ -11,6 +11,7 @@ from caraml.upi.v1.upi_pb2 import PredictValuesRequest
 from caraml.upi.v1.upi_pb2_grpc import UniversalPredictionServiceStub
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from caraml_pulumi.manifests.monitoring.dashboard import dashboard
 from caraml_pulumi.manifests.monitoring.rules import prometheus_rule
 from caraml_pulumi.model.monitoring_plan import MonitoringPlan
 from tests.e2e.iris_servers import IrisServer, iris_server
@@ -59,13 +60,32 @@ def error_percent(watcher: Watcher) -> dict[str, float]:
     return {one["metric"]["model_version"]: float(one["value"][1]) for one in found}
 
 
+def shown(watcher: Watcher, plan: MonitoringPlan) -> set[str]:
+    """The panels of the dashboard that have something to show in all of their queries."""
+    found = set()
+    for panel in dashboard(plan)["panels"]:
+        expressions = [target["expr"] for target in panel["targets"]]
+        for name, value in {
+            "model_version": "iris-1",
+            "model": "iris",
+            "project": "iris-team",
+            "cluster": ".*",
+        }.items():
+            expressions = [expression.replace(f"${name}", value) for expression in expressions]
+        if all(watcher.get("query", query=expression)["result"] for expression in expressions):
+            found.add(panel["title"])
+    return found
+
+
 @pytest.mark.parametrize("protocol", ["HTTP_JSON", "UPI_V1"])
 def test_alerts_and_records_follow_what_the_server_counts(failing: IrisServer, protocol: str, tmp_path: Path) -> None:
-    groups = prometheus_rule(watched(protocol))["spec"]["groups"]
-    expected = {"Error Rate warning", "Error Rate critical"}, {"iris-1": 100}
+    plan = watched(protocol)
+    groups = prometheus_rule(plan)["spec"]["groups"]
+    panels = {"Throughput", "Error rate", "Latency", "Weights and shares of requests", "Replicas"}
+    expected: Any = ({"Error Rate warning", "Error Rate critical"}, {"iris-1": 100}, panels)
     with prometheus(tmp_path, {"iris": failing.port}, groups, {"iris": POD}) as watcher:
         deadline = time.monotonic() + 30
-        while (found := (pending(watcher), error_percent(watcher))) != expected:
+        while (found := (pending(watcher), error_percent(watcher), shown(watcher, plan))) != expected:
             assert time.monotonic() < deadline, found
             ask(failing, protocol)
             time.sleep(0.1)
