@@ -8,13 +8,22 @@ from typing import Final, Protocol
 from caraml_pulumi.errors import LOCKED, CaramlError
 from caraml_pulumi.rollout.plan import RolloutPlan, Weights, answering, weights_text
 from caraml_pulumi.rollout.record import back_message, finished_message, step_message
-from caraml_pulumi.rollout.release_file import ReleaseFile
 from caraml_pulumi.rollout.situation import Situation
 from caraml_pulumi.rollout.verdict import Decision, Verdict, Watch
 
 LOCK_POLL_SECONDS: Final = 5.0
 LOCK_PATIENCE_SECONDS: Final = 600.0
 """How long another update of the stack may hold up a step."""
+
+
+class DeclaredWeights(Protocol):
+    """Where the weights are declared: a release file."""
+
+    def weights(self) -> Weights:
+        """As they are now."""
+
+    def write(self, weights: Weights) -> None:
+        """Declare others."""
 
 
 class Show(Protocol):
@@ -54,7 +63,7 @@ class Pace:
 class Surroundings:
     """What a rollout acts on."""
 
-    file: ReleaseFile
+    file: DeclaredWeights
     deployed: Callable[[], Weights]
     """The weights in the stack's state."""
     update: Callable[[str], None]
@@ -139,6 +148,5 @@ def _check_untouched(plan: RolloutPlan, step: int, around: Surroundings) -> None
             raise CaramlError(
                 f"{place} gives {weights_text(answering(found))}, where the rollout of {plan.name} left "
                 f"{weights_text(made)}",
-                where=str(around.file.path),
                 fix="somebody else changed the weights meanwhile: agree on them first",
             )

@@ -1,9 +1,7 @@
-"""Rollouts from beginning to end, in a world that is as small as can be: a file, a state, a history, and a clock."""
+"""Rollouts from beginning to end, in a world that is as small as can be: what is declared, deployed and recorded."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pytest
 from hypothesis import given, settings
@@ -12,14 +10,13 @@ from hypothesis import strategies as st
 from caraml_pulumi.errors import LOCKED, CaramlError
 from caraml_pulumi.rollout.plan import Weights, answering
 from caraml_pulumi.rollout.record import latest_record
-from caraml_pulumi.rollout.release_file import ReleaseFile
 from caraml_pulumi.rollout.run import LOCK_PATIENCE_SECONDS, Pace, Surroundings, go_back, roll_out
 from caraml_pulumi.rollout.situation import find_situation
 from caraml_pulumi.rollout.verdict import State, Verdict
-from tests.unit.rollout.release import release_file
 
 PACE = Pace(10, patience=2)
 STEPS = (5, 25, 50, 100)
+BEFORE: Weights = {1: 100}
 
 
 class Killed(BaseException):
@@ -30,23 +27,20 @@ class Killed(BaseException):
 class World:
     """What is left when a process is gone: a release file, the state, and the history, the newest first."""
 
-    file: ReleaseFile
+    declared: Weights = field(default_factory=lambda: dict(BEFORE))
     fails_at: int = 101
     """From which weight on version 2 does not hold."""
     kills: list[int] = field(default_factory=list)
     """After how many actions the process is killed, counted from the last time."""
     locked: int = 0
     """How many updates find the stack locked."""
-    state: Weights = field(default_factory=dict)
-    recorded: Weights = field(default_factory=dict)
+    state: Weights = field(default_factory=lambda: dict(BEFORE))
+    recorded: Weights = field(default_factory=lambda: dict(BEFORE))
     """The weights that the newest update in the history led to."""
     history: list[dict[str, str]] = field(default_factory=list)
     time: float = 0.0
     actions: int = 0
     said: list[str] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self.recorded = self.state = dict(self.file.weights())
 
     def act(self) -> None:
         self.actions += 1
@@ -55,12 +49,20 @@ class World:
             self.actions = 0
             raise Killed
 
+    def weights(self) -> Weights:
+        return self.declared
+
+    def write(self, weights: Weights) -> None:
+        self.act()
+        self.declared = dict(weights)
+        self.act()
+
     def update(self, message: str) -> None:
         self.act()
         if self.locked:
             self.locked -= 1
             raise CaramlError("another run holds the lock", exit_code=LOCKED)
-        self.state = dict(self.file.weights())
+        self.state = self.declared
         self.act()
         self.recorded = self.state
         self.history.insert(0, {"message": message, "result": "succeeded"})
@@ -94,7 +96,7 @@ class World:
 
     @property
     def around(self) -> Surroundings:
-        return Surroundings(self.file, lambda: self.state, self.update, self, lambda: self.time, self.sleep)
+        return Surroundings(self, lambda: self.state, self.update, self, lambda: self.time, self.sleep)
 
     def run(self, steps: Sequence[int] = STEPS) -> str:
         """What the command does, again and again until it is not killed. Returns why it went back."""
@@ -105,7 +107,7 @@ class World:
                 "iris",
                 2,
                 steps,
-                declared=self.file.weights(),
+                declared=self.declared,
                 deployed=self.state,
                 recorded=self.recorded,
                 record=record,
@@ -118,8 +120,9 @@ class World:
                 if "finished" in self.history[0]["message"] if self.history else False:
                     return ""
 
-    def weights(self) -> tuple[Weights, Weights]:
-        return answering(self.file.weights()), answering(self.state)
+    @property
+    def end(self) -> tuple[Weights, Weights]:
+        return answering(self.declared), answering(self.state)
 
     @property
     def messages(self) -> list[str]:
@@ -127,13 +130,13 @@ class World:
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> World:
-    return World(release_file(tmp_path))
+def world() -> World:
+    return World()
 
 
 def test_a_version_that_holds_gets_all_the_traffic_step_by_step(world: World) -> None:
     assert world.run() == ""
-    assert world.weights() == ({2: 100}, {2: 100})
+    assert world.end == ({2: 100}, {2: 100})
     assert world.messages == [
         "5 % (step 1 of 4, from 1=100)",
         "25 % (step 2 of 4, from 1=100)",
@@ -145,12 +148,10 @@ def test_a_version_that_holds_gets_all_the_traffic_step_by_step(world: World) ->
 
 
 def test_a_version_that_does_not_hold_loses_the_traffic_at_once(world: World) -> None:
-    text = world.file.path.read_text()
     world.fails_at = 50
     assert world.run() == "bad"
     assert world.messages[2:] == ["50 % (step 3 of 4, from 1=100)", "back to 1=100 (bad)"]
-    assert world.weights() == ({1: 100}, {1: 100})
-    assert world.file.path.read_text() == text
+    assert world.end == ({1: 100}, {1: 100})
     assert world.time < 3 * PACE.pause_seconds
 
 
@@ -178,7 +179,7 @@ def test_it_stops_where_somebody_else_deployed_other_weights_meanwhile(world: Wo
     world.measure = meddle  # type: ignore[method-assign]
     with pytest.raises(CaramlError, match="the stack's state gives version 1: 40 %, version 2: 60 %, where"):
         world.run()
-    assert answering(world.file.weights()) == {1: 75, 2: 25}
+    assert world.declared == {1: 75, 2: 25}
 
 
 def test_a_failed_way_back_says_what_the_weights_should_be(world: World) -> None:
@@ -194,7 +195,7 @@ def test_a_failed_way_back_says_what_the_weights_should_be(world: World) -> None
         world.run()
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=500)
 @given(
     kills=st.lists(st.integers(0, 60), max_size=4),
     fails_at=st.sampled_from([5, 25, 50, 100, 101]),
@@ -203,10 +204,9 @@ def test_a_failed_way_back_says_what_the_weights_should_be(world: World) -> None
 def test_however_often_it_is_killed_it_comes_to_the_same_end(
     kills: list[int], fails_at: int, steps: tuple[int, ...]
 ) -> None:
-    with TemporaryDirectory() as directory:
-        world = World(release_file(Path(directory)), fails_at, kills)
-        reason = world.run(steps)
-        holds = steps[-1] < fails_at
-        end = answering({1: 100 - steps[-1], 2: steps[-1]}) if holds else {1: 100}
-        assert bool(reason) != holds
-        assert world.weights() == (end, end)
+    world = World(fails_at=fails_at, kills=kills)
+    reason = world.run(steps)
+    holds = steps[-1] < fails_at
+    end = answering({1: 100 - steps[-1], 2: steps[-1]}) if holds else BEFORE
+    assert bool(reason) != holds
+    assert world.end == (end, end)
