@@ -1,5 +1,6 @@
 """`caraml status`: how the models of a stack are."""
 
+import sys
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Final
@@ -75,6 +76,7 @@ def _watch(take: Callable[[], "Report"], *, as_json: bool) -> None:
         if (now := report.props()) != before:
             before = now
             _show(report, as_json=as_json)
+            sys.stdout.flush()
         time.sleep(POLL_SECONDS)
 
 

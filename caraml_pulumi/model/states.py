@@ -90,12 +90,21 @@ class VersionState:
 
 
 def version_state(
-    workloads: Sequence[Workload], *, group: str, stopped: bool = False, weight: int | None = None
+    workloads: Sequence[Workload],
+    *,
+    group: str,
+    group_exists: bool = True,
+    stopped: bool = False,
+    weight: int | None = None,
 ) -> VersionState:
     """The state of a version of the project `group`. Never raises, whatever the objects look like.
 
-    `stopped` and `weight` are what is asked for: that nothing of it runs, and its share of its endpoint's requests.
+    `group_exists` says whether the cluster has the project's namespace. `stopped` is what is asked for: that nothing of
+    the version runs. `weight` is its share of its endpoint's requests.
     """
+    if not group_exists and any(not workload.creating for workload in workloads):
+        gone = f"group not found: the namespace {group} is not in the cluster"
+        return VersionState(VersionStatus.FAILED, Phase.FAILED, gone, weight=weight)
     if stopped:
         left = sum(len(workload.pods) for workload in workloads)
         if left:

@@ -18,7 +18,7 @@ _WARNINGS: Final = {"fieldSelector": "type=Warning,involvedObject.kind=Pod"}
 
 
 @dataclass(frozen=True, slots=True)
-class _List:
+class ListKey:
     """A list of objects that is asked for."""
 
     provider: str
@@ -31,11 +31,13 @@ class _List:
 class Live:
     """Objects as a cluster has them, by provider, apiVersion, kind and namespace."""
 
-    lists: dict[_List, list[Object]] = field(default_factory=dict)
+    lists: dict[ListKey, list[Object]] = field(default_factory=dict)
+    gone: frozenset[tuple[str, str]] = frozenset()
+    """Namespaces that do not exist, each with its provider."""
 
     def all(self, provider: str, api_version: str, kind: str, namespace: str) -> Sequence[Object]:
         """The objects of a kind in a namespace."""
-        return self.lists.get(_List(provider, api_version, kind, namespace), ())
+        return self.lists.get(ListKey(provider, api_version, kind, namespace), ())
 
     def one(self, ref: ObjectRef) -> Object | None:
         """An object; None if the cluster does not have it."""
@@ -60,18 +62,21 @@ def look(clients: Clients, refs: Iterable[ObjectRef]) -> Live:
     """
     wanted = {one for ref in refs for one in _lists(ref)}
     with ThreadPoolExecutor(THREADS) as pool:
-        found = pool.map(lambda one: (one, _listed(clients, one)), sorted(wanted, key=str))
-        return Live(dict(found))
+        found = dict(pool.map(lambda one: (one, _listed(clients, one)), sorted(wanted, key=str)))
+        inhabited = {(one.provider, one.namespace) for one, items in found.items() if items}
+        empty = {(one.provider, one.namespace) for one in wanted} - inhabited
+        gone = pool.map(lambda place: (place, _is_gone(clients, *place)), sorted(empty))
+        return Live(found, frozenset(place for place, is_gone in gone if is_gone))
 
 
-def _lists(ref: ObjectRef) -> Iterable[_List]:
+def _lists(ref: ObjectRef) -> Iterable[ListKey]:
     kinds = [(ref.api_version, ref.kind), ("v1", "Pod"), ("v1", "Event")]
     if ref.api_version == KNATIVE and ref.kind == "Service":
         kinds += [(KNATIVE, "Revision"), ("apps/v1", "Deployment")]
-    return [_List(ref.provider, api_version, kind, ref.namespace) for api_version, kind in kinds]
+    return [ListKey(ref.provider, api_version, kind, ref.namespace) for api_version, kind in kinds]
 
 
-def _listed(clients: Clients, one: _List) -> list[Object]:
+def _listed(clients: Clients, one: ListKey) -> list[Object]:
     client = clients[one.provider]
     params = {"Pod": _PODS, "Event": _WARNINGS}.get(one.kind) if one.api_version == "v1" else None
     try:
@@ -84,6 +89,18 @@ def _listed(clients: Clients, one: _List) -> list[Object]:
             return []
         raise
     return [{"apiVersion": one.api_version, "kind": one.kind, **item} for item in items]  # items of lists may lack both
+
+
+def _is_gone(clients: Clients, provider: str, namespace: str) -> bool:
+    """Whether a namespace does not exist; one that may not be asked for is taken to be there."""
+    client = clients[provider]
+    try:
+        client.request("GET", client.path("v1", "Namespace", None, namespace))
+    except KubeError as error:
+        if not error.not_found and not error.denied_by_rbac:
+            raise
+        return error.not_found
+    return False
 
 
 def newest_first(events: Iterable[Object]) -> dict[str, list[Object]]:

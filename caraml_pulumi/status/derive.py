@@ -61,7 +61,13 @@ def _version_state(version: DeployedVersion, live: Live, weight: int | None) -> 
     ]
     if version.stopped and not workloads and version.objects:
         workloads = [_left_over(version, version.objects[0], live)]
-    return version_state(workloads, group=version.project, stopped=version.stopped, weight=weight)
+    return version_state(
+        workloads,
+        group=version.project,
+        group_exists=not any((ref.provider, ref.namespace) in live.gone for ref in version.objects),
+        stopped=version.stopped,
+        weight=weight,
+    )
 
 
 def _workload(ref: ObjectRef, mode: DeploymentMode, live: Live) -> Workload:

@@ -9,13 +9,15 @@ import signal
 import subprocess
 import uuid
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from caraml_pulumi.errors import FAILED, UNHEALTHY
+from caraml_pulumi.errors import FAILED, INTERRUPTED, UNHEALTHY
+from caraml_pulumi.kube import MERGE_PATCH, KubeError
 from tests.e2e.conftest import LocalCluster
 from tests.e2e.platform import CARAML, Platform, Result
 from tests.e2e.played_node import Played, PlayedNode, eventually, played_node
@@ -136,7 +138,8 @@ def on(cluster: LocalCluster, node: PlayedNode, tmp_path_factory: pytest.TempPat
             failing.send_signal(signal.SIGINT)
         failing.communicate(timeout=60)
         for name in (on.project, tight):
-            cluster.client.request("DELETE", f"{namespaces}/{name}")
+            with suppress(KubeError):  # a test has deleted it
+                cluster.client.request("DELETE", f"{namespaces}/{name}")
 
 
 def versions(on: Platform, *arguments: str) -> dict[str, Any]:
@@ -234,16 +237,24 @@ def test_the_table_shows_reasons_whole_and_the_exit_code_tells_of_failures(on: P
     assert well.code == 0
 
 
-def test_watching_prints_each_change(on: Platform) -> None:
+def test_watching_prints_each_change_until_ctrl_c(on: Platform, cluster: LocalCluster) -> None:
     watching = on.start("status", "iris/2", "--watch", "--stack", "dev")
-    try:
-        assert watching.stdout
-        assert "VERSION" in watching.stdout.readline()
-        assert "iris" in watching.stdout.readline()
-        assert "serving" in watching.stdout.readline()
-    finally:
-        watching.kill()
-        watching.communicate()
+    assert watching.stdout
+    assert "VERSION" in watching.stdout.readline()
+    assert "iris" in watching.stdout.readline()
+    assert "serving" in watching.stdout.readline()
+    assert "http" in watching.stdout.readline()
+    path = f"/apis/apps/v1/namespaces/{on.project}/deployments/iris-2"
+    label = {"spec": {"template": {"metadata": {"labels": {"changed": "true"}}}}}
+    cluster.client.request("PATCH", path, {**label, "spec": {**label["spec"], "paused": True}}, None, MERGE_PATCH)
+    assert "VERSION" in watching.stdout.readline()
+    rest = [watching.stdout.readline() for _ in range(3)]
+    assert "0 of 1 replicas updated" in " ".join(rest)
+    watching.send_signal(signal.SIGINT)
+    _, errors = watching.communicate(timeout=10)
+    assert (watching.returncode, errors) == (INTERRUPTED, "")
+    cluster.client.request("PATCH", path, {"spec": {"paused": False}}, None, MERGE_PATCH)
+    told(on, "iris/2", "serving", "Deployed", "")
 
 
 def test_a_model_that_is_not_there_is_answered_with_those_that_are(on: Platform) -> None:
@@ -277,3 +288,9 @@ def test_a_cluster_that_cannot_be_reached_is_named(on: Platform, tmp_path: Path)
     )
     assert answer.returncode == FAILED
     assert "the Kubernetes API server https://127.0.0.1:1 cannot be reached" in answer.stderr
+
+
+def test_a_group_whose_namespace_is_gone_is_not_found(on: Platform, cluster: LocalCluster) -> None:
+    tight = versions(on)["limited/1"]["project"]
+    cluster.client.request("DELETE", f"/api/v1/namespaces/{tight}")
+    told(on, "limited/1", "failed", "Failed", f"group not found: the namespace {tight} is not in the cluster")

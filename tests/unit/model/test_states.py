@@ -173,6 +173,12 @@ def test_what_was_deleted_behind_the_stacks_back_has_failed_and_what_is_being_ma
     assert state(missing).reason == "Knative Service iris-1 is not in the cluster"
 
 
+def test_a_group_that_is_gone_is_told_as_such() -> None:
+    gone = state(raw(None), group_exists=False, weight=10)
+    assert said(gone) == ("failed", "Failed", "group not found: the namespace iris-team is not in the cluster")
+    assert said(state(raw(None, creating=True), group_exists=False)) == ("pending", "Deploying", NOT_CREATED)
+
+
 def test_a_deployment_that_was_scaled_to_zero_by_hand_has_failed() -> None:
     found = state(raw(deployment(replicas=0)))
     assert (found.status, found.phase) == (VersionStatus.FAILED, Phase.FAILED)
