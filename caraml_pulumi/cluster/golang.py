@@ -91,7 +91,7 @@ def _explained(said: list[str], title: str, log: Path) -> CaramlError:
     last = next((line.strip() for line in reversed(said) if line.strip()), "it said nothing")
     if DISK_FULL.search(text):
         return CaramlError(
-            f"the disk is full: {title} cannot be built", where=str(log), fix="free about 8 GB and try again"
+            f"the disk is full: {title} cannot be built", where=str(log), fix="free about 10 GB and try again"
         )
     if TAMPERED.search(text):
         return CaramlError(

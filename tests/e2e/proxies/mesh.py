@@ -70,7 +70,7 @@ class Mesh:
         given = {"version": int(server.full_name.rpartition("-")[2]), "protocol": server.protocol, **settings}
         version = builders.version(self.platform, project=namespace, **given)
         if self.platform.routing.backend is RoutingBackend.GATEWAY_API:
-            self.apply([_grant(namespace)])
+            self.apply([grant(namespace)])
         self.deployed.append((version, server))
         self.apply(routing.version_objects(version, self.platform))
         if version.mode is DeploymentMode.SERVERLESS:
@@ -215,7 +215,7 @@ def platform_objects(ports: Mapping[str, int]) -> list[Manifest]:
     ]
 
 
-def _grant(namespace: str) -> Manifest:
+def grant(namespace: str) -> Manifest:
     """What a platform allows the routes of a project: to lead to its gateways."""
     spec = {
         "from": [{"group": "gateway.networking.k8s.io", "kind": "HTTPRoute", "namespace": namespace}],

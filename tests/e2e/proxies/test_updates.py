@@ -12,18 +12,20 @@ from types import TracebackType
 
 import pytest
 
+from caraml_pulumi.cluster.istio import NAMESPACE
 from caraml_pulumi.model.names import raw_service_name
 from caraml_pulumi.model.routing import RoutingBackend
 from tests.e2e.conftest import LocalCluster
 from tests.e2e.platform import Platform
 from tests.e2e.proxies.conftest import Servers
-from tests.e2e.proxies.mesh import Mesh, behind_knative, instead_of_pods, until
+from tests.e2e.proxies.mesh import GATEWAY, Mesh, behind_knative, grant, instead_of_pods, until
 
-pytestmark = [
-    pytest.mark.e2e,
-    pytest.mark.xdist_group("proxies"),
-    pytest.mark.parametrize("backend", [RoutingBackend.ISTIO]),
-]
+pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("proxies")]
+DOMAIN = "    domain: dev.example.test\n"
+GATEWAY_API = f"""\
+    routing: {{backend: GATEWAY_API}}
+    gatewayApi: {{gateway: {NAMESPACE}/{GATEWAY}, service: {NAMESPACE}/{GATEWAY}}}
+"""
 
 
 @dataclass
@@ -56,9 +58,15 @@ class Traffic:
 
 
 @pytest.fixture
-def platform(cluster: LocalCluster, mesh: Mesh, servers: Servers, tmp_path: Path) -> Iterator[Platform]:
+def platform(
+    cluster: LocalCluster, mesh: Mesh, backend: RoutingBackend, servers: Servers, tmp_path: Path
+) -> Iterator[Platform]:
     """The sample platform, deployed: version 1, SERVERLESS, has 90 % of the traffic, version 2, raw, has 10 %."""
     platform = Platform(tmp_path, cluster.kubeconfig, f"moved-{uuid.uuid4().hex[:8]}")
+    if backend is RoutingBackend.GATEWAY_API:
+        configuration = tmp_path / "stacks" / "Pulumi.dev.yaml"
+        configuration.write_text(configuration.read_text().replace(DOMAIN, DOMAIN + GATEWAY_API))
+        mesh.apply([grant(platform.project)])
     platform.up()
     mesh.apply(behind_knative("iris-1", platform.project, servers("iris-1")))
     mesh.apply(instead_of_pods(raw_service_name("iris-2"), platform.project, servers("iris-2")))
