@@ -18,6 +18,9 @@ from caraml_pulumi.model.version_plan import VersionPlan
 API_VERSION: Final = "networking.istio.io/v1"
 _NO_CONTENT_TYPE: Final[Manifest] = {"withoutHeaders": {"content-type": {}}}
 _JSON: Final[Manifest] = {"request": {"set": {"Content-Type": "application/json"}}}
+_UNSEEN: Final[Manifest] = {"retries": {"attempts": 2, "retryOn": "connect-failure,refused-stream"}}
+"""Tries again what did not reach the version. Istio's own default tries failed gRPC calls again as well, on each hop, and
+so more often than an endpoint asks for."""
 
 
 def version_virtual_service(version: VersionPlan, platform: PlatformSpec) -> Manifest:
@@ -48,8 +51,9 @@ def version_virtual_service(version: VersionPlan, platform: PlatformSpec) -> Man
             {"name": "predict-json", "match": [own | _NO_CONTENT_TYPE], "headers": _JSON, "route": route},
             *routes,
         ]
-    if version.timeout_seconds is not None and not is_serverless:
-        routes = [one | {"timeout": f"{version.timeout_seconds}s"} for one in routes]
+    is_ended_here = version.timeout_seconds is not None and not is_serverless
+    timeout = {"timeout": f"{version.timeout_seconds}s"} if is_ended_here else {}
+    routes = [one | timeout | _UNSEEN for one in routes]
     return _virtual_service(
         f"{version.full_name}-vs",
         version.project,
@@ -83,7 +87,7 @@ def mirror_virtual_service(endpoint: EndpointPlan, platform: PlatformSpec) -> Ma
     if endpoint.mirror is None:
         return None
     answering = sorted({share.host for route in endpoint.routes for share in route.shares if share.weight})
-    route = {"name": "mirror", "route": [_hop(endpoint.mirror.host, platform)]}
+    route = {"name": "mirror", "route": [_hop(endpoint.mirror.host, platform)], **_UNSEEN}
     return _virtual_service(
         f"{endpoint.model}-mirror",
         endpoint.project,

@@ -44,7 +44,7 @@ class ModelServer:
     port: int = 0
     received: list[Received] = field(default_factory=list)
     failures: int = 0
-    """How many more predictions are answered with 503."""
+    """How many more predictions are answered with 503, or UNAVAILABLE."""
     delay_seconds: float = 0
     """How long a prediction takes."""
 
@@ -115,6 +115,10 @@ def _grpc(model: ModelServer) -> Iterator[None]:
         def PredictValues(self, _request: PredictValuesRequest, context: grpc.ServicerContext) -> PredictValuesResponse:
             metadata = {str(name): str(value) for name, value in context.invocation_metadata()}
             model.received.append(Received("POST", "PredictValues", metadata))
+            time.sleep(model.delay_seconds)
+            if model.failures > 0:
+                model.failures -= 1
+                context.abort(grpc.StatusCode.UNAVAILABLE, f"{model.full_name} is out of order")
             return PredictValuesResponse(metadata=ResponseMetadata(models=[ModelMetadata(name=model.full_name)]))
 
     server = grpc.server(ThreadPoolExecutor(max_workers=8))

@@ -1,9 +1,11 @@
 """Requests through a real Envoy that istiod gave our routes, of Istio and of the Gateway API."""
 
 import json
+import threading
 import time
 from typing import Any
 
+import grpc
 import pytest
 
 from caraml_pulumi.model.modes import Protocol
@@ -235,6 +237,52 @@ def test_no_attempts_mean_one_try(mesh: Mesh, servers: Servers, namespace: str) 
     one.failures = 1
     assert mesh.predict(host).status == 503
     assert len(one.received) == 1
+
+
+@istio_alone
+def test_a_try_that_takes_too_long_is_given_up_for_another(mesh: Mesh, servers: Servers, namespace: str) -> None:
+    one = servers("iris-1")
+    mesh.deploy(one, namespace, **RAW)
+    retries = {"attempts": 1, "perTryTimeoutSeconds": 1, "retryOn": ["gateway-error"]}
+    host = mesh.route(namespace, {1: 100}, retries=retries)
+    one.delay_seconds = 3
+    timer = threading.Timer(0.5, setattr, (one, "delay_seconds", 0))
+    timer.start()
+    assert mesh.predict(host).status == 200
+    assert len(one.received) == 2
+
+
+@istio_alone
+def test_a_failed_grpc_call_is_tried_again_as_often_as_asked(mesh: Mesh, servers: Servers, namespace: str) -> None:
+    one = servers("iris-1", Protocol.UPI_V1)
+    mesh.deploy(one, namespace, **RAW)
+    host = mesh.route(namespace, {1: 100}, retries={"attempts": 3, "retryOn": ["unavailable"]})
+    one.failures = 3
+    assert mesh.calls(1, host) == {"iris-1": 1}
+    assert len(one.received) == 4
+
+
+@istio_alone
+def test_no_attempts_mean_one_grpc_call(mesh: Mesh, servers: Servers, namespace: str) -> None:
+    one = servers("iris-1", Protocol.UPI_V1)
+    mesh.deploy(one, namespace, **RAW)
+    host = mesh.route(namespace, {1: 100}, retries={"attempts": 0})
+    one.failures = 1
+    with pytest.raises(grpc.RpcError, match="UNAVAILABLE"):
+        mesh.calls(1, host)
+    assert len(one.received) == 1
+
+
+@istio_alone
+def test_a_grpc_call_that_takes_too_long_is_ended(mesh: Mesh, servers: Servers, namespace: str) -> None:
+    one = servers("iris-1", Protocol.UPI_V1)
+    mesh.deploy(one, namespace, **RAW)
+    host = mesh.route(namespace, {1: 100}, timeoutSeconds=1)
+    one.delay_seconds = 3
+    started = time.monotonic()
+    with pytest.raises(grpc.RpcError, match="timeout"):
+        mesh.calls(1, host)
+    assert 0.9 < time.monotonic() - started < 2
 
 
 def test_pages_of_allowed_origins_may_call(mesh: Mesh, servers: Servers, namespace: str) -> None:
