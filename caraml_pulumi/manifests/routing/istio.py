@@ -19,8 +19,8 @@ API_VERSION: Final = "networking.istio.io/v1"
 _NO_CONTENT_TYPE: Final[Manifest] = {"withoutHeaders": {"content-type": {}}}
 _JSON: Final[Manifest] = {"request": {"set": {"Content-Type": "application/json"}}}
 _UNSEEN: Final[Manifest] = {"retries": {"attempts": 2, "retryOn": "connect-failure,refused-stream"}}
-"""Tries again what did not reach the version. Istio's own default tries failed gRPC calls again as well, on each hop, and
-so more often than an endpoint asks for."""
+"""Tries again what did not reach the version. Istio's own default tries failed gRPC calls again as well, on each hop,
+and so more often than an endpoint asks for."""
 
 
 def version_virtual_service(version: VersionPlan, platform: PlatformSpec) -> Manifest:
