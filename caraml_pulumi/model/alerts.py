@@ -55,10 +55,10 @@ class AlertSpec(Spec):
     """What is watched."""
     severity: AlertSeverity
     """The alert's label ``severity``."""
-    target: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
+    target: Annotated[float, Field(ge=0, allow_inf_nan=False, strict=True)] | None = None
     """The last good value: requests per second, milliseconds, or percent. Default: that of the alert of the same metric
     and severity that it replaces."""
-    percentile: Annotated[float, Field(gt=0, lt=100)] | None = None
+    percentile: Annotated[float, Field(ge=1, lt=100, strict=True)] | None = None
     """Of latency: which percentile. Default: 95."""
     enabled: bool = True
     """Whether there is this alert; false takes a default one away."""

@@ -43,6 +43,11 @@ class KnativeTelemetry(StrEnum):
 
 def web_address(value: str) -> str:
     """An address of a web server, without a slash at the end. Raises `CaramlError`."""
+    authority = value.partition("://")[2].partition("/")[0]
+    if "@" in (authority or value):
+        raise CaramlError(
+            "an address has no name and password in it (not shown)", allowed="https://host/path", fix="leave them out"
+        )
     if not value.startswith(("http://", "https://")) or any(char.isspace() or char in '"\\' for char in value):
         raise CaramlError(f'"{value}" is not the address of a web server', allowed="https://host/path")
     return value.rstrip("/")

@@ -20,7 +20,7 @@ HOURS_A_DAY: Final = 24
 class ObjectiveSpec(Spec):
     """A service-level objective: how many requests are to succeed."""
 
-    availability: Annotated[float, Field(gt=0, lt=100)] | None = None
+    availability: Annotated[float, Field(ge=1, lt=100, strict=True)] | None = None
     """Percent of the requests that are to succeed. Default: 99.5."""
     window_days: Annotated[WholeNumber, Field(ge=1, le=90)] | None = None
     """Over how many days. The alerts fire when the errors of this time would be used up too early. Default: 30."""

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Annotated
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from caraml_pulumi.model import labels
 from caraml_pulumi.model.deferred import Value
@@ -12,7 +12,7 @@ from caraml_pulumi.model.env import env_name
 from caraml_pulumi.model.gpu import GpuType
 from caraml_pulumi.model.images import image_reference
 from caraml_pulumi.model.instance_types import InstanceTypes
-from caraml_pulumi.model.monitoring import MonitoringSpec
+from caraml_pulumi.model.monitoring import MonitoringSpec, switch_or_settings
 from caraml_pulumi.model.names import domain_name, environment_name, gateway_name
 from caraml_pulumi.model.numbers import WholeNumber
 from caraml_pulumi.model.placement import TopologySpread
@@ -134,7 +134,7 @@ class PlatformSpec(Spec):
     """Merlin's standard transformer. Default: not offered."""
     legacy_env: bool = False
     """Whether models also get the variables that Merlin deprecated: ``MERLIN_PREDICTOR_PORT`` and so on."""
-    monitoring: MonitoringSpec = MonitoringSpec()
+    monitoring: Annotated[MonitoringSpec, BeforeValidator(switch_or_settings)] = MonitoringSpec()
     """How models are watched."""
     routing: RoutingSpec = RoutingSpec()
     """How models are reached."""

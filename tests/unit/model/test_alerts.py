@@ -78,3 +78,12 @@ def test_an_alert_that_says_the_default_percentile_is_the_same_as_one_that_says_
 def test_a_target_that_nothing_is_beyond_is_refused(metric: str, target: float, message: str) -> None:
     with pytest.raises(CaramlError, match=message):
         parse(AlertSpec, {"metric": metric, "severity": "warning", "target": target})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("target", True), ("target", "3"), ("percentile", 0.99), ("percentile", 100)]
+)
+def test_a_number_that_is_none_or_a_fraction_for_a_percentile_is_refused_by_name(name: str, value: object) -> None:
+    with pytest.raises(CaramlError) as caught:
+        parse(AlertSpec, {"metric": "latency", "severity": "warning", "target": 3, name: value})
+    assert caught.value.where == name

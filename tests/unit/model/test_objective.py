@@ -26,8 +26,8 @@ def test_every_alert_can_fire_and_is_faster_than_the_budget_lasts(availability: 
         assert {burn.long, burn.short} <= set(WINDOWS)
 
 
-@pytest.mark.parametrize(("name", "value"), [("availability", 100), ("availability", 0), ("windowDays", 0)])
-def test_an_objective_that_nothing_can_hold_or_break_is_refused(name: str, value: int) -> None:
+@pytest.mark.parametrize(("name", "value"), [("availability", 100), ("availability", 0.999), ("windowDays", 0)])
+def test_an_objective_that_nothing_can_hold_or_break_is_refused(name: str, value: float) -> None:
     with pytest.raises(CaramlError, match=f"`{name}` cannot be {value}"):
         parse(ObjectiveSpec, {name: value})
 

@@ -32,6 +32,7 @@ def test_defaults_that_are_left_out_are_merlins() -> None:
         ({"istio": {"gateway": "knative-ingress-gateway.knative-serving"}}, "istio.gateway"),
         ({"istio": {"gateway": "knative-serving/a b"}}, "istio.gateway"),
         ({"istio": {"ingressHost": "a b"}}, "istio.ingressHost"),
+        ({"monitoring": {"prometheusUrl": "http://jane:hunter2@prometheus"}}, "monitoring.prometheusUrl"),
         ({"gpus": [{"name": "T4", "resourceType": "cpu"}]}, "gpus[0].resourceType"),
         ({"storageInitializer": {"memoryRequest": "2Gi"}}, "storageInitializer.memoryLimit"),
         ({"defaultDeploymentConfig": {"cpuRequest": "-1"}}, "defaultDeploymentConfig.cpuRequest"),
@@ -41,6 +42,11 @@ def test_a_wrong_setting_is_named(settings: dict[str, object], where: str) -> No
     with pytest.raises(CaramlError) as caught:
         platform(**settings)
     assert caught.value.where == where
+    assert "hunter2" not in str(caught.value)
+
+
+def test_false_for_monitoring_switches_it_off_as_for_an_endpoint() -> None:
+    assert not platform(monitoring=False).monitoring.enabled
 
 
 @pytest.mark.parametrize(
