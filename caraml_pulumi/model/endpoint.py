@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from caraml_pulumi.model import gateway_api, ingress_nginx, labels, names, traffic
 from caraml_pulumi.model.address import address
@@ -24,7 +24,9 @@ from caraml_pulumi.model.routing import (
     Retries,
     RoutingBackend,
     TextMatch,
-    header_name,
+    headers_differ,
+    matched_header,
+    request_size,
 )
 from caraml_pulumi.model.spec import Path, Spec, as_validation_error, rule, within
 from caraml_pulumi.model.version import LabelMap
@@ -57,7 +59,9 @@ Traffic = Annotated[list[VersionTraffic], Field(min_length=1)]
 class TrafficMatch(Spec):
     """Requests that are routed before all others."""
 
-    headers: dict[Annotated[str, rule(header_name)], TextMatch] = Field(default_factory=dict)
+    headers: Annotated[dict[Annotated[str, rule(matched_header)], TextMatch], BeforeValidator(headers_differ)] = Field(
+        default_factory=dict
+    )
     """Headers that a request must have, all of them."""
     path: PathMatch | None = None
     """A path that asks for predictions besides the endpoint's own. Default: the endpoint's path."""
@@ -88,7 +92,7 @@ class EndpointSettings(Spec):
     """How often a request that failed is tried again. Default: as the gateway does by itself."""
     cors: Cors | None = None
     """Which pages of other origins may call. Default: none."""
-    max_request_size: MemoryText | None = None
+    max_request_size: Annotated[MemoryText, rule(request_size)] | None = None
     """The largest body of a request. Default: the gateway's limit."""
     access: Access = Access()
     """Who may call. Default: anybody who reaches the gateway."""
@@ -102,9 +106,17 @@ class EndpointSettings(Spec):
             with as_validation_error(*path):
                 traffic.versions_are_unique([share.version for share in shares], "in the traffic")
                 traffic.weights_sum_to_100([share.weight for share in shares])
+        for index, match in enumerate(self.matches):
+            with as_validation_error("matches", index):
+                traffic.match_is_reached(
+                    index, [(one.headers, one.path) for one in self.matches].index((match.headers, match.path))
+                )
         if self.mirror:
             with as_validation_error("mirror", "version"):
                 traffic.mirror_is_apart(self.mirror.version, self.weighted)
+        if self.retries and self.timeout_seconds:
+            with as_validation_error("retries", "per_try_timeout_seconds"):
+                traffic.a_try_fits(self.retries.per_try_timeout_seconds, self.timeout_seconds)
         return self
 
     def divisions(self) -> Iterator[tuple[Path, list[VersionTraffic]]]:
@@ -160,7 +172,11 @@ def plan_endpoint(
     with within("backend"):
         traffic.backend_reaches_versions(backend, platform.routing.backend)
     deployed = {version.version: version for version in versions}
-    shares = {path: [_share(spec, one, platform, deployed) for one in given] for path, given in spec.divisions()}
+    shares: dict[Path, list[Share]] = {}
+    for path, given in spec.divisions():
+        for index, one in enumerate(given):
+            with within(*path, index):
+                shares.setdefault(path, []).append(_share(spec, one, platform, deployed))
     can_do(backend, _wanted(spec, shares))
     default = shares.pop(("traffic",))
     routes = [
@@ -204,6 +220,8 @@ def _share(
 ) -> Share:
     full_name = names.full_name(spec.model, given.version)
     if version := deployed.get(given.version):
+        with within("deployment_mode"):
+            traffic.mode_is_the_versions(given.deployment_mode, version.mode)
         mode, workload = version.mode, version.entry.name
     else:
         mode = given.deployment_mode or DeploymentMode.SERVERLESS

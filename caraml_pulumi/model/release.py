@@ -48,8 +48,13 @@ class ReleaseSpec(Spec):
         if self.endpoint:
             with as_validation_error("endpoint", "access", "clients"):
                 secrets_are_elsewhere([f"client {one.name}" for one in self.endpoint.access.clients if one.token])
+            for path, division in self.endpoint.divisions():
+                with as_validation_error("endpoint", *path):
+                    traffic_goes_to_listed_versions([share.version for share in division], listed)
+            if self.endpoint.mirror:
+                with as_validation_error("endpoint", "mirror", "version"):
+                    traffic_goes_to_listed_versions([self.endpoint.mirror.version], listed)
             with as_validation_error("endpoint", "traffic"):
-                traffic_goes_to_listed_versions(sorted(self.endpoint.versions), listed)
                 reached = [version for version in self.versions if version.version in self.endpoint.versions]
                 traffic.no_version_is_stopped(version.version for version in reached if version.stopped)
                 traffic.one_protocol(version.protocol for version in reached)

@@ -2,14 +2,16 @@
 
 import re
 import string
+from collections.abc import Mapping
 from enum import StrEnum
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from pydantic import Field, model_validator
 
 from caraml_pulumi.errors import CaramlError
 from caraml_pulumi.model import names
 from caraml_pulumi.model.numbers import WholeNumber
+from caraml_pulumi.model.quantities import parse_quantity
 from caraml_pulumi.model.spec import Spec, as_validation_error, each_once, rule
 
 TEMPLATE_FIELDS: Final = ("name", "project", "domain", "environment")
@@ -21,6 +23,11 @@ DEPLOYMENT_PATH: Final = "/deployment"
 
 _HEADER = re.compile(r"[A-Za-z0-9_-]+")
 _PATH = re.compile(r"/([-A-Za-z0-9._~!$&'()*+,;=:@/]|%[0-9A-Fa-f]{2})*")
+_ESCAPED = re.compile(r"\\.|\[\^?\]?[^]]*\]")
+"""An escaped character, or a class of characters."""
+_NOT_IN_RE2 = re.compile(r"\(\?(<?[=!]|>|\(|P=)|[*+?}]\+")
+"""Lookaround, atomic groups, conditions, references by name, and possessive quantifiers."""
+_BACKREFERENCE = re.compile(r"\\[1-9]")
 _ORIGIN = re.compile(r"https?://([A-Za-z0-9-]+\.)*[A-Za-z0-9-]+(:\d{1,5})?")
 
 
@@ -44,12 +51,41 @@ def header_name(value: str) -> str:
     return value.lower()
 
 
+def matched_header(value: str) -> str:
+    """The name of a header that gateways can match. Raises `CaramlError`."""
+    name = header_name(value)
+    if name == "host":
+        raise CaramlError("gateways do not match the header host: it has found the endpoint already")
+    return name
+
+
+def headers_differ(value: Any) -> Any:  # noqa: ANN401 - as it is given
+    """Headers whose names differ, whatever their case; nothing is said of what is no map."""
+    with as_validation_error():
+        known = [str(key).lower() for key in value] if isinstance(value, Mapping) else []
+        twice = [name for name in known if known.count(name) > 1]
+        if twice:
+            raise CaramlError(f"header {twice[0]} is given twice: case does not count", fix="remove one of them")
+    return value
+
+
 def regular_expression(value: str) -> str:
     """A regular expression in RE2's syntax, as far as Python can tell. Raises `CaramlError`."""
     try:
         re.compile(value)
     except re.error as error:
         raise CaramlError(f'"{value}" is not a regular expression: {error}', allowed="RE2 syntax") from None
+    if found := _NOT_IN_RE2.search(_ESCAPED.sub("", value)) or _BACKREFERENCE.search(value.replace("\\\\", "")):
+        raise CaramlError(
+            f'"{value}" has {found[0]}, which RE2 does not know', allowed="RE2 syntax: no lookaround, no references"
+        )
+    return value
+
+
+def request_size(value: str) -> str:
+    """A size that requests can have. Raises `CaramlError`: to nginx, 0 is no limit."""
+    if not parse_quantity(value).value:
+        raise CaramlError("no request has 0 bytes", allowed="more than 0", fix="leave it out for the gateway's limit")
     return value
 
 
@@ -79,7 +115,7 @@ def origin(value: str) -> str:
     return value
 
 
-def host_template(value: str) -> str:
+def tells_models_apart(value: str) -> str:
     """A template of hosts that tells models and projects apart. Raises `CaramlError`."""
     try:
         fields = [field for _, field, _, _ in string.Formatter().parse(value) if field is not None]
@@ -224,7 +260,7 @@ class RoutingSpec(Spec):
 
     backend: RoutingBackend = RoutingBackend.ISTIO
     """What routes requests to versions, and to endpoints that name no other."""
-    host_template: Annotated[str, rule(host_template)] = names.HOST_TEMPLATE
+    host_template: Annotated[str, rule(tells_models_apart)] = names.HOST_TEMPLATE
     """The host of a model or version; besides name, project and domain there is ``{environment}``."""
     tls: Tls | None = None
     """Where TLS ends. Default: addresses start with http."""

@@ -18,7 +18,7 @@ Path = tuple[str | int, ...]
 Locate = Callable[[Path], str]
 """Says where a path is, for people: a property path, or a file and line."""
 
-NEVER_SHOWN = frozenset({"env", "secrets", "password", "token"})
+NEVER_SHOWN = frozenset({"env", "secrets", "password", "token", "clients"})
 """Properties under which a value may be a secret: their values are never put into a message."""
 
 _EXPECTED = {
@@ -85,7 +85,12 @@ def plain(value: Value) -> Value:
 
 
 def rule(function: Callable[[Any], Any]) -> AfterValidator:
-    """Hold a property to a rule: a function that returns the value to keep or raises a `CaramlError`."""
+    """Hold a property to a rule: a function that returns the value to keep or raises a `CaramlError`.
+
+    Raises `TypeError` for what is no function: in a class body, the default of a property of the same name hides it.
+    """
+    if not callable(function):
+        raise TypeError(f"{function!r} is not a rule")
 
     def validate(value: Value) -> Value:
         with as_validation_error():

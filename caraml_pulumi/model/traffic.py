@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from caraml_pulumi.errors import CaramlError
-from caraml_pulumi.model.modes import Protocol
+from caraml_pulumi.model.modes import DeploymentMode, Protocol
 from caraml_pulumi.model.routing import RoutingBackend
 
 MAX_DEPLOYED_VERSIONS: Final = 2
@@ -54,6 +54,23 @@ def match_says_what(says: bool) -> None:
         raise CaramlError("a match without headers and path takes every request", fix="add headers or a path")
 
 
+def match_is_reached(index: int, first: int) -> None:
+    """Refuse a match that is the same as an earlier one, `first`: no request would get to it."""
+    if first < index:
+        raise CaramlError(
+            f"match {index + 1} is for the same requests as match {first + 1}", fix="remove one of them, or merge them"
+        )
+
+
+def a_try_fits(one: int | None, all_tries: int) -> None:
+    """Refuse a try that may take longer than the request with all its tries."""
+    if one and one > all_tries:
+        raise CaramlError(
+            f"one try may take {one} s, and the request with all its tries {all_tries} s",
+            allowed="at most timeoutSeconds",
+        )
+
+
 def mirror_is_apart(mirrored: int, weighted: Iterable[int]) -> None:
     """Refuse copies for a version that answers requests: it would get them twice."""
     if mirrored in weighted:
@@ -70,6 +87,12 @@ def backend_reaches_versions(backend: RoutingBackend, of_versions: RoutingBacken
             f"backend ISTIO leads to the VirtualServices of versions, which backend {of_versions} does not make",
             fix="set routing.backend of the platform to ISTIO, or choose another backend",
         )
+
+
+def mode_is_the_versions(said: DeploymentMode | None, deployed: DeploymentMode) -> None:
+    """Refuse a deployment mode of traffic that is not the one that the version has."""
+    if said and said is not deployed:
+        raise CaramlError(f"the version is deployed as {deployed}, not as {said}", fix="leave it out: it is known")
 
 
 def one_protocol(protocols: Iterable[Protocol]) -> None:

@@ -213,7 +213,7 @@ def test_what_is_admitted_is_routed_by_the_first_match_that_fits_in_one_hop_or_t
     try:
         plan = endpoint(traffic, ON, matches=matches)
     except CaramlError as refused:
-        assume("more specific" not in refused.what)
+        assume("more specific" not in refused.what and "the same requests" not in refused.what)
         raise
     (found,) = endpoint_objects(plan, ON)
     arrived = list(follow(found, request, GATEWAY))

@@ -2,6 +2,7 @@ import pytest
 
 from caraml_pulumi.errors import CaramlError
 from caraml_pulumi.model import routing
+from caraml_pulumi.model.spec import parse
 
 
 @pytest.mark.parametrize("path", ["/", "/v1/predict", "/v1/models/iris-1:predict", "/a%20b", "/v1/trial/"])
@@ -41,3 +42,32 @@ def test_methods_are_those_of_http() -> None:
     assert routing.http_method("POST") == "POST"
     with pytest.raises(CaramlError, match='"post" is not a method'):
         routing.http_method("post")
+
+
+@pytest.mark.parametrize(
+    "regex", ["a(?=b)", "a(?!b)", "(?<=a)b", "(?<!a)b", r"(a)\1", "(?P<x>a)(?P=x)", "(?>a)", "a++", "(a)?(?(1)b|c)"]
+)
+def test_what_re2_does_not_know_is_refused_in_a_regular_expression(regex: str) -> None:
+    with pytest.raises(CaramlError, match="which RE2 does not know"):
+        routing.regular_expression(regex)
+
+
+@pytest.mark.parametrize(
+    "regex", ["gold|silver", r"v\d+(-rc)?", "(?P<x>a)", "(?i)a", r"\(\?=", "[(?=]", "[+*]+", r"\\1"]
+)
+def test_what_re2_knows_is_taken_in_a_regular_expression(regex: str) -> None:
+    assert routing.regular_expression(regex) == regex
+
+
+@pytest.mark.parametrize("template", ["{name}.{project}.{domain}", "{name}-{project}.{environment}.{domain}"])
+def test_a_platform_may_have_its_own_host_template(template: str) -> None:
+    assert parse(routing.RoutingSpec, {"hostTemplate": template}).host_template == template
+
+
+@pytest.mark.parametrize(
+    "template", ["{model}.{domain}", "{project}.{domain}", "{{.Name}}", "{name", "{name}_{project}", ""]
+)
+def test_a_host_template_that_makes_no_hosts_is_refused_where_it_stands(template: str) -> None:
+    with pytest.raises(CaramlError) as refused:
+        parse(routing.RoutingSpec, {"hostTemplate": template})
+    assert refused.value.where == "hostTemplate"

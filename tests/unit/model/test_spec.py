@@ -160,3 +160,9 @@ def test_several_rules_within_a_plan_are_each_located() -> None:
 @pytest.mark.parametrize(("word", "suggestion"), [("Serverles", "did you mean `SERVERLESS`?"), ("qqq", "")])
 def test_a_near_word_is_suggested_and_a_far_one_is_not(word: str, suggestion: str) -> None:
     assert did_you_mean(word, ["SERVERLESS", "RAW_DEPLOYMENT"]) == suggestion
+
+
+def test_a_rule_that_a_property_of_its_name_hides_is_refused_where_the_spec_is_defined() -> None:
+    hidden: Any = "X"
+    with pytest.raises(TypeError, match="'X' is not a rule"):
+        rule(hidden)

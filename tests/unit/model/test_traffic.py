@@ -1,10 +1,12 @@
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from caraml_pulumi.errors import CaramlError
 from caraml_pulumi.model import traffic
-from tests.unit.model.builders import endpoint
+from tests.unit.model.builders import endpoint, version
 
 
 def test_two_deployed_versions_are_allowed_and_a_third_is_refused() -> None:
@@ -46,6 +48,55 @@ def test_an_endpoint_that_breaks_a_rule_is_refused(shares: list[tuple[int, int]]
     with pytest.raises(CaramlError, match=message) as caught:
         endpoint([{"version": version, "weight": weight} for version, weight in shares])
     assert caught.value.where == where
+
+
+ALL = [{"version": 1, "weight": 100}]
+GOLD = {"headers": {"x-tier": {"exact": "gold"}}, "traffic": ALL}
+
+
+@pytest.mark.parametrize(
+    ("settings", "message", "where"),
+    [
+        ({"matches": [GOLD, GOLD]}, "match 2 is for the same requests as match 1", "matches[1]"),
+        (
+            {"matches": [{**GOLD, "headers": {"X-Tier": {"exact": "a"}, "x-tier": {"exact": "b"}}}]},
+            "header x-tier is given twice",
+            "matches[0].headers",
+        ),
+        (
+            {"matches": [{**GOLD, "headers": {"Host": {"exact": "a"}}}]},
+            "gateways do not match the header host",
+            "matches[0].headers.Host",
+        ),
+        (
+            {"timeoutSeconds": 5, "retries": {"attempts": 2, "perTryTimeoutSeconds": 10}},
+            "one try may take 10 s, and the request with all its tries 5 s",
+            "retries.perTryTimeoutSeconds",
+        ),
+        ({"maxRequestSize": "0Mi"}, "no request has 0 bytes", "maxRequestSize"),
+    ],
+)
+def test_settings_that_would_do_nothing_are_refused(settings: dict[str, Any], message: str, where: str) -> None:
+    with pytest.raises(CaramlError, match=message) as caught:
+        endpoint(ALL, **settings)
+    assert caught.value.where == where
+
+
+@pytest.mark.parametrize("clients", ["a:hunter2secret", ["a:hunter2secret"], [{"name": "a", "token": 12345678}]])
+def test_clients_that_are_written_wrongly_are_refused_without_showing_a_token(clients: object) -> None:
+    with pytest.raises(CaramlError) as caught:
+        endpoint(ALL, access={"type": "private", "clients": clients})
+    assert caught.value.where.startswith("access.clients")
+    assert "hunter2" not in str(caught.value)
+    assert "12345678" not in str(caught.value)
+
+
+def test_a_mode_that_is_not_the_versions_own_is_refused() -> None:
+    raw = version(deploymentMode="RAW_DEPLOYMENT")
+    with pytest.raises(CaramlError, match="deployed as RAW_DEPLOYMENT, not as SERVERLESS") as caught:
+        endpoint([{**ALL[0], "deploymentMode": "SERVERLESS"}], versions=[raw])
+    assert caught.value.where == "traffic[0].deploymentMode"
+    endpoint([{**ALL[0], "deploymentMode": "RAW_DEPLOYMENT"}], versions=[raw])
 
 
 def test_an_endpoint_knows_the_host_of_each_version_and_its_own() -> None:

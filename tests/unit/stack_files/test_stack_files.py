@@ -99,6 +99,12 @@ def test_the_platform_may_name_an_environment_other_than_the_stack(tmp_path: Pat
         ("RAW_DEPLOYMENT", "SERVERLESS\n    resourceRequest:\n      cpuRequest: 3x", 10, '"3x" is not a quantity'),
         ("{version: 2, weight: 10}", "{version: 3, weight: 10}", 10, "traffic goes to version 3"),
         ("{version: 2, weight: 10}", "{version: 2, weight: 11}", 10, "the weights sum to 101"),
+        (
+            "{version: 2, weight: 10}",
+            "{version: 2, weight: 10}\n  mirror: {version: 3}",
+            13,
+            "traffic goes to version 3",
+        ),
         ("{version: 2, weight: 10}", "{version: 2, weight: ten}", 12, '"ten" is not a whole number'),
         ("endpoint:", "  - {version: 3, image: a/b}\nendpoint:", 3, "3 versions of model"),
         ("endpoint:", "endpoint: [", 11, "malformed YAML"),
@@ -127,6 +133,12 @@ def test_a_wrong_release_is_answered_with_file_and_line(
         ("    domain: dev.example.test\n", "", 2, "`domain` is missing"),
         ("team: data-science", "team: data science", 7, '"data science" is not a label value'),
         ("    iris-team:", "    Iris:", 6, 'project name "Iris"'),
+        (
+            "maxCpu",
+            "monitoring: {prometheusUrl: 'u:hunter2@p:90'}\n    maxCpu",
+            4,
+            "an address has no name and password",
+        ),
         ("stream: samples", "stream: samples\n      quota: {cpus: 4}", 9, "unknown field `cpus`"),
     ],
 )
