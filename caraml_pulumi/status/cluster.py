@@ -9,9 +9,8 @@ from caraml_pulumi.kube import KubeError, NoSuchKind
 from caraml_pulumi.model.labels import INFERENCE_SERVICE
 from caraml_pulumi.observed.objects import Object, text_at
 from caraml_pulumi.status.clusters import Clients
-from caraml_pulumi.status.deployed import ObjectRef
+from caraml_pulumi.status.deployed import KNATIVE, ObjectRef
 
-KNATIVE: Final = "serving.knative.dev/v1"
 THREADS: Final = 8
 _PODS: Final = {"labelSelector": INFERENCE_SERVICE}
 _WARNINGS: Final = {"fieldSelector": "type=Warning,involvedObject.kind=Pod"}

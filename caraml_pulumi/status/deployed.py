@@ -8,10 +8,16 @@ from urllib.parse import urlsplit
 from caraml_pulumi.engine.providers.kubernetes.objects import api_version_and_kind, name_of, namespace_of, split_id
 from caraml_pulumi.engine.resource import ResourceState
 from caraml_pulumi.engine.state.snapshot import Snapshot
-from caraml_pulumi.model.modes import VersionStatus
+from caraml_pulumi.model.modes import DeploymentMode, VersionStatus
 
 VERSION_TYPE: Final = "caraml:index:CustomModelVersion"
 ENDPOINT_TYPE: Final = "caraml:index:ModelEndpoint"
+KNATIVE: Final = "serving.knative.dev/v1"
+WORKLOADS: Final = {
+    ("apps/v1", "Deployment"): DeploymentMode.RAW_DEPLOYMENT,
+    (KNATIVE, "Service"): DeploymentMode.SERVERLESS,
+}
+"""What runs a version, by apiVersion and kind."""
 _KUBERNETES: Final = "kubernetes:"
 
 

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Final
 
 from caraml_pulumi.manifests.routing.live import KINDS, live_weights, not_taken
 from caraml_pulumi.model.labels import INFERENCE_SERVICE, PREDICTOR, TRANSFORMER
@@ -10,15 +9,16 @@ from caraml_pulumi.model.modes import DeploymentMode, VersionStatus
 from caraml_pulumi.model.names import full_name, raw_service_name
 from caraml_pulumi.model.states import NOT_CREATED, VersionState, Workload, version_state
 from caraml_pulumi.observed.objects import at, text_at
-from caraml_pulumi.status.cluster import KNATIVE, Live, newest_first
-from caraml_pulumi.status.deployed import Deployed, DeployedEndpoint, DeployedVersion, ObjectRef
+from caraml_pulumi.status.cluster import Live, newest_first
+from caraml_pulumi.status.deployed import (
+    KNATIVE,
+    WORKLOADS,
+    Deployed,
+    DeployedEndpoint,
+    DeployedVersion,
+    ObjectRef,
+)
 from caraml_pulumi.status.report import EndpointReport, Report, VersionReport
-
-_MODES: Final = {
-    ("apps/v1", "Deployment"): DeploymentMode.RAW_DEPLOYMENT,
-    (KNATIVE, "Service"): DeploymentMode.SERVERLESS,
-}
-"""What runs a workload, by apiVersion and kind."""
 
 
 def report(deployed: Deployed, live: Live) -> Report:
@@ -57,7 +57,7 @@ def _usual_names(version: str) -> frozenset[str]:
 
 def _version_state(version: DeployedVersion, live: Live, weight: int | None) -> VersionState:
     workloads = [
-        _workload(ref, mode, live) for ref in version.objects if (mode := _MODES.get((ref.api_version, ref.kind)))
+        _workload(ref, mode, live) for ref in version.objects if (mode := WORKLOADS.get((ref.api_version, ref.kind)))
     ]
     if version.stopped and not workloads and version.objects:
         workloads = [_left_over(version, version.objects[0], live)]

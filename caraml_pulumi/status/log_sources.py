@@ -9,7 +9,7 @@ from caraml_pulumi.model.labels import INFERENCE_SERVICE, KSERVE_COMPONENT, PRED
 from caraml_pulumi.model.names import MODEL_CONTAINER
 from caraml_pulumi.observed.objects import Object, at, items_at, number_at, text_at
 from caraml_pulumi.status.clusters import Clients
-from caraml_pulumi.status.deployed import DeployedVersion
+from caraml_pulumi.status.deployed import WORKLOADS, DeployedVersion
 
 STORAGE_INITIALIZER: Final = "storage-initializer"
 CONTAINERS: Final = frozenset((MODEL_CONTAINER, TRANSFORMER, STORAGE_INITIALIZER))
@@ -53,8 +53,9 @@ def replicas_of(versions: Iterable[DeployedVersion], clients: Clients) -> list[R
     names: dict[tuple[str, str], set[str]] = {}
     for version in versions:
         for ref in version.objects:
-            known = names.setdefault((ref.provider, version.project), {version.full_name})
-            if ref.kind in ("Deployment", "Service"):
+            known = names.setdefault((ref.provider, version.project), set())
+            known.add(version.full_name)
+            if (ref.api_version, ref.kind) in WORKLOADS:
                 known.add(ref.name.removesuffix(f"-{TRANSFORMER}"))
     return [
         Replicas(
@@ -67,16 +68,19 @@ def replicas_of(versions: Iterable[DeployedVersion], clients: Clients) -> list[R
 
 
 def sources_in(pod: Object, containers: frozenset[str], *, previous: bool = False) -> Iterator[Source]:
-    """The containers of a pod that have something to say: those that were started, or before if `previous`."""
+    """The containers of a pod that have something to say: those that were started, or ended before if `previous`.
+
+    One that waits to be started again has what it said until it ended.
+    """
     for kind in ("initContainerStatuses", "containerStatuses"):
         for status in items_at(pod, "status", kind):
-            state = at(status, "lastState") if previous else at(status, "state")
-            started = isinstance(state, dict) and (state.get("running") or state.get("terminated"))
-            if started and text_at(status, "name") in containers:
+            runs, ended = bool(at(status, "state", "running")), bool(at(status, "state", "terminated"))
+            before = bool(at(status, "lastState", "terminated"))
+            if text_at(status, "name") in containers and (before or (not previous and (runs or ended))):
                 yield Source(
                     text_at(pod, "metadata", "namespace"),
                     text_at(pod, "metadata", "name"),
                     text_at(status, "name"),
                     number_at(status, "restartCount"),
-                    runs="running" in state,
+                    runs=runs,
                 )

@@ -18,7 +18,7 @@ from tests.e2e.conftest import LocalCluster
 from tests.e2e.platform import Platform
 from tests.e2e.played_node import Played, PlayedNode, eventually, played_node
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("logs")]
 STARTED = "2026-11-22T10:00:00Z"
 
 

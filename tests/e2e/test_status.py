@@ -10,6 +10,7 @@ import subprocess
 import uuid
 from collections.abc import Iterator
 from contextlib import suppress
+from copy import copy
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from tests.e2e.conftest import LocalCluster
 from tests.e2e.platform import CARAML, Platform, Result
 from tests.e2e.played_node import Played, PlayedNode, eventually, played_node
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("states")]
 IMAGE = "registry.local/team/{}:9"
 PULL = "rpc error: code = NotFound desc = failed to pull and unpack image"
 
@@ -84,7 +85,11 @@ def configure(on: Platform, tight: str) -> None:
     path = on.directory / "stacks/Pulumi.dev.yaml"
     document = yaml.safe_load(path.read_text())
     document["config"]["caraml:platform"] |= {"deploymentTimeoutSeconds": 600, "maxCpu": "2000"}
-    document["config"]["caraml:projects"][on.project] |= {"quota": {}, "instanceTypes": {}}
+    document["config"]["caraml:projects"][on.project] |= {
+        "quota": {},
+        "instanceTypes": {},
+        "viewers": {"groups": ["developers"]},
+    }
     document["config"]["caraml:projects"][tight] = {"existing": True, "team": "t", "stream": "s"}
     path.write_text(yaml.safe_dump(document))
 
@@ -262,6 +267,23 @@ def test_a_model_that_is_not_there_is_answered_with_those_that_are(on: Platform)
     assert refused.code == FAILED
     assert 'the stack deploys no "irsi"' in refused.err
     assert f"{on.project}/iris/1" in refused.err
+
+
+def test_a_viewer_of_a_project_sees_states_and_logs_there_and_not_elsewhere(
+    on: Platform, cluster: LocalCluster, node: PlayedNode
+) -> None:
+    told(on, "crashing/1", "failed", "Failed", "ModuleNotFoundError")
+    selector = {"labelSelector": "serving.kserve.io/inferenceservice=crashing-1"}
+    [pod] = cluster.client.request("GET", f"/api/v1/namespaces/{on.project}/pods", params=selector)["items"]
+    node.log(pod["metadata"]["name"]).write("loading", "no module sklearn")
+    viewer = copy(on)
+    viewer.kubeconfig = cluster.dev_kubeconfig
+    assert versions(viewer, "crashing")["crashing/1"]["phase"] == "Failed"
+    assert viewer.must("logs", "crashing", "--stack", "dev").out == "loading\nno module sklearn\n"
+    refused = viewer.caraml("status", "limited", "--stack", "dev")
+    assert refused.code == FAILED
+    assert 'User "dev" cannot list resource' in refused.err
+    assert "ask an administrator of the cluster" in refused.err
 
 
 def test_what_was_deleted_behind_the_stacks_back_has_failed(on: Platform, cluster: LocalCluster) -> None:
