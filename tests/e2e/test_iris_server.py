@@ -2,6 +2,7 @@
 
 import socket
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from examples.iris_server.predictor import FEATURES
 from tests.e2e.iris_servers import IrisServer, iris_server
+from tests.e2e.watched_gateway import prometheus
 from tools.debian import program
 
 pytestmark = pytest.mark.e2e
@@ -77,6 +79,21 @@ def test_metrics_of_both_protocols_are_well_formed_and_on_the_same_port(iris: Ir
         assert b'iris_predictions_total{model="iris-7",outcome="ok",protocol="%s"}' % protocol in metrics
     checked = subprocess.run([program("promtool"), "check", "metrics"], input=metrics, capture_output=True, check=False)
     assert (checked.returncode, checked.stdout + checked.stderr) == (0, b"")
+
+
+def test_prometheus_scrapes_servers_of_both_protocols(iris: IrisServer, tmp_path: Path) -> None:
+    with iris_server("iris-8") as http, prometheus(tmp_path, {"upi": iris.port, "http": http.port}, []) as watcher:
+        http.predict()
+        ask_upi(iris, VIRGINICA)
+        predictions = "sum by (job, protocol) (iris_predictions_total)"
+        found: set[tuple[str, str]] = set()
+        deadline = time.monotonic() + 60
+        while not {("http", "HTTP_JSON"), ("upi", "UPI_V1")} <= found:
+            assert time.monotonic() < deadline, found
+            time.sleep(0.2)
+            series = watcher.get("query", query=predictions)["result"]
+            found = {(one["metric"]["job"], one["metric"]["protocol"]) for one in series}
+        assert ("http", "UPI_V1") not in found
 
 
 @pytest.mark.parametrize("body", [{}, [], {"instances": 3}, {"instances": [[1, 2]]}, {"instances": [["a", 1, 2, 3]]}])

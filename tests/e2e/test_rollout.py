@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from caraml_pulumi.cluster.ports import free_ports
+from caraml_pulumi.engine.state.backend import open_backend
 from caraml_pulumi.errors import FAILED, INTERRUPTED, POLICY_VIOLATION, ROLLED_BACK, USAGE
 from caraml_pulumi.kube.errors import KubeError
 from tests.e2e.conftest import LocalCluster
@@ -292,6 +293,21 @@ def test_a_prometheus_that_goes_away_is_waited_for_and_then_the_version_has_not_
     assert "unreachable" in out
     assert "did not hold: Prometheus cannot be reached" in err
     assert scene.weights() == [90, 10]
+
+
+def test_another_update_of_the_stack_is_waited_for(scene: Scene) -> None:
+    backend = open_backend(scene.platform.environment["PULUMI_BACKEND_URL"])
+    with prometheus(scene.platform.directory, {}, []) as scene.watcher:
+        with backend.lock("caraml-platform", "dev", "up"):
+            process = scene.platform.start(
+                *scene.arguments("--pause", "1s", "--steps", "50", "--allow-no-traffic", "--json")
+            )
+            assert process.stdout is not None
+            events = [json.loads(process.stdout.readline())["event"] for _ in range(3)]
+        out, err = process.communicate(timeout=120)
+    assert events == ["start", "step", "waiting"]
+    assert process.returncode == 0, out + err
+    assert json.loads(out.splitlines()[-1]) == {"event": "end", "result": "finished", "weights": {"1": 50, "2": 50}}
 
 
 def await_message(scene: Scene, beginning: str) -> None:
