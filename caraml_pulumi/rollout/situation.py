@@ -53,7 +53,7 @@ def find_situation(
     if record.to != to:
         raise CaramlError(
             f"a rollout of {project}/{model} to version {record.to} is not finished",
-            fix=f"go on with it: caraml rollout {model} --to {record.to}; or give it up: add --abort",
+            fix=f"go on with it: caraml rollout {project}/{model} --to {record.to}; or give it up: add --abort",
         )
     steps = sorted({*percents, record.percent} - {0})  # a record of going back names none
     plan = plan_rollout(project, model, to, record.before, steps)
