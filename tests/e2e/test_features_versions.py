@@ -196,6 +196,12 @@ def test_a_transformer_stands_before_the_model_and_knows_where_it_is(emit: Emit,
     assert "iris-1-transformer" in str(made.one("VirtualService")["spec"])
 
 
+def test_the_predictions_of_a_upi_model_have_merlins_topic(emit: Emit, namespace: str) -> None:
+    platform = {"standardTransformer": {"image": "registry.local/caraml/transformer:1"}}
+    made = emit(platform, protocol="UPI_V1", transformer={"type": "standard", "config": {"transformerConfig": {}}})
+    assert made.env("iris-1-transformer")["KAFKA_TOPIC"] == f"caraml-{namespace}-iris-prediction-log"
+
+
 def test_a_standard_transformer_is_the_platforms_with_its_configuration(emit: Emit) -> None:
     platform = {"standardTransformer": {"image": "registry.local/caraml/transformer:1", "env": {"FEAST": "on"}}}
     made = emit(platform, transformer={"type": "standard", "config": {"transformerConfig": {"feast": []}}})
