@@ -1,5 +1,6 @@
 """``caraml rollout``: moves a model's traffic to another version, step by step, while it holds."""
 
+import math
 import re
 from typing import Annotated, Final
 
@@ -97,6 +98,7 @@ def rollout(
 
     percents = parse_percents(steps)
     pace = Pace(parse_seconds(pause), patience, allow_no_traffic)
+    thresholds = Thresholds(prometheus, finite(max_error_rate), finite(max_latency))
     options = update_options(parallel, "", policy_pack, policy_pack_config, refresh=False, render=None)
     target = resolve_target(cwd, stack)
     request = Request(
@@ -115,7 +117,14 @@ def rollout(
         run_back(place, plan, "it was interrupted on its way back", pace, request)
         raise did_not_hold(place, plan, "it was on its way back")
     else:
-        run(place, situation, pace, Thresholds(prometheus, max_error_rate, max_latency), request)
+        run(place, situation, pace, thresholds, request)
+
+
+def finite(value: float | None) -> float | None:
+    """A limit that is a number. Raises `CaramlError` for "nan" and "inf", which everything would keep to."""
+    if value is not None and not math.isfinite(value):
+        raise CaramlError(f"{value} is no limit", allowed="a number from 0 on", exit_code=USAGE)
+    return value
 
 
 def parse_seconds(text: str) -> float:

@@ -1,6 +1,7 @@
 """How a rollout is shown: a live table on a terminal, lines in a log, events for programs."""
 
 import json
+import math
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -245,7 +246,10 @@ class Events(RolloutDisplay):
             step=step + 1,
             seconds=round(elapsed_seconds, 1),
             verdict=verdict.state.value,
-            values=dict(verdict.values),
+            values={
+                title: value if value is None or math.isfinite(value) else str(value)
+                for title, value in verdict.values.items()
+            },
             text=verdict.text,
         )
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from caraml_pulumi.cli.rollout import parse_seconds
+from caraml_pulumi.cli.rollout import finite, parse_seconds
 from caraml_pulumi.errors import USAGE, CaramlError
 
 
@@ -16,3 +16,10 @@ def test_anything_else_is_no_pause(text: str) -> None:
     with pytest.raises(CaramlError, match="is no time to pause") as error:
         parse_seconds(text)
     assert (error.value.where, error.value.exit_code) == ("--pause", USAGE)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_limit_that_nothing_exceeds_is_none(value: float) -> None:
+    with pytest.raises(CaramlError, match="is no limit"):
+        finite(value)
+    assert (finite(0.0), finite(None)) == (0.0, None)

@@ -116,3 +116,10 @@ def test_programs_get_an_event_a_line(capsys: pytest.CaptureFixture[str]) -> Non
     }
     assert events[-1] == {"event": "end", "result": "back", "weights": {"1": 100}}
     assert stream.getvalue() == ""
+
+
+def test_an_infinite_value_is_json_as_well(capsys: pytest.CaptureFixture[str]) -> None:
+    display, _ = shown(Events)
+    display.watch(0, 1, judge({ERRORS: float("inf"), LATENCY: None}))
+    event = json.loads(capsys.readouterr().out, parse_constant=pytest.fail)
+    assert event["values"] == {"error rate": "inf", "p95 latency": None}
