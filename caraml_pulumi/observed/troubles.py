@@ -65,5 +65,5 @@ _DENIED: Final = re.compile(r"^.* denied the request: ", re.DOTALL)
 
 def refused(message: str) -> Trouble:
     """Why the API server refuses pods, by what it answered; a webhook's own words alone."""
-    quota = "exceeded quota" in message or "quota:" in message
+    quota = "exceeded" in message and "quota" in message
     return Trouble(Cause.QUOTA if quota else Cause.ADMISSION, one_line(_DENIED.sub("", message)))

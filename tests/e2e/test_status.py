@@ -110,6 +110,9 @@ def on(cluster: LocalCluster, node: PlayedNode, tmp_path_factory: pytest.TempPat
     cluster.client.request("POST", namespaces, {"metadata": {"name": tight}})
     quota = {"metadata": {"name": "project-quota"}, "spec": {"hard": {"limits.cpu": "4", "limits.memory": "8Gi"}}}
     cluster.client.request("POST", f"{namespaces}/{tight}/resourcequotas", quota)
+    sizes = {"type": "Container", "default": {"cpu": "100m", "memory": "64Mi"}}
+    limits = {"metadata": {"name": "container-defaults"}, "spec": {"limits": [sizes]}}
+    cluster.client.request("POST", f"{namespaces}/{tight}/limitranges", limits)
     configure(on, tight)
     release(on, "rolling", replicas=3)
     release(on, "stopping", stopped=True)
@@ -135,6 +138,7 @@ def on(cluster: LocalCluster, node: PlayedNode, tmp_path_factory: pytest.TempPat
     release(on, "probing", **here)
     release(on, "huge", resourceRequest={"cpuRequest": "900"})
     release(on, "limited", tight, replicas=3, resourceRequest={"cpuRequest": "1500m"})
+    release(on, "sparse", tight, deploymentMode="SERVERLESS", resourceRequest={"cpuRequest": "3"})
     failing = on.start("up", "--stack", "dev", "--yes")
     try:
         yield on
@@ -194,6 +198,11 @@ def test_a_quota_that_is_exceeded_is_told_in_primehubs_words(on: Platform) -> No
     limited = told(on, "limited/1", "running", "Failed", "group resource not enough: Group tight-")
     assert " exceeded cpu quota: 4, requesting 6" in limited["reason"]
     assert replicas(limited) == [("predictor", 1, 3)]
+
+
+def test_a_quota_that_a_serverless_version_exceeds_is_told_in_the_same_words(on: Platform) -> None:
+    sparse = told(on, "sparse/1", "failed", "Failed", "group resource not enough: Group tight-")
+    assert " exceeded cpu quota: 4, requesting " in sparse["reason"]
 
 
 def test_a_version_that_no_node_can_take_says_what_is_lacking(on: Platform) -> None:

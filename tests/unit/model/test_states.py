@@ -108,6 +108,10 @@ def test_an_exceeded_quota_is_told_in_primehubs_words_resource_by_resource() -> 
             "limited: pods=1",
         ),
         (
+            'pods "x" is forbidden: failed quota: project-quota: must specify limits.cpu for: queue-proxy',
+            'pods "x" is forbidden: failed quota: project-quota: must specify limits.cpu for: queue-proxy',
+        ),
+        (
             'admission webhook "policy.example.com" denied the request: images must be signed',
             "images must be signed",
         ),
