@@ -9,7 +9,7 @@ from caraml_pulumi.model.quantities import parse_quantity, total
 from caraml_pulumi.model.quota import exceeded
 from caraml_pulumi.observed.troubles import Cause, Trouble
 
-_PASSING: Final = frozenset((Cause.EVICTED, Cause.RESTARTED, Cause.UNREADY, Cause.VOLUME))
+_PASSING: Final = frozenset((Cause.EVICTED, Cause.NODE, Cause.RESTARTED, Cause.UNREADY, Cause.VOLUME))
 """What may still go away by itself."""
 _QUOTA: Final = re.compile(r"exceeded quota: \S+, requested: (.*), used: (.*), limited: (.*)")
 _KIND: Final = re.compile(r"^(limits|requests)\.")

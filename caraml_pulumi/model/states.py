@@ -48,7 +48,7 @@ class Workload:
     """The Deployments of these Revisions."""
     pods: Sequence[Object] = ()
     events: Mapping[str, Sequence[Object]] = field(default_factory=dict)
-    """Warnings about pods by their uid, the newest first."""
+    """Events about pods by their uid, the newest first."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,8 @@ IMAGE_REASONS: Final = frozenset(
     )
 )
 """The kubelet's reasons why an image cannot be used."""
+NODE_EVENTS: Final = frozenset(["Nominated", "TriggeredScaleUp"])
+"""Reasons of events by which Karpenter and the Cluster Autoscaler say that they make a node for a pod."""
 _PASSING: Final = frozenset(["", "ContainerCreating", "PodInitializing"])
 _MOUNT: Final = frozenset(["FailedAttachVolume", "FailedMount"])
 _KILLED: Final = 137
@@ -52,10 +54,14 @@ def restarts(pod: Object) -> int:
 
 
 def pod_troubles(pod: Object, events: Sequence[Object] = ()) -> Iterator[Trouble]:
-    """What keeps a pod from running; `events` are the warnings about it, the newest first."""
+    """What keeps a pod from running; `events` are those about it, the newest first."""
     scheduled = condition(pod, "PodScheduled")
     if scheduled is not None and scheduled.get("status") == "False":
-        yield Trouble(Cause.UNSCHEDULABLE, f"cannot be scheduled: {_without_attempts(scheduled)}")
+        message = _without_attempts(scheduled)
+        if _event(events, NODE_EVENTS):
+            yield Trouble(Cause.NODE, f"waits for a new node: {message}")
+        else:
+            yield Trouble(Cause.UNSCHEDULABLE, f"cannot be scheduled: {message}")
     if at(pod, "status", "phase") == "Failed" and text_at(pod, "status", "reason"):
         yield Trouble(Cause.EVICTED, one_line(reason_and_message(pod["status"])))
     for status in items_at(pod, "status", "initContainerStatuses"):

@@ -28,6 +28,8 @@ class Cause(StrEnum):
     """No node can take the pods."""
     DEADLINE = "deadline"
     """A controller has given up waiting."""
+    NODE = "node"
+    """No node can take the pods, and one that can is being made."""
     VOLUME = "volume"
     """A volume cannot be mounted yet."""
     EVICTED = "evicted"

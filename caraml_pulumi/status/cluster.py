@@ -8,12 +8,16 @@ from typing import Final
 from caraml_pulumi.kube import KubeError, NoSuchKind
 from caraml_pulumi.model.labels import INFERENCE_SERVICE
 from caraml_pulumi.observed.objects import Object, text_at
+from caraml_pulumi.observed.pods import NODE_EVENTS
 from caraml_pulumi.status.clusters import Clients
 from caraml_pulumi.status.deployed import KNATIVE, ObjectRef
 
 THREADS: Final = 8
-_PODS: Final = {"labelSelector": INFERENCE_SERVICE}
-_WARNINGS: Final = {"fieldSelector": "type=Warning,involvedObject.kind=Pod"}
+_PODS: Final = ({"labelSelector": INFERENCE_SERVICE},)
+_EVENTS: Final = tuple(
+    {"fieldSelector": f"involvedObject.kind=Pod,{field}"}
+    for field in ("type=Warning", *(f"reason={reason}" for reason in sorted(NODE_EVENTS)))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +58,9 @@ class Live:
 
 
 def look(clients: Clients, refs: Iterable[ObjectRef]) -> Live:
-    """The objects in `refs`, and the pods, revisions and warnings that belong to them.
+    """The objects in `refs`, and the pods, revisions and events that belong to them.
 
-    Kinds that a cluster does not have are empty, warnings also where they may not be read. Raises `ClusterUnreachable`,
+    Kinds that a cluster does not have are empty, events also where they may not be read. Raises `ClusterUnreachable`,
     and `KubeError` where another list is refused.
     """
     wanted = {one for ref in refs for one in _lists(ref)}
@@ -77,10 +81,10 @@ def _lists(ref: ObjectRef) -> Iterable[ListKey]:
 
 def _listed(clients: Clients, one: ListKey) -> list[Object]:
     client = clients[one.provider]
-    params = {"Pod": _PODS, "Event": _WARNINGS}.get(one.kind) if one.api_version == "v1" else None
+    selections = {"Pod": _PODS, "Event": _EVENTS}.get(one.kind, ({},)) if one.api_version == "v1" else ({},)
     try:
         path = client.path(one.api_version, one.kind, one.namespace)
-        items: list[Object] = client.request("GET", path, params=params)["items"]
+        items = [item for params in selections for item in client.request("GET", path, params=params)["items"]]
     except NoSuchKind:
         return []
     except KubeError as error:

@@ -172,6 +172,12 @@ def told(on: Platform, name: str, status: str, phase: str, reason: str) -> dict[
     return found
 
 
+def pods_of(on: Platform, cluster: LocalCluster, name: str) -> Any:
+    """The pods of a version."""
+    selector = {"labelSelector": f"serving.kserve.io/inferenceservice={name}"}
+    return cluster.client.request("GET", f"/api/v1/namespaces/{on.project}/pods", params=selector)["items"]
+
+
 def replicas(version: dict[str, Any]) -> list[tuple[str, int, int]]:
     return [(one["component"], one["ready"], one["desired"]) for one in version["workloads"]]
 
@@ -209,6 +215,21 @@ def test_a_version_that_no_node_can_take_says_what_is_lacking(on: Platform) -> N
     huge = told(on, "huge/1", "failed", "Failed", "cluster resource not enough: 0/")
     assert "1 Insufficient cpu" in huge["reason"]
     assert "preemption" not in huge["reason"]
+
+
+def test_a_version_for_which_a_node_is_being_made_waits_for_it(on: Platform, cluster: LocalCluster) -> None:
+    told(on, "huge/1", "failed", "Failed", "cluster resource not enough")
+    [pod] = pods_of(on, cluster, "huge-1")
+    about = {name: pod["metadata"][name] for name in ("namespace", "name", "uid")} | {"kind": "Pod"}
+    event = {
+        "metadata": {"generateName": "scale-up-", "namespace": on.project},
+        "involvedObject": about,
+        "type": "Normal",
+        "reason": "TriggeredScaleUp",
+        "message": "pod triggered scale-up: [{pool 3->4 (max: 9)}]",
+    }
+    cluster.client.request("POST", f"/api/v1/namespaces/{on.project}/events", event)
+    told(on, "huge/1", "pending", "Deploying", "waits for a new node: 0/")
 
 
 def test_a_crash_loop_is_told_with_its_last_words(on: Platform) -> None:
@@ -282,8 +303,7 @@ def test_a_viewer_of_a_project_sees_states_and_logs_there_and_not_elsewhere(
     on: Platform, cluster: LocalCluster, node: PlayedNode
 ) -> None:
     told(on, "crashing/1", "failed", "Failed", "ModuleNotFoundError")
-    selector = {"labelSelector": "serving.kserve.io/inferenceservice=crashing-1"}
-    [pod] = cluster.client.request("GET", f"/api/v1/namespaces/{on.project}/pods", params=selector)["items"]
+    [pod] = pods_of(on, cluster, "crashing-1")
     node.log(pod["metadata"]["name"]).write("loading", "no module sklearn")
     viewer = copy(on)
     viewer.kubeconfig = cluster.dev_kubeconfig

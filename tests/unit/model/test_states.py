@@ -131,6 +131,14 @@ def test_a_cluster_that_is_too_small_is_told_apart_from_nodes_that_do_not_match(
     assert said(state(raw(none, unmatched))) == ("failed", "Failed", f"cannot be scheduled: {elsewhere[:-1]}")
 
 
+def test_a_cluster_that_makes_a_node_is_waited_for() -> None:
+    lacking = pod(conditions=[told("PodScheduled", "False", "Unschedulable", INSUFFICIENT)])
+    events = {"uid-of-iris-1-abc": [event("TriggeredScaleUp", "pod triggered scale-up")]}
+    found = state(raw(deployment(availableReplicas=0, readyReplicas=0), lacking, events=events))
+    assert said(found)[:2] == ("pending", "Deploying")
+    assert found.reason.startswith("waits for a new node: ")
+
+
 def test_a_crash_loop_has_failed_and_its_restarts_are_counted() -> None:
     crashing = pod(waiting("CrashLoopBackOff", lastState=ended(1, "no model"), restartCount=4), phase="Running")
     found = state(raw(deployment(availableReplicas=0), crashing))

@@ -34,6 +34,14 @@ def test_a_pod_that_no_node_can_take_says_why_without_what_the_scheduler_tried()
     assert told_of(unschedulable) == [("unschedulable", text)]
 
 
+@pytest.mark.parametrize("reason", ["TriggeredScaleUp", "Nominated"])
+def test_a_pod_for_which_a_node_is_being_made_waits_for_it(reason: str) -> None:
+    unschedulable = pod(conditions=[told("PodScheduled", "False", "Unschedulable", INSUFFICIENT)])
+    [(cause, text)] = told_of(unschedulable, event(reason, "pod triggered scale-up: [{pool 3->4 (max: 9)}]"))
+    assert cause == "node"
+    assert text.startswith("waits for a new node: 0/3 nodes are available: ")
+
+
 @pytest.mark.parametrize(
     ("reason", "message", "text"),
     [
