@@ -9,13 +9,12 @@ import pytest
 from caraml_pulumi.cli.steps import Steps
 from caraml_pulumi.cluster import istio, lifecycle
 from caraml_pulumi.cluster.istio import NAMESPACE
-from caraml_pulumi.cluster.ports import free_ports
 from caraml_pulumi.cluster.state import Cluster, State
 from caraml_pulumi.kube.client import KubeClient
 from caraml_pulumi.model.modes import Protocol
 from caraml_pulumi.model.routing import RoutingBackend
 from tests.e2e.conftest import LocalCluster
-from tests.e2e.proxies.envoy import envoy_gateway
+from tests.e2e.proxies import envoy
 from tests.e2e.proxies.mesh import GATEWAY, INGRESS_GATEWAY, LOCAL_GATEWAY, Mesh, platform_objects
 from tests.e2e.proxies.model_server import ModelServer, model_server
 from tests.unit.model import builders
@@ -29,21 +28,20 @@ class Gateways:
 
     client: KubeClient
     ports: dict[str, int]
-    pid: int
 
 
 @pytest.fixture(scope="session")
-def gateways(shared: Cluster, cluster: LocalCluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateways]:
-    """A platform with Istio, and its gateways."""
+def gateways(shared: Cluster, cluster: LocalCluster) -> Iterator[Gateways]:
+    """A platform with Istio, and its gateways; parallel workers share them."""
     lifecycle.up(shared, with_knative=True, with_istio=True, report=Steps())
     state = State.load(shared)
     assert state is not None
-    names = (INGRESS_GATEWAY, LOCAL_GATEWAY, GATEWAY)
-    *ports, admin_port = free_ports(len(names) + 1)
-    of_gateways = dict(zip(names, ports, strict=True))
-    Mesh(cluster.client, builders.platform(), 0).apply(platform_objects(of_gateways))
-    with envoy_gateway(tmp_path_factory.mktemp("envoy"), istio.xds_port(state), admin_port) as pid:
-        yield Gateways(cluster.client, of_gateways, pid)
+    ports = envoy.ports_of(shared, (INGRESS_GATEWAY, LOCAL_GATEWAY, GATEWAY))
+    admin_port = ports.pop(envoy.ADMIN)
+    Mesh(cluster.client, builders.platform(), 0).apply(platform_objects(ports))
+    envoy.start(shared, istio.xds_port(state), admin_port)
+    yield Gateways(cluster.client, ports)
+    assert envoy.refused(admin_port) == []
 
 
 @pytest.fixture(params=[RoutingBackend.ISTIO, RoutingBackend.GATEWAY_API])

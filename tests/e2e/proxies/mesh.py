@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import os
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
@@ -110,7 +111,7 @@ class Mesh:
 
     def _mark(self) -> str:
         """Apply a route that answers 302 by itself; returns its host."""
-        marker = f"settled-{next(_numbers)}"
+        marker = f"settled-{os.getpid()}-{next(_numbers)}"
         host = f"{marker}.test"
         if self.platform.routing.backend is RoutingBackend.GATEWAY_API:
             redirect = {"type": "RequestRedirect", "requestRedirect": {"scheme": "https", "statusCode": 302}}

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import os
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -20,7 +21,11 @@ from caraml.upi.v1.upi_pb2_grpc import (
 from caraml_pulumi.model.modes import Protocol
 from caraml_pulumi.model.version_plan import health_path, predict_path
 
-_addresses = itertools.count()
+_numbers = itertools.count()
+
+
+def _address(process: int, number: int) -> str:
+    return f"127.{process // 256 % 127 + 128}.{process % 256}.{number % 254 + 1}"
 
 
 @dataclass
@@ -39,8 +44,8 @@ class ModelServer:
 
     full_name: str
     protocol: Protocol
-    address: str = field(default_factory=lambda: f"127.1.0.{next(_addresses) % 250 + 1}")
-    """An address of loopback: istiod tells workloads apart by theirs."""
+    address: str = field(default_factory=lambda: _address(os.getpid(), next(_numbers)))
+    """An address of loopback that no other server has: istiod tells workloads apart by theirs."""
     port: int = 0
     received: list[Received] = field(default_factory=list)
     failures: int = 0

@@ -17,7 +17,6 @@ from tests.unit.model import builders
 
 pytestmark = [
     pytest.mark.e2e,
-    pytest.mark.xdist_group("proxies"),
     pytest.mark.parametrize("backend", [RoutingBackend.ISTIO]),
 ]
 DOMAIN = "example.test"

@@ -8,13 +8,15 @@ from typing import Any
 import grpc
 import pytest
 
+from caraml_pulumi.cluster.ports import LOOPBACK
 from caraml_pulumi.model.modes import Protocol
 from caraml_pulumi.model.routing import RoutingBackend
+from tests.e2e.iris_servers import FLOWER, iris_server
 from tests.e2e.proxies.conftest import Servers
 from tests.e2e.proxies.mesh import Mesh
 from tests.e2e.proxies.model_server import ModelServer
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("proxies")]
+pytestmark = pytest.mark.e2e
 istio_alone = pytest.mark.parametrize("backend", [RoutingBackend.ISTIO])
 RAW: Any = {"deploymentMode": "RAW_DEPLOYMENT"}
 FIRST = {"version": 1, "weight": 100}
@@ -379,3 +381,10 @@ def test_the_answer_of_a_version_says_what_it_lacks(mesh: Mesh, servers: Servers
     mesh.settle()
     answer = mesh.predict(f"iris-1.{namespace}.models.example.com", "/v1/models/iris-9:predict")
     assert (answer.status, json.loads(answer.data)["error"]) == (404, "iris-1 has nothing at /v1/models/iris-9:predict")
+
+
+def test_the_sample_server_answers_behind_the_gateway(mesh: Mesh, namespace: str) -> None:
+    with iris_server("iris-1") as sample:
+        mesh.deploy(ModelServer("iris-1", Protocol.HTTP_JSON, LOOPBACK, sample.port), namespace, **RAW)
+        answer = mesh.predict(mesh.route(namespace, {1: 100}), json=FLOWER)
+        assert json.loads(answer.data) == {"predictions": ["setosa"], "model": "iris-1"}

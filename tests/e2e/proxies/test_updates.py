@@ -20,7 +20,7 @@ from tests.e2e.platform import Platform
 from tests.e2e.proxies.conftest import Servers
 from tests.e2e.proxies.mesh import GATEWAY, Mesh, behind_knative, grant, instead_of_pods, until
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("proxies")]
+pytestmark = pytest.mark.e2e
 DOMAIN = "    domain: dev.example.test\n"
 GATEWAY_API = f"""\
     routing: {{backend: GATEWAY_API}}
