@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Final
 
 from caraml_pulumi.kube import KubeError, NoSuchKind
@@ -30,13 +31,18 @@ class ListKey:
     namespace: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Live:
     """Objects as a cluster has them, by provider, apiVersion, kind and namespace."""
 
     lists: dict[ListKey, list[Object]] = field(default_factory=dict)
     gone: frozenset[tuple[str, str]] = frozenset()
     """Namespaces that do not exist, each with its provider."""
+
+    @cached_property
+    def events(self) -> dict[str, list[Object]]:
+        """The events by the uid of what they are about, the newest first."""
+        return newest_first(item for key, items in self.lists.items() if key.kind == "Event" for item in items)
 
     def all(self, provider: str, api_version: str, kind: str, namespace: str) -> Sequence[Object]:
         """The objects of a kind in a namespace."""

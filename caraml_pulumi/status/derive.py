@@ -9,7 +9,7 @@ from caraml_pulumi.model.modes import DeploymentMode, VersionStatus
 from caraml_pulumi.model.names import full_name, raw_service_name
 from caraml_pulumi.model.states import NOT_CREATED, VersionState, Workload, version_state
 from caraml_pulumi.observed.objects import at, text_at
-from caraml_pulumi.status.cluster import Live, newest_first
+from caraml_pulumi.status.cluster import Live
 from caraml_pulumi.status.deployed import (
     KNATIVE,
     WORKLOADS,
@@ -73,7 +73,6 @@ def _version_state(version: DeployedVersion, live: Live, weight: int | None) -> 
 def _workload(ref: ObjectRef, mode: DeploymentMode, live: Live) -> Workload:
     component = TRANSFORMER if ref.name.endswith(f"-{TRANSFORMER}") else PREDICTOR
     found = live.one(ref)
-    events = newest_first(live.all(ref.provider, "v1", "Event", ref.namespace))
     if mode is DeploymentMode.SERVERLESS:
         own = {f"{KNATIVE.partition('/')[0]}/service": ref.name}
         return Workload(
@@ -85,11 +84,11 @@ def _workload(ref: ObjectRef, mode: DeploymentMode, live: Live) -> Workload:
             revisions=live.labelled(ref, KNATIVE, "Revision", own),
             deployments=live.labelled(ref, "apps/v1", "Deployment", own),
             pods=live.labelled(ref, "v1", "Pod", own),
-            events=events,
+            events=live.events,
         )
     selector = at(found, "spec", "selector", "matchLabels")
     pods = live.labelled(ref, "v1", "Pod", selector) if isinstance(selector, dict) else []
-    return Workload(ref.name, mode, component, found, creating=ref.creating, pods=pods, events=events)
+    return Workload(ref.name, mode, component, found, creating=ref.creating, pods=pods, events=live.events)
 
 
 def _left_over(version: DeployedVersion, ref: ObjectRef, live: Live) -> Workload:

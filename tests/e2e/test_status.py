@@ -81,6 +81,21 @@ def release(on: Platform, model: str, project: str = "", **version: Any) -> None
     on.release.with_name(f"{model}.yaml").write_text(yaml.safe_dump(content))
 
 
+def divided(on: Platform, backend: str, mode: str) -> None:
+    """A release file with two versions of a model, named after the backend that divides its requests 70 to 30."""
+    model = backend.lower().replace("_", "-")
+    settings: dict[str, Any] = {"image": IMAGE.format(model), "protocol": "SELDON", "deploymentMode": mode}
+    settings |= {"replicas": 1} if mode == "RAW_DEPLOYMENT" else {}
+    traffic = [{"version": 1, "weight": 70}, {"version": 2, "weight": 30}]
+    content = {
+        "model": model,
+        "project": on.project,
+        "versions": [{"version": number, **settings} for number in (1, 2)],
+        "endpoint": {"backend": backend, "traffic": traffic},
+    }
+    on.release.with_name(f"{model}.yaml").write_text(yaml.safe_dump(content))
+
+
 def configure(on: Platform, tight: str) -> None:
     path = on.directory / "stacks/Pulumi.dev.yaml"
     document = yaml.safe_load(path.read_text())
@@ -122,6 +137,9 @@ def on(cluster: LocalCluster, node: PlayedNode, tmp_path_factory: pytest.TempPat
         deploymentMode="SERVERLESS",
         autoscalingPolicy={"metric": "concurrency", "target": 1, "windowSeconds": 6},
     )
+    divided(on, "GATEWAY_API", "RAW_DEPLOYMENT")
+    divided(on, "INGRESS", "RAW_DEPLOYMENT")
+    divided(on, "KNATIVE", "SERVERLESS")
     on.must("up", "--stack", "dev", "--yes")
     node.plays |= {
         "unpulled-1": unpulled("unpulled"),
@@ -190,6 +208,14 @@ def test_versions_that_an_endpoint_routes_to_are_serving_with_their_weights(on: 
     [endpoint] = on.caraml("status", "iris", "--stack", "dev", "--json").json()["endpoints"]
     assert endpoint["status"] == "serving"
     assert endpoint["traffic"] == [{"version": 1, "weight": 90}, {"version": 2, "weight": 10}]
+
+
+@pytest.mark.parametrize("model", ["gateway-api", "ingress", "knative"])
+def test_weights_are_read_from_the_routes_of_every_backend(on: Platform, model: str) -> None:
+    assert told(on, f"{model}/1", "serving", "Deployed", "")["weight"] == 70
+    assert told(on, f"{model}/2", "serving", "Deployed", "")["weight"] == 30
+    [endpoint] = on.must("status", model, "--stack", "dev", "--json").json()["endpoints"]
+    assert (endpoint["status"], endpoint["reason"]) == ("serving", "")
 
 
 def test_an_image_that_cannot_be_pulled_is_named_with_the_registrys_answer(on: Platform) -> None:
