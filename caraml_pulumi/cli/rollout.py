@@ -27,7 +27,7 @@ app = typer.Typer(rich_markup_mode=None)
 DEFAULT_STEPS: Final = "5,25,50,100"
 DEFAULT_PAUSE: Final = "5m"
 DEFAULT_PATIENCE: Final = 3
-_SECONDS: Final = {"": 1, "s": 1, "m": 60, "h": 3600}
+_SECONDS: Final = {"s": 1, "m": 60, "h": 3600}
 
 Model = Annotated[str, typer.Argument(metavar="MODEL", help="The model; PROJECT/MODEL if several projects have it.")]
 To = Annotated[int, typer.Option("--to", metavar="VERSION", min=1, help="The version that gets the traffic.")]
@@ -129,10 +129,13 @@ def finite(value: float | None) -> float | None:
 
 def parse_seconds(text: str) -> float:
     """The seconds in ``90s``, ``5m`` or ``1h``. Raises `CaramlError` for anything else, and below a second."""
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smh]?)", text.strip())
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smh])", text.strip())
     seconds = float(match[1]) * _SECONDS[match[2]] if match else 0.0
     if seconds < 1:
         raise CaramlError(
-            f'"{text}" is no time to pause', where="--pause", allowed="1s or more: 90s, 5m, 1h", exit_code=USAGE
+            f'"{text}" is no time to pause',
+            where="--pause",
+            allowed="a number with its unit, 1s or more: 90s, 5m, 1h",
+            exit_code=USAGE,
         )
     return seconds

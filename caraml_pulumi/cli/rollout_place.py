@@ -139,7 +139,11 @@ class Place:
 
 
 def find_place(target: Target, model: str) -> Place:
-    """The model in the stack's files. Raises `CaramlError` if it is not there, or the files break a rule."""
+    """The model in the stack's files.
+
+    Raises `CaramlError` if there is no such stack, or no such model in its files, or if they break a rule.
+    """
+    load_with_journal(target)
     config = load_stack_config(target.project, target.stack)
     entries = {key: value for key, value in config.entries().items() if key in (PLATFORM_KEY, PROJECTS_KEY)}
     directory = target.project.stack_config_dir

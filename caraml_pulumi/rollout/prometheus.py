@@ -42,7 +42,11 @@ class Prometheus:
         Raises:
             CaramlError: Prometheus cannot be reached, refuses, or does not understand.
         """
-        numbers = [float(series["value"][1]) for series in self._result(expression)]
+        result = self._result(expression)
+        try:
+            numbers = [float(series["value"][1]) for series in result]
+        except (KeyError, IndexError, TypeError, ValueError):
+            raise self._no_prometheus("a vector without values") from None
         return max((number for number in numbers if not math.isnan(number)), default=None)
 
     def check(self) -> None:
@@ -66,17 +70,28 @@ class Prometheus:
             status = document["status"]
         except (ValueError, KeyError, TypeError):
             document, status = {}, ""
-        if status != "success":
+        if response.status in (401, 403):
             raise CaramlError(
-                f"Prometheus answers {response.status}: {document.get('error') or _plain(response.status)}",
+                f"Prometheus answers {response.status}: it asks for a token, or for another one",
                 where=self.url,
-                fix=f"give a token that it accepts in {TOKEN_VARIABLE}" if response.status in (401, 403) else "",
+                fix=f"give a token that it accepts in {TOKEN_VARIABLE}",
             )
-        data = document["data"]
-        if data.get("resultType") != "vector":
-            raise CaramlError(f"Prometheus answers with a {data.get('resultType')}, not a vector", where=self.url)
-        result: list[dict[str, Any]] = data["result"]
+        if status == "error":
+            raise CaramlError(f"Prometheus answers {response.status}: {document.get('error')}", where=self.url)
+        try:
+            kind, result = document["data"]["resultType"], document["data"]["result"]
+        except (KeyError, TypeError):
+            raise self._no_prometheus(f"status {response.status}") from None
+        if kind != "vector" or not isinstance(result, list):
+            raise self._no_prometheus(f"a {kind}")
         return result
+
+    def _no_prometheus(self, answer: str) -> CaramlError:
+        return CaramlError(
+            f"what answers does not speak Prometheus' HTTP API ({answer})",
+            where=self.url,
+            fix="give the address that /api/v1/query follows, without a login page before it",
+        )
 
 
 def _cause(error: urllib3.exceptions.HTTPError) -> str:
@@ -84,8 +99,6 @@ def _cause(error: urllib3.exceptions.HTTPError) -> str:
         error, urllib3.exceptions.NewConnectionError
     ):
         return f"no answer within {TIMEOUT_SECONDS:g} s"
+    if isinstance(error, urllib3.exceptions.SSLError):
+        return f"TLS fails: {error}"
     return str(error).rpartition(": ")[2]
-
-
-def _plain(status: int) -> str:
-    return "it does not speak Prometheus' HTTP API" if status == 200 else "no reason is given"

@@ -83,11 +83,30 @@ def test_what_prometheus_says_of_an_expression_is_passed_on(api: Api) -> None:
         Prometheus(api.url).value("sum(")
 
 
-@pytest.mark.parametrize("body", [b"<html>", b"[]", b'"success"', b"{}"])
-def test_a_server_that_is_no_prometheus_is_told_apart(api: Api, body: bytes) -> None:
-    api.status, api.body = 200, body
-    with pytest.raises(CaramlError, match="it does not speak Prometheus' HTTP API"):
-        Prometheus(api.url).check()
+@pytest.mark.parametrize("status", [200, 302, 404, 502])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"<html>",
+        b"[]",
+        b'"success"',
+        b"{}",
+        b'{"status": "success"}',
+        b'{"status": "success", "data": []}',
+        b'{"status": "success", "data": {"resultType": "scalar", "result": [1, "1"]}}',
+        b'{"status": "success", "data": {"resultType": "vector", "result": [{}]}}',
+    ],
+)
+def test_a_server_that_is_no_prometheus_is_told_apart(api: Api, status: int, body: bytes) -> None:
+    api.status, api.body = status, body
+    with pytest.raises(CaramlError, match="does not speak Prometheus' HTTP API") as error:
+        Prometheus(api.url).value("vector(1)")
+    assert (error.value.where, "/api/v1/query" in error.value.fix) == (api.url, True)
+
+
+def test_a_server_that_does_not_speak_tls_is_told_so(api: Api) -> None:
+    with pytest.raises(CaramlError, match="cannot be reached: TLS fails: "):
+        Prometheus(api.url.replace("http:", "https:")).check()
 
 
 def test_a_prometheus_that_is_not_there_is_named() -> None:
