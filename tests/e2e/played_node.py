@@ -249,7 +249,7 @@ def _chosen(log: Log, query: dict[str, str]) -> Iterator[str]:
         yield from (f"{time_} {text}\n" if stamped else f"{text}\n" for time_, text in more)
 
 
-def eventually(check: Callable[[], Any], seconds: float = 30) -> Any:
+def eventually(check: Callable[[], Any], seconds: float = 90) -> Any:
     """What `check` gives once it is true. Fails with the last answer after `seconds`."""
     deadline = time.monotonic() + seconds
     while not (found := check()):
