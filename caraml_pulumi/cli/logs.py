@@ -16,6 +16,8 @@ app = typer.Typer(add_completion=False)
 FOLLOWED_TAIL: Final = 10
 """Lines of each container that `-f` begins with, as `tail -f` does."""
 _STYLES: Final = ("cyan", "yellow", "green", "magenta", "blue", "bright_red")
+LARGEST: Final = 2**31 - 1
+"""Lines that Kubernetes can count."""
 _UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 Model = Annotated[str, typer.Argument(metavar="[PROJECT/]MODEL[/VERSION]", help="A model, or one version.")]
@@ -23,7 +25,12 @@ Follow = Annotated[bool, typer.Option("--follow", "-f", help="Go on, also with n
 Tail = Annotated[
     int | None,
     typer.Option(
-        "--tail", metavar="LINES", min=0, help="The last lines of each container.", show_default="all; 10 with -f"
+        "--tail",
+        metavar="LINES",
+        min=0,
+        max=LARGEST,
+        help="The last lines of each container.",
+        show_default="all; 10 with -f",
     ),
 ]
 Since = Annotated[str | None, typer.Option("--since", metavar="TIME", help="Not older than this: 30s, 5m, 2h, 1d.")]
@@ -54,7 +61,7 @@ def logs(
     """Print the logs of a model's replicas, merged by time; each line names its replica if there are several."""
     from caraml_pulumi.status.clusters import connected
     from caraml_pulumi.status.deployed import read_deployed
-    from caraml_pulumi.status.log_sources import CONTAINERS, replicas_of
+    from caraml_pulumi.status.log_sources import CONTAINERS, container_is_there, replicas_of
     from caraml_pulumi.status.logs import LogOptions, follow_logs, read_logs
     from caraml_pulumi.status.selection import Selection
     from caraml_pulumi.status.state import current_state
@@ -73,6 +80,8 @@ def logs(
     )
     with connected(document, state, [ref for one in versions for ref in one.objects]) as clients:
         replicas = replicas_of(versions, clients)
+        if container:
+            container_is_there(replicas, container)
         try:
             if follow:
                 _print(follow_logs(replicas, options, note), titled=True)
@@ -81,7 +90,7 @@ def logs(
             raise typer.Exit(INTERRUPTED) from None
     _print(iter(found), titled=len({line.source for line in found}) > 1)
     if not found:
-        note(f"no replica of {selection} has said anything")
+        note(f"no replica of {selection} has {'been restarted' if previous else 'said anything'}")
 
 
 def _print(lines: "Iterator[Line]", *, titled: bool) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
+from caraml_pulumi.errors import CaramlError
 from caraml_pulumi.kube import KubeClient
 from caraml_pulumi.model.labels import INFERENCE_SERVICE, KSERVE_COMPONENT, PREDICTOR, TRANSFORMER
 from caraml_pulumi.model.names import MODEL_CONTAINER
@@ -65,6 +66,21 @@ def replicas_of(versions: Iterable[DeployedVersion], clients: Clients) -> list[R
         )
         for (provider, namespace), known in sorted(names.items())
     ]
+
+
+def container_is_there(replicas: Iterable[Replicas], container: str) -> None:
+    """Refuse a container that no replica has; where there are no replicas, there may come one. Raises `CaramlError`."""
+    pods = [pod for one in replicas for pod in one.pods()]
+    names = {
+        text_at(each, "name")
+        for pod in pods
+        for kind in ("initContainers", "containers")
+        for each in items_at(pod, "spec", kind)
+    }
+    if names and container not in names:
+        raise CaramlError(
+            f'no replica has a container "{container}"', where="--container", allowed=", ".join(sorted(names))
+        )
 
 
 def sources_in(pod: Object, containers: frozenset[str], *, previous: bool = False) -> Iterator[Source]:

@@ -124,7 +124,7 @@ def test_one_replica_needs_no_name_and_what_it_said_before_its_restart_can_be_re
     node.log(pod, instance="previous").write("no model in /mnt/models")
     assert on.must("logs", "talk", "--stack", "dev").out == "again\nthere\n"
     nothing = on.must("logs", "talk", "--previous", "--stack", "dev")
-    assert (nothing.out, nothing.err) == ("", "no replica of talk has said anything\n")
+    assert (nothing.out, nothing.err) == ("", "no replica of talk has been restarted\n")
     node.plays["talk-1"] = playing(restarts=1)
     eventually(lambda: on.must("logs", "talk", "-p", "--stack", "dev").out == "no model in /mnt/models\n")
 
@@ -202,6 +202,9 @@ def test_what_cannot_be_read_is_explained(on: Platform, node: PlayedNode) -> Non
     assert (unknown.code, 'the stack deploys no "talk/2"' in unknown.err) == (FAILED, True)
     both = on.caraml("logs", "talk", "-f", "-p", "--stack", "dev")
     assert both.code == USAGE
+    container = on.caraml("logs", "talk", "-c", "modle", "--stack", "dev")
+    assert (container.code, 'no replica has a container "modle"' in container.err) == (FAILED, True)
+    assert "allowed: model\n" in container.err
     when = on.caraml("logs", "talk", "--since", "soon", "--stack", "dev")
     assert (when.code, "30s, 5m, 2h, 1d" in when.err) == (USAGE, True)
 
