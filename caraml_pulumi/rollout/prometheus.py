@@ -88,7 +88,7 @@ class Prometheus:
 
     def _no_prometheus(self, answer: str) -> CaramlError:
         return CaramlError(
-            f"what answers does not speak Prometheus' HTTP API ({answer})",
+            f"Prometheus cannot be asked: what answers does not speak its HTTP API ({answer})",
             where=self.url,
             fix="give the address that /api/v1/query follows, without a login page before it",
         )

@@ -99,7 +99,7 @@ def test_what_prometheus_says_of_an_expression_is_passed_on(api: Api) -> None:
 )
 def test_a_server_that_is_no_prometheus_is_told_apart(api: Api, status: int, body: bytes) -> None:
     api.status, api.body = status, body
-    with pytest.raises(CaramlError, match="does not speak Prometheus' HTTP API") as error:
+    with pytest.raises(CaramlError, match="does not speak its HTTP API") as error:
         Prometheus(api.url).value("vector(1)")
     assert (error.value.where, "/api/v1/query" in error.value.fix) == (api.url, True)
 
