@@ -3,10 +3,19 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from threading import Lock
-from typing import Any
+from typing import Any, Final
 
 from caraml_pulumi.errors import CaramlError
 from caraml_pulumi.kube.errors import KubeError
+
+
+_FIXES: Final = {
+    "monitoring.coreos.com": "install the Prometheus operator, or set monitoring.enabled of the platform to false",
+    "networking.istio.io": "install Istio, or set routing.backend of the platform to what the cluster has",
+    "gateway.networking.k8s.io": "install the Gateway API, or set routing.backend of the platform to what there is",
+    "serving.knative.dev": "install Knative Serving, or deploy versions with deploymentMode RAW_DEPLOYMENT",
+}
+"""What to do about the kinds of an API group that models need only as their platform is set."""
 
 
 class NoSuchKind(CaramlError):
@@ -15,7 +24,10 @@ class NoSuchKind(CaramlError):
     def __init__(self, api_version: str, kind: str) -> None:
         super().__init__(
             f"the cluster has no kind {kind} in {api_version}",
-            fix="install the CustomResourceDefinition or operator that brings it, or correct apiVersion and kind",
+            fix=_FIXES.get(
+                api_version.partition("/")[0],
+                "install the CustomResourceDefinition or operator that brings it, or correct apiVersion and kind",
+            ),
         )
         self.api_version = api_version
         self.kind = kind

@@ -57,6 +57,24 @@ def test_a_kind_that_was_installed_meanwhile_is_found() -> None:
         assert client.path("apps/v1", "Deployment") == "/apis/apps/v1/deployments"
 
 
+@pytest.mark.parametrize(
+    ("api_version", "kind", "setting"),
+    [
+        ("monitoring.coreos.com/v1", "PrometheusRule", "monitoring.enabled"),
+        ("networking.istio.io/v1", "VirtualService", "routing.backend"),
+        ("gateway.networking.k8s.io/v1", "HTTPRoute", "routing.backend"),
+        ("serving.knative.dev/v1", "Service", "deploymentMode"),
+        ("example.com/v1", "Thing", "CustomResourceDefinition"),
+    ],
+)
+def test_a_missing_kind_is_told_with_the_setting_that_does_without_it(
+    api_version: str, kind: str, setting: str
+) -> None:
+    with serving(cluster) as (url, _), pytest.raises(NoSuchKind) as error:
+        client_of(url).path(api_version, kind)
+    assert setting in error.value.fix
+
+
 def test_a_subresource_is_no_kind() -> None:
     with serving(cluster) as (url, _), pytest.raises(NoSuchKind):
         client_of(url).path("apps/v1", "Scale")
