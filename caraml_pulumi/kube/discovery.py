@@ -8,7 +8,6 @@ from typing import Any, Final
 from caraml_pulumi.errors import CaramlError
 from caraml_pulumi.kube.errors import KubeError
 
-
 _FIXES: Final = {
     "monitoring.coreos.com": "install the Prometheus operator, or set monitoring.enabled of the platform to false",
     "networking.istio.io": "install Istio, or set routing.backend of the platform to what the cluster has",
