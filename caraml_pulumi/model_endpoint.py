@@ -20,6 +20,8 @@ from caraml_pulumi.component import arguments, kubernetes_object, located_in, pl
 from caraml_pulumi.deployed_version import gate_on_ready
 from caraml_pulumi.errors import CaramlError
 from caraml_pulumi.manifests import routing
+from caraml_pulumi.model.clients import token_is_long_enough
+from caraml_pulumi.model.deferred import is_deferred
 from caraml_pulumi.model.endpoint import ModelEndpointSpec, plan_endpoint
 from caraml_pulumi.model.ingress_nginx import doubts
 from caraml_pulumi.model.modes import declared_status
@@ -133,7 +135,11 @@ def _with_tokens(spec: ModelEndpointSpec, versions: Sequence[CustomModelVersion]
                     f'Secret "{ref.name}" of ModelProject "{spec.project}" has no key "{ref.key}"',
                     fix="add it to the secrets of the project, and give the endpoint versions that have the project",
                 )
-        clients.append(client.model_copy(update={"token": kept[ref.name][ref.key], "token_ref": None}))
+        token = kept[ref.name][ref.key]
+        if not is_deferred(token):
+            with within("access", "clients", index, "token_ref"):
+                token_is_long_enough(client.name, token)
+        clients.append(client.model_copy(update={"token": token, "token_ref": None}))
     return spec.model_copy(update={"access": spec.access.model_copy(update={"clients": clients})})
 
 

@@ -1,6 +1,7 @@
 """Who may call an endpoint: anybody, or clients with a name and a token (seed: Model Deployment)."""
 
 import re
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Final
 
@@ -53,15 +54,22 @@ class EndpointClient(Spec):
                     f'client "{self.name}" needs one token', allowed="either token or tokenRef", fix="give one of them"
                 )
             if self.token is not None and not is_deferred(self.token):
-                token_is_long_enough(self.token)
+                token_is_long_enough(self.name, self.token)
         return self
 
 
-def token_is_long_enough(token: str) -> str:
-    """`token` if guessing it takes long. Raises `CaramlError`, which does not show it."""
+def token_is_long_enough(client: str, token: str) -> None:
+    """Refuse a token that is guessed soon. The error does not show it."""
     if len(token) < SHORTEST_TOKEN:
-        raise CaramlError(f"the token has {len(token)} characters", allowed=f"at least {SHORTEST_TOKEN}")
-    return token
+        raise CaramlError(
+            f'the token of client "{client}" has {len(token)} characters', allowed=f"at least {SHORTEST_TOKEN}"
+        )
+
+
+def tokens_are_long_enough(tokens: Mapping[str, str]) -> None:
+    """The same for tokens by client that were not known before: Outputs, and those that the project's secrets keep."""
+    for client, token in tokens.items():
+        token_is_long_enough(client, token)
 
 
 class Access(Spec):

@@ -181,7 +181,7 @@ def test_the_release_file_asks_for_everything_that_an_endpoint_can(cluster: Loca
             "access: {type: private, clients: [{name: app, token: s3cret-token}]}",
             "the secret of client app in plain text",
         ),
-        ("access: {type: private, clients: [{name: app, token: short}]}", "the token has 5 characters"),
+        ("access: {type: private, clients: [{name: app, token: short}]}", "5 characters"),
         ("backend: NGINX", "ISTIO, GATEWAY_API, KNATIVE, INGRESS"),
     ],
 )

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from caraml_pulumi.manifests import Manifest
 from caraml_pulumi.model.address import Address
-from caraml_pulumi.model.clients import AccessType
+from caraml_pulumi.model.clients import AccessType, tokens_are_long_enough
 from caraml_pulumi.model.deferred import Value, when_known
 from caraml_pulumi.model.endpoint_plan import EndpointPlan, Share
 from caraml_pulumi.model.htpasswd import htpasswd
@@ -16,6 +16,7 @@ from caraml_pulumi.model.modes import DeploymentMode, Protocol
 from caraml_pulumi.model.names import SERVICE_PORT, service_name
 from caraml_pulumi.model.platform import PlatformSpec
 from caraml_pulumi.model.quantities import parse_quantity
+from caraml_pulumi.model.spec import within
 from caraml_pulumi.model.version_plan import VersionPlan
 
 PREFIX: Final = "nginx.ingress.kubernetes.io"
@@ -66,18 +67,26 @@ def version_objects(version: VersionPlan, platform: PlatformSpec) -> list[Manife
 def clients_secret(endpoint: EndpointPlan) -> Manifest | None:
     """The Secret with the clients of a private endpoint, as nginx reads them, hashed; nothing for a public one.
 
+    Raises `CaramlError` for a token that is too short; if it is not known yet, when it is.
+
     Pulumi names it: other tokens make another Secret, and the Ingress goes over to it before the old one is deleted.
     """
     if endpoint.access.type is AccessType.PUBLIC:
         return None
     tokens = {client.name: client.token for client in endpoint.access.clients}
     realm = f"{endpoint.project}/{endpoint.model}"
+
+    def auth(known: dict[str, str]) -> str:
+        with within("access", "clients"):
+            tokens_are_long_enough(known)
+        return htpasswd(known, realm)
+
     return {
         "apiVersion": "v1",
         "kind": "Secret",
         "metadata": {"namespace": endpoint.project, "labels": dict(endpoint.labels)},
         "type": "Opaque",
-        "stringData": {"auth": when_known(tokens, lambda known: htpasswd(known, realm))},
+        "stringData": {"auth": when_known(tokens, auth)},
     }
 
 

@@ -3,7 +3,15 @@ from typing import Any
 import pulumi
 import pytest
 
-from caraml_pulumi import CaramlError, CustomModelVersion, DeploymentMode, ModelEndpoint, ModelEndpointArgs
+from caraml_pulumi import (
+    CaramlError,
+    CustomModelVersion,
+    DeploymentMode,
+    ModelEndpoint,
+    ModelEndpointArgs,
+    ModelProject,
+    RoutingBackend,
+)
 from tests.unit.components.programs import DEPLOYMENT, ENDPOINT, KNATIVE, ROUTE, iris, recorded
 
 both = pytest.mark.parametrize("preview", [True, False], ids=["preview", "update"])
@@ -169,6 +177,30 @@ def test_what_a_backend_cannot_do_is_refused_by_name(backend: str, settings: dic
     with pytest.raises(CaramlError, match=refused) as caught:
         recorded(lambda: ModelEndpoint("iris", elsewhere(100, backend=backend, **settings)))
     assert "s3cret-token" not in str(caught.value)
+
+
+@pytest.mark.parametrize("kept", [False, True], ids=["given", "kept by the project"])
+@pytest.mark.parametrize("secret", [False, True], ids=["plain", "an Output"])
+def test_a_token_that_is_guessed_soon_is_refused_and_not_shown(kept: bool, secret: bool) -> None:
+    def private() -> None:
+        token: Any = pulumi.Output.secret("s3cret") if secret else "s3cret"
+        project = ModelProject("iris-team", team="a", stream="b", secrets={"clients": {"app": token}})
+        client: Any = {"name": "app"} | ({"token_ref": {"name": "clients", "key": "app"}} if kept else {"token": token})
+        only = CustomModelVersion(
+            "iris-1",
+            model="iris",
+            version=1,
+            project=project,
+            image="ghcr.io/team/iris:1",
+            deployment_mode=DeploymentMode.RAW_DEPLOYMENT,
+        )
+        access: Any = {"type": "private", "clients": [client]}
+        ModelEndpoint("iris", traffic={only: 100}, backend=RoutingBackend.INGRESS, access=access)
+
+    with pytest.raises(CaramlError, match='the token of client "app" has 6 characters') as caught:
+        recorded(private)
+    assert "access.clients" in str(caught.value)
+    assert "s3cret" not in str(caught.value)
 
 
 def test_monitoring_is_on_by_default_and_off_by_one_switch() -> None:
