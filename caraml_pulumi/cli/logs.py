@@ -47,7 +47,7 @@ Container = Annotated[
 ]
 
 
-@app.command(name="logs")
+@app.command(name="logs", epilog="Example: caraml logs iris/2 --stack dev --since 5m -f")
 def logs(
     model: Model,
     cwd: Cwd = HERE,

@@ -60,7 +60,7 @@ Abort = Annotated[bool, typer.Option("--abort", help="Give up a rollout that was
 EventLines = Annotated[bool, typer.Option("--json", help="Print an event a line, as JSON.")]
 
 
-@app.command()
+@app.command(epilog="Example: caraml rollout iris --to 2 --stack prod --steps 10,50,100")
 def rollout(
     model: Model,
     to: To,

@@ -23,7 +23,7 @@ Model = Annotated[
 Watch = Annotated[bool, typer.Option("--watch", "-w", help="Go on, and show what changes, until Ctrl-C.")]
 
 
-@app.command(name="status")
+@app.command(name="status", epilog="Example: caraml status iris --stack dev --watch")
 def status(model: Model = None, cwd: Cwd = HERE, stack: Stack = None, watch: Watch = False, json: Json = False) -> None:
     """Show the models of a stack: state, replicas, weights, restarts, and why something is not as it should be.
 

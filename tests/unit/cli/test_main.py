@@ -34,6 +34,15 @@ def test_every_command_that_is_listed_can_be_loaded(command: str) -> None:
     assert f"Usage: caraml {command}" in done.stdout
 
 
+@pytest.mark.parametrize("command", ["status", "logs", "rollout"])
+def test_the_help_of_a_command_about_models_ends_with_an_example_that_it_takes(command: str) -> None:
+    [example] = [line for line in run(command, "--help").stdout.splitlines() if "Example: caraml" in line]
+    arguments = example.partition("caraml ")[2].split()
+    assert arguments[0] == command
+    done = run(*arguments, "--cwd", "/")
+    assert "there is no Pulumi project in '/'" in done.stderr
+
+
 def test_a_mistyped_command_is_answered_with_the_right_one() -> None:
     done = run("previw")
     assert done.returncode == 2
