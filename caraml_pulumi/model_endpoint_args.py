@@ -76,7 +76,7 @@ class RetriesArgs(TypedDict):
     attempts: int
     """How often at most, up to 10; 0: never."""
     per_try_timeout_seconds: NotRequired[int]
-    """How long one try may take. Unit: seconds. Default: the endpoint's timeout. Refused: more than a day."""
+    """How long one try may take. Unit: seconds. Default: the endpoint's timeout. Refused: more than that."""
     retry_on: NotRequired[list[str]]
     """Envoy's conditions, or statuses from 400. Default: gateway-error, connect-failure, refused-stream (Seldon)."""
 

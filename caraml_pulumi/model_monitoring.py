@@ -42,7 +42,7 @@ class AlertArgs(TypedDict):
     requests or of what the replicas ask for (Merlin). Default: that of the alert of the same metric and severity that
     it replaces. Refused: no target where there is no such alert."""
     percentile: NotRequired[float]
-    """Of latency: which percentile (Merlin). Default: 95. Refused: for another metric."""
+    """Of latency: which percentile (Merlin). Default: 95. Refused: for another metric; below 1."""
     enabled: NotRequired[bool]
     """Whether there is this alert; false takes the platform's away (Merlin). Default: true."""
 
