@@ -172,7 +172,7 @@ def test_the_release_file_asks_for_everything_that_an_endpoint_can(cluster: Loca
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ("backend: KNATIVE", "backend KNATIVE cannot route to a RAW_DEPLOYMENT version"),
+        ("backend: KNATIVE", "backend KNATIVE cannot divide HTTP_JSON requests over two versions"),
         ("maxRequestSize: 1Mi", "backend ISTIO cannot limit the size of requests"),
         ("mirror: {version: 2}", "version 2 answers requests already"),
         ("matches: [{traffic: [{version: 2, weight: 100}]}]", "a match without headers and path takes every request"),
