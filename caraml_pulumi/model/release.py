@@ -25,10 +25,10 @@ class ReleaseVersion(VersionSettings):
     @model_validator(mode="after")
     def _keep_secrets_out(self) -> "ReleaseVersion":
         with as_validation_error("secrets"):
-            secrets_are_elsewhere(self.secrets)
+            secrets_are_elsewhere(f"the value of {name}" for name in self.secrets)
         if self.transformer:
             with as_validation_error("transformer", "secrets"):
-                secrets_are_elsewhere(self.transformer.secrets)
+                secrets_are_elsewhere(f"the value of {name}" for name in self.transformer.secrets)
         return self
 
 
@@ -47,7 +47,8 @@ class ReleaseSpec(Spec):
             traffic.versions_are_unique(listed, "listed")
         if self.endpoint:
             with as_validation_error("endpoint", "access", "clients"):
-                secrets_are_elsewhere([f"client {one.name}" for one in self.endpoint.access.clients if one.token])
+                clients = self.endpoint.access.clients
+                secrets_are_elsewhere(f"the token of client {one.name}" for one in clients if one.token)
             for path, division in self.endpoint.divisions():
                 with as_validation_error("endpoint", *path):
                     traffic_goes_to_listed_versions([share.version for share in division], listed)
@@ -67,10 +68,10 @@ class ReleaseSpec(Spec):
 
 
 def secrets_are_elsewhere(secrets: Iterable[str]) -> None:
-    """Refuse secret values in a release file, where anybody could read them."""
+    """Refuse secret values in a release file, where anybody could read them; `secrets` says what they are."""
     if secrets := list(secrets):
         raise CaramlError(
-            f"a release file would keep the secret of {', '.join(secrets)} in plain text",
+            f"a release file would keep {', '.join(secrets)} in plain text",
             fix="keep it encrypted in the secrets of the project, and name it in secretRefs, or a client's in tokenRef",
         )
 

@@ -18,6 +18,11 @@ from tests.e2e.conftest import LocalCluster
 
 pytestmark = pytest.mark.e2e
 CONFIG = {"caraml:platform": PLATFORM}
+READY = {
+    "metadata": {"generation": 1},
+    "status": {"observedGeneration": 1, "conditions": [{"type": "Ready", "status": "True"}]},
+}
+"""A version that another program deployed."""
 any_spec = settings(
     max_examples=60,
     deadline=None,
@@ -50,7 +55,8 @@ def endpoint(args: Args, namespace: str) -> Recording:
     def program() -> None:
         ModelEndpoint("any", {"project": namespace, **args})  # type: ignore[call-overload]
 
-    return record(program, config=CONFIG)
+    live = {f"{namespace}/{args['model']}-{share['version']}": READY for share in args["traffic"]}
+    return record(program, config=CONFIG, live=live)
 
 
 def project(args: Args, namespace: str) -> Recording:

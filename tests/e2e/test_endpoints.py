@@ -179,7 +179,7 @@ def test_the_release_file_asks_for_everything_that_an_endpoint_can(cluster: Loca
         ("cors: {allowOrigins: [app.example.com]}", "is not an origin"),
         (
             "access: {type: private, clients: [{name: app, token: s3cret-token}]}",
-            "the secret of client app in plain text",
+            "the token of client app in plain text",
         ),
         ("access: {type: private, clients: [{name: app, token: short}]}", "5 characters"),
         ("backend: NGINX", "ISTIO, GATEWAY_API, KNATIVE, INGRESS"),
