@@ -19,7 +19,7 @@ help:  ## this list
 
 up: $(READY)  ## deploy the sample platform to a local control plane (set up first, if need be)
 	@tools/step "local control plane" $(CARAML) cluster up
-	@KUBECONFIG=$$($(CARAML) cluster kubeconfig) $(CARAML) up --stack dev --policy-pack policies --yes
+	@KUBECONFIG=$$($(CARAML) cluster kubeconfig) $(CARAML) up --stack dev --refresh --policy-pack policies --yes
 	@echo; KUBECONFIG=$$($(CARAML) cluster kubeconfig) $(CARAML) status --stack dev
 	@echo; $(CARAML) history --stack dev
 	@echo; echo "Look around:  export KUBECONFIG=$$($(CARAML) cluster kubeconfig)"; \
