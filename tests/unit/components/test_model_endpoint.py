@@ -12,6 +12,8 @@ from caraml_pulumi import (
     ModelProject,
     RoutingBackend,
 )
+from caraml_pulumi.engine.values import Secret
+from caraml_pulumi.testing import unknown
 from tests.unit.components.programs import DEPLOYMENT, ENDPOINT, KNATIVE, ROUTE, iris, recorded
 
 both = pytest.mark.parametrize("preview", [True, False], ids=["preview", "update"])
@@ -211,3 +213,25 @@ def test_monitoring_is_on_by_default_and_off_by_one_switch() -> None:
     assert watched() == 1
     assert watched(monitoring=False) == 0
     assert watched(monitoring={"enabled": False}) == 0
+
+
+def private(token: Any, **settings: Any) -> None:
+    access: Any = {"type": "private", "clients": [{"name": "app", "token": token}]}
+    ModelEndpoint("iris", traffic={version(1): 100}, backend=RoutingBackend.INGRESS, access=access, **settings)
+
+
+def test_a_token_that_is_not_known_yet_is_previewed_and_kept_secret() -> None:
+    recording = recorded(lambda: private(unknown()), preview=True)
+    (secret,) = recording.of_type("kubernetes:core/v1:Secret")
+    assert "name" not in secret.inputs["metadata"]
+    assert recording.one("kubernetes:networking.k8s.io/v1:Ingress", "iris")
+    known = recorded(lambda: private(pulumi.Output.secret("correct horse")))
+    (secret,) = known.of_type("kubernetes:core/v1:Secret")
+    assert isinstance(secret.inputs["stringData"]["auth"], Secret)
+    assert "correct horse" not in str(known.registrations)
+
+
+def test_a_token_that_is_too_short_is_refused_when_it_is_known() -> None:
+    with pytest.raises(CaramlError, match="token") as caught:
+        recorded(lambda: private(pulumi.Output.secret("hunter2")))
+    assert "hunter2" not in str(caught.value)
