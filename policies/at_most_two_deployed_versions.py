@@ -1,8 +1,8 @@
 """At most two versions of a model are deployed in an environment (seed: Deploying a Model Version).
 
-Held twice: by an endpoint's own traffic, before the endpoint is applied, and over the whole stack, where versions
-without an endpoint count too, and Knative Services and Deployments that carry a version's labels but that no component
-made. A stopped version is not deployed.
+Held twice: by an endpoint's own traffic, matches and mirror, before the endpoint is applied, and over the whole stack.
+There, versions without an endpoint count too, and Knative Services and Deployments that carry a version's labels but
+that no component made. A stopped version is not deployed.
 """
 
 from collections import defaultdict
@@ -28,6 +28,7 @@ from policies.reading import (
     broken,
     version_of_component,
     version_of_object,
+    versions_of_endpoint,
 )
 
 DESCRIPTION = "At most two versions of a model are deployed in an environment."
@@ -36,7 +37,7 @@ DESCRIPTION = "At most two versions of a model are deployed in an environment."
 def _validate_endpoint(args: ResourceValidationArgs, report: ReportViolation) -> None:
     if args.resource_type != MODEL_ENDPOINT:
         return
-    versions = [int(share["version"]) for share in args.props["traffic"]]
+    versions = versions_of_endpoint(args.props)
     model, environment = args.props["model"], args.props["environment"]
     for message in broken(at_most_two_deployed_versions, versions, model=model, environment=environment):
         report(message, None)

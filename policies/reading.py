@@ -46,6 +46,13 @@ class DeployedVersion(NamedTuple):
     version: int
 
 
+def versions_of_endpoint(props: Properties) -> set[int]:
+    """The versions that a ModelEndpoint sends requests to, or copies of them."""
+    divisions = [props["traffic"], *(match["traffic"] for match in props.get("matches") or ())]
+    mirrored = [props["mirror"]] if props.get("mirror") else []
+    return {int(share["version"]) for share in [*(share for division in divisions for share in division), *mirrored]}
+
+
 def version_of_component(outputs: Properties) -> DeployedVersion | None:
     """The version that a CustomModelVersion deploys, by its outputs; none if it is stopped."""
     if "version" not in outputs or outputs.get("status") == VersionStatus.TERMINATED:

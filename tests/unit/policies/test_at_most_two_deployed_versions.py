@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 from pulumi_policy import EnforcementLevel
 
@@ -57,6 +59,13 @@ def test_an_endpoint_over_one_or_two_versions_passes(versions: tuple[int, ...]) 
 
 def test_an_endpoint_over_three_versions_is_refused() -> None:
     assert violations(of_endpoint, MODEL_ENDPOINT, endpoint(1, 2, 3)) == [MESSAGE]
+
+
+@pytest.mark.parametrize(
+    "more", [{"matches": [{"traffic": [{"version": 3, "weight": 100}]}]}, {"mirror": {"version": 3, "percentage": 5}}]
+)
+def test_a_third_version_that_only_some_requests_reach_is_refused(more: dict[str, Any]) -> None:
+    assert violations(of_endpoint, MODEL_ENDPOINT, endpoint(1, 2) | more) == [MESSAGE]
 
 
 def test_an_endpoint_whose_versions_are_unknown_is_not_judged() -> None:
