@@ -137,7 +137,8 @@ class _Followed:
                 self._note_once(error.what)
         except CaramlError as error:
             self._note_once(error.what)
-        self._reading.discard(source)
+        finally:
+            self._reading.discard(source)
 
     def _note_once(self, text: str) -> None:
         if text not in self._noted:

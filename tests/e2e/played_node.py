@@ -237,6 +237,7 @@ def _chosen(log: Log, query: dict[str, str]) -> Iterator[str]:
     since = query.get("sinceTime", "")
     if seconds := query.get("sinceSeconds"):
         since = (datetime.now(UTC) - timedelta(seconds=int(seconds))).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    since = since.removesuffix("Z")  # whole seconds, as the API server passes them on, come before their parts
     with log.written:
         read = len(log.lines)
         lines = [line for line in log.lines if line[0] >= since]
