@@ -64,9 +64,12 @@ class _Loader(yaml.SafeLoader):
     """YAML's safe types, with every key once. Texts that YAML would take for a date stay texts."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        """A mapping; a key that is there twice is an error."""
+        """A mapping; a key that is there twice is an error, and so is one that is no text or number."""
         seen: set[str] = set()
         for key, _ in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                problem = "a key is a map or a list; put a text with braces or brackets into quotes"
+                raise yaml.MarkedYAMLError(problem=problem, problem_mark=key.start_mark)
             if key.value in seen:
                 raise yaml.MarkedYAMLError(problem=f'key "{key.value}" is there twice', problem_mark=key.start_mark)
             seen.add(str(key.value))

@@ -97,3 +97,11 @@ def test_any_text_is_read_or_explained(tmp_path: Path, text: str) -> None:
     (tmp_path / "releases" / "dev" / "iris.yaml").write_text(text)
     with pytest.raises(CaramlError):
         read_stack(tmp_path, "dev", CONFIG)
+
+
+@pytest.mark.parametrize("text", ["{{}}", "model: {{ model }}", "model: iris\n? [a]\n: b"])
+def test_a_key_that_is_no_text_is_explained_with_its_line(tmp_path: Path, text: str) -> None:
+    (tmp_path / "releases" / "dev").mkdir(parents=True)
+    (tmp_path / "releases" / "dev" / "iris.yaml").write_text(text)
+    with pytest.raises(CaramlError, match=r"a key is a map or a list(.|\n)*iris.yaml:\d"):
+        read_stack(tmp_path, "dev", CONFIG)
