@@ -85,6 +85,18 @@ def _only_stack(project: "Project", backend: "Backend") -> str:
     )
 
 
+def default_packs(project: "Project", stack: str) -> list[tuple[Path, Path | None]]:
+    """The policy packs that a project brings along, each with its configuration for `stack`.
+
+    That is ``policies/`` beside ``Pulumi.yaml`` if there is a pack, and its ``profiles/<stack>.json`` if there is one.
+    """
+    pack = project.root / "policies"
+    profile = pack / "profiles" / f"{stack}.json"
+    if not (pack / "PulumiPolicy.yaml").is_file():
+        return []
+    return [(pack, profile if profile.is_file() else None)]
+
+
 def load_document(target: "Target") -> dict[str, Any]:
     """The checkpoint document of a stack, with a note if it is behind. Raises `CaramlError` if there is none."""
     backend, document = _open_stack(target)
