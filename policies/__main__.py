@@ -7,23 +7,6 @@ from pulumi_policy import EnforcementLevel, PolicyPack
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from policies import (
-    at_most_two_deployed_versions,
-    autoscaling_metric_allowed_in_mode,
-    deployment_enabled_for_group,
-    group_within_max_deployments,
-    group_within_quota,
-)
+from policies.rules import all_rules
 
-PolicyPack(
-    name="caraml",
-    enforcement_level=EnforcementLevel.MANDATORY,
-    policies=[
-        at_most_two_deployed_versions.of_endpoint,
-        at_most_two_deployed_versions.of_stack,
-        autoscaling_metric_allowed_in_mode.policy,
-        deployment_enabled_for_group.policy,
-        group_within_max_deployments.policy,
-        group_within_quota.policy,
-    ],
-)
+PolicyPack(name="caraml", enforcement_level=EnforcementLevel.MANDATORY, policies=[*all_rules()])

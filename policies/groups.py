@@ -3,14 +3,14 @@
 Only versions and projects that components made are known; the ResourceQuota of a project's namespace holds the rest.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from pulumi_policy import ReportViolation, StackValidationArgs
-
+from caraml_pulumi.errors import CaramlError
 from caraml_pulumi.model.names import full_name
 from caraml_pulumi.model.quota import Demand, GroupQuota
-from policies.reading import MODEL_PROJECT, MODEL_VERSION, broken
+from policies.reading import MODEL_PROJECT, MODEL_VERSION
+from policies.rule import Blamed, Stack, StackJudge, blame
 
 
 class Group(NamedTuple):
@@ -23,26 +23,25 @@ class Group(NamedTuple):
     demands: list[Demand]
 
 
-def groups(args: StackValidationArgs) -> Iterator[Group]:
+def groups(stack: Stack) -> Iterator[Group]:
     """The projects of a stack."""
-    outputs = [resource.props for resource in args.resources if resource.resource_type == MODEL_VERSION]
+    outputs = [version.props for version in stack.of(MODEL_VERSION)]
     demands = [(_where(props), _demand(props)) for props in outputs if "demand" in props]
-    for resource in args.resources:
-        if resource.resource_type == MODEL_PROJECT and "quota" in resource.props:
-            own = [demand for where, demand in demands if where == _where(resource.props)]
-            quota = GroupQuota.model_validate(dict(resource.props["quota"]))
-            yield Group(resource.props["project"], resource.urn, resource.props["enabled"], quota, own)
+    for project in stack.of(MODEL_PROJECT):
+        if "quota" in project.props:
+            own = [demand for where, demand in demands if where == _where(project.props)]
+            quota = GroupQuota.model_validate(dict(project.props["quota"]))
+            yield Group(project.props["project"], project.urn, project.props["enabled"], quota, own)
 
 
-def of_each_group(rule: Callable[[Group], None]) -> Callable[[StackValidationArgs, ReportViolation], None]:
-    """A validation that holds every project of a stack to `rule`, and blames the project."""
+def of_each_group(rule: Callable[[Group], Iterable[CaramlError]]) -> StackJudge:
+    """A judge that holds every project of a stack to `rule`, and blames the project."""
 
-    def validate(args: StackValidationArgs, report: ReportViolation) -> None:
-        for group in groups(args):
-            for message in broken(rule, group):
-                report(message, group.urn)
+    def judge(stack: Stack) -> Iterator[Blamed]:
+        for group in groups(stack):
+            yield from blame(group.urn, rule(group))
 
-    return validate
+    return judge
 
 
 def _where(outputs: Mapping[str, Any]) -> tuple[str, str]:

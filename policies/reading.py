@@ -1,29 +1,23 @@
-"""What the policies share: which resources they look at, and how a broken rule is reported.
+"""What the rules share: which resources they look at, and how a broken rule becomes an error to report.
 
-Properties come as read-only mappings whose numbers are floats. Reading one that is not known at preview makes the
-policy's answer advisory, so only what a rule needs is read.
+Properties come as read-only mappings whose numbers are floats. Reading one that is not known at preview raises
+`UnknownValueError`, so only what a rule needs is read.
 """
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, NamedTuple, ParamSpec
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final, NamedTuple, ParamSpec
 
-from caraml_pulumi.errors import CaramlError
+from caraml_pulumi.errors import CaramlError, CaramlErrors
 from caraml_pulumi.model.labels import APP, ENVIRONMENT, ORCHESTRATOR, ORCHESTRATOR_NAME, VERSION
 from caraml_pulumi.model.modes import VersionStatus
 
-MODEL_VERSION = "caraml:index:CustomModelVersion"
-MODEL_PROJECT = "caraml:index:ModelProject"
-MODEL_ENDPOINT = "caraml:index:ModelEndpoint"
-KNATIVE_SERVICE = "kubernetes:serving.knative.dev/v1:Service"
-DEPLOYMENT = "kubernetes:apps/v1:Deployment"
-HORIZONTAL_POD_AUTOSCALER = "kubernetes:autoscaling/v2:HorizontalPodAutoscaler"
-
-LABEL_PREFIX = "labelPrefix"
-LABEL_PREFIX_SCHEMA = {
-    "type": "string",
-    "default": "caraml.dev/",
-    "description": "The platform's label prefix, by which objects that no component made are recognised.",
-}
+STACK: Final = "pulumi:pulumi:Stack"
+MODEL_VERSION: Final = "caraml:index:CustomModelVersion"
+MODEL_PROJECT: Final = "caraml:index:ModelProject"
+MODEL_ENDPOINT: Final = "caraml:index:ModelEndpoint"
+KNATIVE_SERVICE: Final = "kubernetes:serving.knative.dev/v1:Service"
+DEPLOYMENT: Final = "kubernetes:apps/v1:Deployment"
+HORIZONTAL_POD_AUTOSCALER: Final = "kubernetes:autoscaling/v2:HorizontalPodAutoscaler"
 
 Value = Any
 Properties = Mapping[str, Value]
@@ -74,11 +68,11 @@ def version_of_object(properties: Properties, prefix: str) -> DeployedVersion | 
     return DeployedVersion(environment, str(at(properties, "metadata", "namespace") or "default"), model, int(version))
 
 
-def broken(rule: Callable[Rule, None], *args: Rule.args, **kwargs: Rule.kwargs) -> Iterable[str]:
-    """The message of the rule, if these arguments break it."""
+def broken(rule: Callable[Rule, None], *args: Rule.args, **kwargs: Rule.kwargs) -> Iterator[CaramlError]:
+    """The error of the rule, or its errors, if these arguments break it."""
     try:
         rule(*args, **kwargs)
+    except CaramlErrors as errors:
+        yield from errors.errors
     except CaramlError as error:
-        allowed = f"Allowed: {error.allowed}" if error.allowed else ""
-        fix = f"Fix: {error.fix}" if error.fix else ""
-        yield ". ".join(part for part in (error.what, allowed, fix) if part) + "."
+        yield error

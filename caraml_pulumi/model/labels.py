@@ -6,6 +6,8 @@ from typing import Final
 
 from caraml_pulumi.errors import CaramlError
 
+DEFAULT_PREFIX: Final = "caraml.dev/"
+"""The prefix of labels on a platform that names no other."""
 LABEL_LENGTH: Final = 63
 PREFIX_LENGTH: Final = 253
 APP: Final = "app"

@@ -98,7 +98,7 @@ class PlatformSpec(Spec):
     """The environment's name. Default: the stack's."""
     domain: Annotated[str, rule(domain_name)]
     """The domain under which models are reachable: ``{model}.{project}.{domain}``."""
-    label_prefix: Annotated[str, rule(labels.label_prefix)] = "caraml.dev/"
+    label_prefix: Annotated[str, rule(labels.label_prefix)] = labels.DEFAULT_PREFIX
     """Prefix of the labels of every object."""
     namespace_label_prefix: Annotated[str, rule(labels.label_prefix)] = "caraml.dev/"
     """Prefix of the label ``managed`` of the namespaces of projects."""

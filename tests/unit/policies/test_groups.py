@@ -5,7 +5,7 @@ import pytest
 from caraml_pulumi import CustomModelVersion, ModelProject
 from caraml_pulumi.engine.values import Properties
 from caraml_pulumi.testing.policies import stack_violations
-from policies import deployment_enabled_for_group, group_within_max_deployments, group_within_quota
+from policies.rules import deployment_enabled_for_group, group_within_max_deployments, group_within_quota
 from tests.unit.components.programs import recorded
 
 PROJECT = "caraml:index:ModelProject"

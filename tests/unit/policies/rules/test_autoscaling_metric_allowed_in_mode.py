@@ -3,7 +3,7 @@ from pulumi_policy import EnforcementLevel
 
 from caraml_pulumi.engine.values import UNKNOWN, Properties
 from caraml_pulumi.testing.policies import UnknownValueError, violations
-from policies.autoscaling_metric_allowed_in_mode import policy
+from policies.rules.autoscaling_metric_allowed_in_mode import policy
 from policies.reading import HORIZONTAL_POD_AUTOSCALER, KNATIVE_SERVICE, MODEL_VERSION
 
 

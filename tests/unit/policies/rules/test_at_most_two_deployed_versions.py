@@ -5,7 +5,7 @@ from pulumi_policy import EnforcementLevel
 
 from caraml_pulumi.engine.values import UNKNOWN, Properties
 from caraml_pulumi.testing.policies import UnknownValueError, stack_violations, violations
-from policies.at_most_two_deployed_versions import of_endpoint, of_stack
+from policies.rules.at_most_two_deployed_versions import of_endpoint, of_stack
 from policies.reading import DEPLOYMENT, KNATIVE_SERVICE, MODEL_ENDPOINT, MODEL_VERSION
 
 MESSAGE = (
