@@ -1,7 +1,8 @@
 """Policy packs: started as processes of their own and asked through Pulumi's Analyzer protocol."""
 
+from caraml_pulumi.engine.policies.config import Rule
 from caraml_pulumi.engine.policies.messages import AnalyzedResource
 from caraml_pulumi.engine.policies.pack import PolicyPack
 from caraml_pulumi.engine.policies.violation import Violation
 
-__all__ = ["AnalyzedResource", "PolicyPack", "Violation"]
+__all__ = ["AnalyzedResource", "PolicyPack", "Rule", "Violation"]

@@ -17,13 +17,24 @@ _LEVEL_KEY: Final = "enforcementLevel"
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A policy as its pack describes it; `schema` maps its configuration properties to JSON Schemas."""
+    """A policy as its pack describes it; `schema` maps its configuration properties to JSON Schemas.
+
+    What a pack says nothing of is empty. `steps` say how to mend a violation, `url` is where the policy is documented.
+    """
 
     name: str
     kind: Literal["resource", "stack"]
     level: Level
     schema: Mapping[str, Any] = field(default_factory=dict)
     required: Sequence[str] = ()
+    description: str = ""
+    severity: str = ""
+    """``low``, ``medium``, ``high`` or ``critical``."""
+    tags: Sequence[str] = ()
+    steps: str = ""
+    url: str = ""
+    values: Mapping[str, Any] = field(default_factory=dict)
+    """Its configuration properties as they are configured, defaults filled in."""
 
 
 @dataclass(frozen=True, slots=True)

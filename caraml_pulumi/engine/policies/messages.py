@@ -7,7 +7,7 @@ from pulumi.runtime.proto import analyzer_pb2
 
 from caraml_pulumi.engine import wire
 from caraml_pulumi.engine.policies.config import Rule, Setting
-from caraml_pulumi.engine.policies.violation import LEVELS, Violation
+from caraml_pulumi.engine.policies.violation import LEVELS, SEVERITIES, Violation
 from caraml_pulumi.engine.resource import ResourceState
 from caraml_pulumi.engine.secrecy import keep_secrets, mask_secrets
 from caraml_pulumi.engine.values import Properties
@@ -59,6 +59,11 @@ def rule(policy: analyzer_pb2.PolicyInfo) -> Rule:
         level=LEVELS[policy.enforcementLevel],
         schema=wire.decode(policy.configSchema.properties),
         required=list(policy.configSchema.required),
+        description=policy.description,
+        severity=SEVERITIES.get(policy.severity, ""),
+        tags=tuple(policy.tags),
+        steps=policy.remediation_steps,
+        url=policy.url,
     )
 
 
@@ -93,6 +98,7 @@ def violations(
             description=found.description,
             message=mask_secrets(found.message, secrets),
             level=LEVELS[found.enforcementLevel],
+            severity=SEVERITIES.get(found.severity, ""),
             urn=found.urn or (resources[0].state.urn if len(resources) == 1 else ""),
         )
         for found in response.diagnostics

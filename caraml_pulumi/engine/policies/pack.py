@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -66,6 +67,7 @@ class PolicyPack:
         )
         self._connect = Once(self._configured)
         self._asked: frozenset[str] = frozenset()
+        self._rules: list[Rule] = []
         self._process = SideProcess(
             f'policy pack "{self.name}"',
             "pulumi.policy",
@@ -95,6 +97,16 @@ class PolicyPack:
             CaramlError: the pack does not start, or its configuration does not fit its policies.
         """
         self._connect()
+
+    @property
+    def rules(self) -> list[Rule]:
+        """Its policies, each with the level and values that it is configured to. Waits until the pack is ready.
+
+        Raises:
+            CaramlError: as `wait` does.
+        """
+        self._connect()
+        return self._rules
 
     def remediate(self, resource: AnalyzedResource) -> tuple[Properties, list[Violation]]:
         """The inputs as the pack's remediations change them, and a note on each change. To be called before `analyze`.
@@ -150,6 +162,7 @@ class PolicyPack:
         self.name = info.name
         rules = [messages.rule(policy) for policy in info.policies]
         settings = reconcile(rules, messages.initial_settings(info), self._given, self._config_file)
+        self._rules = [_configured(rule, settings[rule.name]) for rule in rules]
         self._ask(stub.Configure, messages.configure_request(settings), "taking its configuration")
         self._asked = frozenset(kind for rule in rules for kind in _questions(rule, settings[rule.name]))
         return stub
@@ -157,6 +170,10 @@ class PolicyPack:
     def _ask(self, call: Callable[..., Answer], request: Message, doing: str, *resources: AnalyzedResource) -> Answer:
         secrets = [resource.properties for resource in resources]
         return self._process.ask(call, request, doing, timeout=ANSWER_TIMEOUT, secrets=secrets)
+
+
+def _configured(rule: Rule, setting: Setting) -> Rule:
+    return replace(rule, level=setting.level or rule.level, values=setting.properties)
 
 
 def _questions(rule: Rule, setting: Setting) -> set[str]:

@@ -6,6 +6,8 @@ from typing import Any, Final, Literal
 Level = Literal["advisory", "mandatory", "disabled", "remediate"]
 LEVELS: Final[tuple[Level, ...]] = ("advisory", "mandatory", "disabled", "remediate")
 """Pulumi's enforcement levels, in the order of its protocol."""
+SEVERITIES: Final = {1: "low", 2: "medium", 3: "high", 4: "critical"}
+"""Pulumi's severities, by their numbers in its protocol; 0 is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +16,7 @@ class Violation:
 
     `level` is ``mandatory`` (stops the update), ``advisory`` (a warning), or ``remediate`` for the note that a policy
     has changed the inputs. `urn` is the resource that it is about; empty when it is about the whole stack.
+    `severity` is what the policy says of itself, empty if nothing.
     """
 
     policy: str
@@ -23,6 +26,7 @@ class Violation:
     message: str
     level: Level
     urn: str = ""
+    severity: str = ""
 
     @property
     def mandatory(self) -> bool:
@@ -40,4 +44,5 @@ class Violation:
             "policyPackVersion": self.version,
             "policyPackVersionTag": self.version,
             "enforcementLevel": self.level,
+            **({"severity": self.severity} if self.severity else {}),
         }

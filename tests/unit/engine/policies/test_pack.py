@@ -52,8 +52,9 @@ def count(args, report):
 
 PolicyPack("guardrails", [
     ResourceValidationPolicy("replicas", "Few replicas.", replicas, EnforcementLevel.MANDATORY,
-        PolicyConfigSchema({"ceiling": {"type": "number", "default": 3}})),
-    ResourceValidationPolicy("context", "Tells what it is told.", context, EnforcementLevel.DISABLED),
+        PolicyConfigSchema({"ceiling": {"type": "number", "default": 3}}), severity=Severity.HIGH),
+    ResourceValidationPolicy("context", "Tells what it is told.", context, EnforcementLevel.DISABLED,
+        severity=Severity.LOW, tags=["telling"], remediation_steps="Do not ask.", url="docs/context.md"),
     ResourceValidationPolicy("label", "Everything is labelled.", enforcement_level=EnforcementLevel.REMEDIATE,
         remediate=label),
     StackValidationPolicy("count", "Two resources.", count, EnforcementLevel.ADVISORY),
@@ -109,6 +110,7 @@ def test_a_violation_names_policy_pack_version_level_and_resource(guardrails: Po
             message="Few replicas.\nweb has 4 replicas, token None",
             level="mandatory",
             urn="urn:pulumi:dev::shop::t:i:Web::web",
+            severity="high",
         )
     ]
 
@@ -128,6 +130,7 @@ def test_the_event_of_a_violation_is_pulumis(guardrails: PolicyPack) -> None:
         "policyPackVersion": "1.2.3",
         "policyPackVersionTag": "1.2.3",
         "enforcementLevel": "mandatory",
+        "severity": "high",
     }
 
 
@@ -217,6 +220,21 @@ def test_the_configuration_file_sets_levels_and_properties(tmp_path: Path) -> No
         assert running.analyze_stack([resource("a"), resource("b"), resource("c")]) == []
     finally:
         running.close()
+
+
+def test_a_pack_lists_its_policies_with_what_they_say_of_themselves_and_how_they_are_configured(tmp_path: Path) -> None:
+    running = start(write_pack(tmp_path / "pack"), '{"replicas": {"enforcementLevel": "advisory", "ceiling": 7}}')
+    try:
+        rules = {rule.name: rule for rule in running.rules}
+    finally:
+        running.close()
+    assert [*rules] == ["replicas", "context", "label", "count"]
+    assert (rules["replicas"].level, rules["replicas"].values) == ("advisory", {"ceiling": 7})
+    assert (rules["count"].kind, rules["count"].level, rules["count"].severity) == ("stack", "advisory", "")
+    context = rules["context"]
+    assert (context.kind, context.level, context.severity) == ("resource", "disabled", "low")
+    assert (context.description, context.steps) == ("Tells what it is told.", "Do not ask.")
+    assert (tuple(context.tags), context.url) == (("telling",), "docs/context.md")
 
 
 def test_a_configuration_that_does_not_fit_is_refused_before_anything_is_checked(tmp_path: Path) -> None:
