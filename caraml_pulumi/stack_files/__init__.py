@@ -39,9 +39,32 @@ def read_stack(directory: Path, stack: str, config: Mapping[str, Any]) -> StackF
     and the releases. The environment is the stack unless the platform names another. Raises `CaramlError`, or
     `CaramlErrors` with the problems of all releases, also for what all versions of a project ask for together.
     """
-    path = directory / f"Pulumi.{stack}.yaml"
-    document = Document(path) if path.exists() else None
-    locate = document.under("config") if document else dotted
+    document = _configuration(directory, stack)
+    platform, projects = _settings(document, stack, config)
+    problems: list[CaramlError] = []
+    releases = _read_releases(directory / RELEASES / platform.environment, platform, projects, problems)
+    for name, project in projects.items():
+        versions = [version for release in releases if release.spec.project == name for version in release.versions]
+        demands = [demand for version in versions if (demand := demand_of(version))]
+        where = _under(_locate(document), PROJECTS_KEY, name)
+        with _collecting(problems), located(where, config[PROJECTS_KEY][name]):
+            admitted(name, project.enabled, project.quota, demands)
+    if problems:
+        raise problems[0] if len(problems) == 1 else CaramlErrors(problems)
+    return StackFiles(platform, projects, [release.spec for release in releases])
+
+
+def read_settings(
+    directory: Path, stack: str, config: Mapping[str, Any]
+) -> tuple[PlatformSpec, dict[str, ModelProjectSpec]]:
+    """The platform and the projects of an environment, as `read_stack` reads them. Raises `CaramlError`."""
+    return _settings(_configuration(directory, stack), stack, config)
+
+
+def _settings(
+    document: Document | None, stack: str, config: Mapping[str, Any]
+) -> tuple[PlatformSpec, dict[str, ModelProjectSpec]]:
+    locate = _locate(document)
     for key in (PLATFORM_KEY, PROJECTS_KEY):
         if config.get(key) is None:
             raise CaramlError(f"{key} is not configured", where=locate(()), fix=f"add {key} to Pulumi.{stack}.yaml")
@@ -51,27 +74,18 @@ def read_stack(directory: Path, stack: str, config: Mapping[str, Any]) -> StackF
         with located(_under(locate, PROJECTS_KEY, name)), within("secrets"):
             written = document.value("config", PROJECTS_KEY, name, "secrets") if document else None
             secrets_are_encrypted(name, written)
-    problems: list[CaramlError] = []
-    releases = _read_releases(directory / RELEASES / platform.environment, platform, projects, problems)
-    for name, project in projects.items():
-        versions = [version for release in releases if release.spec.project == name for version in release.versions]
-        demands = [demand for version in versions if (demand := demand_of(version))]
-        with _collecting(problems), located(_under(locate, PROJECTS_KEY, name), config[PROJECTS_KEY][name]):
-            admitted(name, project.enabled, project.quota, demands)
-    if problems:
-        raise problems[0] if len(problems) == 1 else CaramlErrors(problems)
-    return StackFiles(platform, projects, [release.spec for release in releases])
+    return platform, projects
 
 
 @dataclass(frozen=True, slots=True)
-class _Release:
+class Release:
     """A release, and what its versions come to."""
 
     spec: ReleaseSpec
     versions: list[VersionPlan]
 
 
-def _read_release(path: Path, platform: PlatformSpec, projects: Mapping[str, ModelProjectSpec]) -> _Release:
+def read_release(path: Path, platform: PlatformSpec, projects: Mapping[str, ModelProjectSpec]) -> Release:
     """The release in a file, held to the rules of its project and platform. Raises `CaramlError` with file and line."""
     document = Document(path)
     release = parse(ReleaseSpec, document.data, locate=document.locate)
@@ -79,7 +93,16 @@ def _read_release(path: Path, platform: PlatformSpec, projects: Mapping[str, Mod
         with within("project"):
             project = find_project(release.project, projects)
         versions, _ = plan_release(release, platform, instance_types=project.instance_types)
-    return _Release(release, versions)
+    return Release(release, versions)
+
+
+def _configuration(directory: Path, stack: str) -> Document | None:
+    path = directory / f"Pulumi.{stack}.yaml"
+    return Document(path) if path.exists() else None
+
+
+def _locate(configuration: Document | None) -> Locate:
+    return configuration.under("config") if configuration else dotted
 
 
 def _under(locate: Locate, *prefix: str) -> Locate:
@@ -91,13 +114,13 @@ def _read_releases(
     platform: PlatformSpec,
     projects: Mapping[str, ModelProjectSpec],
     problems: list[CaramlError],
-) -> list[_Release]:
+) -> list[Release]:
     """The releases that hold the rules; the problems of the others are put into `problems`."""
     hosts: dict[str, Path] = {}
-    releases: list[_Release] = []
+    releases: list[Release] = []
     for path in sorted({*directory.glob("*.yaml"), *directory.glob("*.yml")}):
         with _collecting(problems):
-            release = _read_release(path, platform, projects)
+            release = read_release(path, platform, projects)
             _hosts_are_free(path, release.spec, hosts)
             releases.append(release)
     return releases

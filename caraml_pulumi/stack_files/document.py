@@ -1,6 +1,7 @@
 """A YAML file: its data, and the line of each value in it."""
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,28 +15,21 @@ from caraml_pulumi.model.spec import Locate, dotted
 class Document:
     """A YAML file: its data, and the line of each value in it."""
 
-    def __init__(self, path: Path) -> None:
-        """Raises `CaramlError` for a file that is missing, unreadable, not YAML, or has a key twice."""
+    def __init__(self, path: Path, loader: "_Loader | None" = None) -> None:
+        """The only document in a file, or the next one that `loader` reads of it.
+
+        Raises `CaramlError` for a file that is missing, unreadable, not YAML, or has a key twice.
+        """
         self.path = path
-        try:
-            text = path.read_text("utf-8")
-        except OSError as error:
-            raise CaramlError(f"cannot read {path}: {error.strerror}", where=str(path)) from None
-        except UnicodeDecodeError:
-            raise CaramlError(f"{path} is not a text in UTF-8", where=str(path)) from None
-        try:
-            self._root = yaml.compose(text, Loader=_Loader)
-            self.data: Any = yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader
-        except yaml.MarkedYAMLError as error:
-            line = error.problem_mark.line + 1 if error.problem_mark else 1
-            expected = f"{error.context}, " if str(error.problem).startswith("but ") else ""
-            raise CaramlError(f"malformed YAML: {expected}{error.problem}", where=f"{path}:{line}") from None
-        except (yaml.YAMLError, RecursionError) as error:
-            raise CaramlError(f"malformed YAML: {str(error).splitlines()[0]}", where=str(path)) from None
+        with _explained(path):
+            reading = loader or _Loader(_read_text(path))
+            self._root = reading.get_node() if loader else reading.get_single_node()
+            self.data: Any = reading.construct_document(self._root) if self._root else None
+        self._line = self._root.start_mark.line + 1 if loader and self._root else 1
 
     def locate(self, path: tuple[str | int, ...]) -> str:
         """``file:line (property.path)`` of the value at `path`, or of the deepest value on the way to it."""
-        node, line = self._root, 1
+        node, line = self._root, self._line
         for part in path:
             if isinstance(node, yaml.MappingNode):
                 names = {part, to_camel(str(part)), to_snake(str(part))}
@@ -58,6 +52,37 @@ class Document:
     def under(self, *prefix: str) -> Locate:
         """A `locate` for paths relative to `prefix`."""
         return lambda path: self.locate((*prefix, *path))
+
+
+def documents(path: Path, text: str) -> list[Document]:
+    """The documents in `text`, which `path` has. Raises `CaramlError` if it is not YAML, or has a key twice."""
+    found = []
+    with _explained(path):
+        loader = _Loader(text)
+        while loader.check_node():
+            found.append(Document(path, loader))
+    return found
+
+
+def _read_text(path: Path) -> str:
+    try:
+        return path.read_text("utf-8")
+    except OSError as error:
+        raise CaramlError(f"cannot read {path}: {error.strerror}", where=str(path)) from None
+    except UnicodeDecodeError:
+        raise CaramlError(f"{path} is not a text in UTF-8", where=str(path)) from None
+
+
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        expected = f"{error.context}, " if str(error.problem).startswith("but ") else ""
+        raise CaramlError(f"malformed YAML: {expected}{error.problem}", where=f"{path}:{line}") from None
+    except (yaml.YAMLError, RecursionError) as error:
+        raise CaramlError(f"malformed YAML: {str(error).splitlines()[0]}", where=str(path)) from None
 
 
 class _Loader(yaml.SafeLoader):
