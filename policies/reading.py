@@ -15,9 +15,16 @@ STACK: Final = "pulumi:pulumi:Stack"
 MODEL_VERSION: Final = "caraml:index:CustomModelVersion"
 MODEL_PROJECT: Final = "caraml:index:ModelProject"
 MODEL_ENDPOINT: Final = "caraml:index:ModelEndpoint"
+ARTIFACT_BUCKET: Final = "caraml:index:ArtifactBucket"
+IMAGE_BUILD: Final = "caraml:index:ImageBuild"
 KNATIVE_SERVICE: Final = "kubernetes:serving.knative.dev/v1:Service"
 DEPLOYMENT: Final = "kubernetes:apps/v1:Deployment"
 HORIZONTAL_POD_AUTOSCALER: Final = "kubernetes:autoscaling/v2:HorizontalPodAutoscaler"
+POD_DISRUPTION_BUDGET: Final = "kubernetes:policy/v1:PodDisruptionBudget"
+NAMESPACE: Final = "kubernetes:core/v1:Namespace"
+SERVICE: Final = "kubernetes:core/v1:Service"
+PERSISTENT_VOLUME: Final = "kubernetes:core/v1:PersistentVolume"
+PERSISTENT_VOLUME_CLAIM: Final = "kubernetes:core/v1:PersistentVolumeClaim"
 
 Value = Any
 Properties = Mapping[str, Value]
