@@ -97,10 +97,12 @@ class ModelEndpoint(pulumi.ComponentResource):
 
         watching = watch_endpoint(name, spec, platform, versions, self)
         self.monitoring_url = watching.monitoring_url if watching else pulumi.Output.from_input("")
-        outputs = {"url": plan.url, "status": declared_status(routed=True).value, "monitoringUrl": self.monitoring_url}
+        status = declared_status(routed=True).value
         self.url = pulumi.Output.all(*[route.urn for route in routes]).apply(lambda _: plan.url)
-        self.status = pulumi.Output.from_input(declared_status(routed=True).value)
-        self.register_outputs(outputs)
+        self.status = pulumi.Output.from_input(status)
+        self.register_outputs(
+            {**plan.routing(), "url": plan.url, "status": status, "monitoringUrl": self.monitoring_url}
+        )
 
 
 def _listed(depends_on: object) -> list[pulumi.Resource]:

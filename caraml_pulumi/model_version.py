@@ -117,6 +117,7 @@ class CustomModelVersion(pulumi.ComponentResource):
         self.register_outputs(
             {
                 **plan.identity(),
+                "protocol": plan.protocol.value,
                 "fullName": plan.full_name,
                 "url": plan.url,
                 "status": status,

@@ -44,6 +44,15 @@ def alert_can_fire(metric: AlertMetric, target: float | None) -> None:
         raise CaramlError("no throughput is below 0", allowed="more than 0", fix="set enabled: false to have no alert")
 
 
+def model_has_alerts(model: str, project: str, *, alerts: int) -> None:
+    """Refuse an endpoint of a model that nothing warns of. Raises `CaramlError`."""
+    if not alerts:
+        raise CaramlError(
+            f'model "{model}" in {project} answers requests, and no alert watches it',
+            fix="leave monitoring of its ModelEndpoint enabled, or add a ModelMonitoring or a PrometheusRule for it",
+        )
+
+
 DEFAULT_PERCENTILE: Final = 95.0
 """Of latency, where an alert names no other."""
 

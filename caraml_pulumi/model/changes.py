@@ -1,6 +1,7 @@
 """The rules about changes: what may become of a resource that exists already."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 from caraml_pulumi.errors import CaramlError
@@ -8,6 +9,7 @@ from caraml_pulumi.model.modes import DeploymentMode, declared_status
 
 _VERSION: Final = "caraml:index:CustomModelVersion"
 _IDENTITY: Final = ("model", "version", "project", "environment")
+_ACKNOWLEDGED: Final = re.compile(r"[^/\s]+/[^/\s]+(/[1-9]\d*)?")
 
 Props = Mapping[str, Any]
 
@@ -24,7 +26,7 @@ def deployment_mode_may_change(old: Props, new: Props) -> None:
     raise CaramlError(
         f"changing deployment type of a {declared_status(routed=False)} model is not allowed, "
         "please terminate it first",
-        where=f"{new.get('model')}-{new.get('version')}: deploymentMode, {before} => {after}",
+        where=f"{_name(new)}: deploymentMode, {before} => {after}",
         fix=f"stop the version or take it out, with deploymentMode {before}, and run up; then deploy it again with "
         f"{after}. Or deploy {after} as another version, which takes over without an interruption",
     )
@@ -47,11 +49,36 @@ def autoscaler_hands_over(old: Props, new: Props) -> None:
             continue
         minimum, maximum = scaled.get("minReplica"), scaled.get("maxReplica")
         if not minimum == maximum == replicas:
+            fixed = _number(replicas)
             raise CaramlError(
-                f"the autoscaler of {minimum} to {maximum} replicas could outlive the change to {replicas}",
-                where=f"{new.get('model')}-{new.get('version')}: {path}replicas",
-                fix=f"set minReplica and maxReplica to {replicas} and run up; then set replicas and run up again",
+                f"the autoscaler of {_number(minimum)} to {_number(maximum)} replicas could outlive the change to "
+                f"{fixed}",
+                where=f"{_name(new)}: {path}replicas",
+                fix=f"set minReplica and maxReplica to {fixed} and run up; then set replicas and run up again",
             )
+
+
+def serving_version_kept(version: str, fate: str, acknowledged: Collection[str] = ()) -> None:
+    """Refuse what would end a version that gets requests, unless somebody has acknowledged it.
+
+    `version` is ``project/model/version``, and `fate` what would become of it: deleted, stopped, replaced; empty if it
+    stays. `acknowledged` names versions in the same way, or all of a model as ``project/model``.
+    """
+    if fate and version not in acknowledged and version.rpartition("/")[0] not in acknowledged:
+        raise CaramlError(
+            f"version {version} gets requests, and would be {fate}",
+            fix="give its traffic to another version and run up; once that has proven itself, take this one out. Or "
+            f"acknowledge it in the stack's configuration: caraml:acknowledge: [{version}]",
+        )
+
+
+def acknowledgement(value: object) -> str:
+    """A version, or a model, whose end is acknowledged. Raises `CaramlError` for what names none."""
+    if not isinstance(value, str) or not _ACKNOWLEDGED.fullmatch(value):
+        raise CaramlError(
+            f'"{value}" acknowledges no version', allowed="project/model/version, or project/model for all versions"
+        )
+    return value
 
 
 def change_allowed(type_: str, old: Props, new: Props) -> None:
@@ -61,6 +88,15 @@ def change_allowed(type_: str, old: Props, new: Props) -> None:
     deployment_mode_may_change(old, new)
     if new.get("deploymentMode") == DeploymentMode.RAW_DEPLOYMENT.value:
         autoscaler_hands_over(old, new)
+
+
+def _name(version: Props) -> str:
+    return f"{version.get('model')}-{_number(version.get('version'))}"
+
+
+def _number(value: object) -> str:
+    """A number as it was given: policies get whole ones as floats."""
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _same_version(old: Props, new: Props) -> bool:

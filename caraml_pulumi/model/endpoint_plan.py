@@ -99,11 +99,27 @@ class EndpointPlan:
         shares += [self.mirror] if self.mirror else []
         return list({share.version: share for share in shares}.values())
 
-    def props(self) -> dict[str, Any]:
-        """The decided values in camelCase, as policies and previews read them; of clients their names alone."""
+    def routing(self) -> dict[str, Any]:
+        """Which model it is of, and where its requests go.
+
+        Policies over a whole stack see outputs only, so it is among them.
+        """
         optional = {
             "matches": [_match_props(route) for route in self.routes[:-1]] or None,
             "mirror": self.mirror and {"version": self.mirror.version, "percentage": self.mirror_percentage},
+        }
+        return {
+            "model": self.model,
+            "project": self.project,
+            "environment": self.environment,
+            "protocol": self.protocol.value,
+            "traffic": _traffic_props(self.shares),
+            **{name: value for name, value in optional.items() if value is not None},
+        }
+
+    def props(self) -> dict[str, Any]:
+        """The decided values in camelCase, as policies and previews read them; of clients their names alone."""
+        optional = {
             "timeoutSeconds": self.timeout_seconds,
             "retries": self.retries and self.retries.props(),
             "cors": self.cors and self.cors.props(),
@@ -111,12 +127,10 @@ class EndpointPlan:
             "clients": [client.name for client in self.access.clients] or None,
         }
         return {
-            "model": self.model,
-            "project": self.project,
-            "environment": self.environment,
-            "protocol": self.protocol.value,
+            **self.routing(),
             "backend": self.backend.value,
-            "traffic": _traffic_props(self.shares),
+            "host": self.host,
+            "tls": self.address.scheme == "https",
             "access": self.access.type.value,
             **{name: value for name, value in optional.items() if value is not None},
             "labels": dict(self.labels),

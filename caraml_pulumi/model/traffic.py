@@ -1,6 +1,6 @@
 """How a model endpoint divides its traffic over versions."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Final
 
 from caraml_pulumi.errors import CaramlError
@@ -33,6 +33,15 @@ def weights_sum_to_100(weights: Sequence[int]) -> None:
         raise CaramlError(f"the weights sum to {sum(weights)}: {listed}", allowed="weights that sum to 100")
 
 
+def canary_weight_within(weight: str, total: str) -> None:
+    """Refuse a canary's weight that is no share of the requests: ingress-nginx counts to 100, or to its own total."""
+    whole = int(total) if total.isdecimal() else 100
+    if not (weight.isdecimal() and int(weight) <= whole):
+        raise CaramlError(
+            f'canary weight "{weight}" is no share of the requests', allowed=f"a whole number from 0 to {whole}"
+        )
+
+
 def versions_are_unique(versions: Sequence[int], noun: str) -> None:
     """Refuse a version that is listed twice."""
     twice = [version for index, version in enumerate(versions) if version in versions[:index]]
@@ -45,6 +54,26 @@ def no_version_is_stopped(stopped: Iterable[int]) -> None:
     for version in stopped:
         raise CaramlError(
             f"traffic goes to version {version}, which is stopped", fix="start it, or give its traffic to another"
+        )
+
+
+def version_exists(version: int, deployed: Collection[int], *, model: str, project: str) -> None:
+    """Refuse traffic for a version that is not deployed; `deployed` are those of the model that are."""
+    if version not in deployed:
+        listed = ", ".join(str(one) for one in sorted(deployed))
+        raise CaramlError(
+            f'traffic goes to version {version} of model "{model}" in {project}, which the stack does not deploy',
+            allowed=f"versions that are deployed: {listed}",
+            fix="deploy it, or give its traffic to one of these",
+        )
+
+
+def backend_exists(kind: str, name: str, known: Collection[str], *, namespace: str) -> None:
+    """Refuse a route of a model to an object that is not among those of its namespace, `known`."""
+    if name not in known:
+        raise CaramlError(
+            f'requests go to the {kind} "{name}" in {namespace}, which the stack does not have',
+            fix="name that of a version that is deployed",
         )
 
 
@@ -77,6 +106,15 @@ def mirror_is_apart(mirrored: int, weighted: Iterable[int]) -> None:
         raise CaramlError(
             f"version {mirrored} answers requests already, and would get them twice",
             fix="mirror to a version that has no weight",
+        )
+
+
+def copies_are_apart(target: str, answering: Iterable[str]) -> None:
+    """Refuse copies of a route's requests for what answers them already: it would get them twice."""
+    if target in answering:
+        raise CaramlError(
+            f"{target} answers the requests already, and would get them twice",
+            fix="mirror to what has no weight in the route",
         )
 
 

@@ -40,6 +40,11 @@ def test_an_endpoint_is_a_route_whose_address_is_known_at_preview(preview: bool)
     (route,) = [item for item in recording.children_of(endpoint.urn) if item.custom]
     assert (route.type, route.inputs["metadata"]["name"]) == (ROUTE, "iris")
     assert endpoint.outputs == {
+        "model": "iris",
+        "project": "iris-team",
+        "environment": "dev",
+        "protocol": "HTTP_JSON",
+        "traffic": [{"version": 1, "weight": 90}, {"version": 2, "weight": 10}],
         "url": "http://iris.iris-team.models.example.com/v1/predict",
         "status": "serving",
         "monitoringUrl": "",

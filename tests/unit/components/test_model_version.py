@@ -60,6 +60,7 @@ def test_what_a_version_says_of_itself_is_known_at_preview(preview: bool) -> Non
         "version": 1,
         "project": "iris-team",
         "environment": "dev",
+        "protocol": "HTTP_JSON",
         "fullName": "iris-1",
         "url": "http://iris-1.iris-team.models.example.com/v1/models/iris-1:predict",
         "status": "running",
