@@ -9,7 +9,9 @@ from caraml_pulumi.model.autoscaling import (
     KNATIVE_CLASSES,
     KNATIVE_METRICS,
     KPA,
+    MAX_SCALE_ANNOTATION,
     METRIC_ANNOTATION,
+    MIN_SCALE_ANNOTATION,
     AutoscalingSpec,
     knative_target,
 )
@@ -34,7 +36,7 @@ def knative_annotations(scaling: Scaling, memory_request: str) -> dict[str, str]
     request, as Merlin writes them. A fixed number of replicas is a range of one number, kept by Knative's own
     autoscaler.
     """
-    bounds = {f"{DOMAIN}/min-scale": str(scaling.min_replica), f"{DOMAIN}/max-scale": str(scaling.max_replica)}
+    bounds = {MIN_SCALE_ANNOTATION: str(scaling.min_replica), MAX_SCALE_ANNOTATION: str(scaling.max_replica)}
     if scaling.initial_scale is not None:
         bounds[f"{DOMAIN}/initial-scale"] = str(scaling.initial_scale)
     policy = scaling.policy

@@ -58,6 +58,8 @@ MOST_REPLICAS: Final = 2**31 - 1
 DOMAIN: Final = "autoscaling.knative.dev"
 CLASS_ANNOTATION: Final = f"{DOMAIN}/class"
 METRIC_ANNOTATION: Final = f"{DOMAIN}/metric"
+MIN_SCALE_ANNOTATION: Final = f"{DOMAIN}/min-scale"
+MAX_SCALE_ANNOTATION: Final = f"{DOMAIN}/max-scale"
 KNATIVE_METRICS: Final = {
     AutoscalingMetric.CPU_UTILIZATION: "cpu",
     AutoscalingMetric.MEMORY_UTILIZATION: "memory",

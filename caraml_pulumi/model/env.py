@@ -49,6 +49,17 @@ KNATIVE_NAMES: Final = ("PORT", "K_SERVICE", "K_CONFIGURATION", "K_REVISION")
 DISABLE_LIVENESS_NAMES: Final = ("CARAML_DISABLE_LIVENESS_PROBE", "MERLIN_DISABLE_LIVENESS_PROBE")
 """Either of them set to ``true``, in any case, turns the liveness probe off (seed: Deploying a Model Version)."""
 
+SELDON_NAMES: Final = (
+    "PREDICTIVE_UNIT_SERVICE_PORT",
+    "PREDICTIVE_UNIT_HTTP_SERVICE_PORT",
+    "PREDICTIVE_UNIT_ID",
+    "PREDICTIVE_UNIT_IMAGE",
+    "PREDICTOR_ID",
+    "SELDON_DEPLOYMENT_ID",
+    "PREDICTIVE_UNIT_PARAMETERS",
+)
+"""What the platform sets for a model of protocol SELDON (PrimeHub)."""
+
 _NAME = re.compile(r"[-._a-zA-Z][-._a-zA-Z0-9]*")
 
 
@@ -77,6 +88,12 @@ def env_names_free_in_mode(names: Iterable[str], mode: DeploymentMode) -> None:
             allowed="any but " + ", ".join(KNATIVE_NAMES),
             fix="remove it, or choose another name",
         )
+
+
+def env_names_free_in_protocol(names: Iterable[str], protocol: Protocol) -> None:
+    """Refuse the names that a Seldon predictive unit gets from the platform, in SELDON. Raises `CaramlError`."""
+    if protocol is Protocol.SELDON:
+        env_names_free(names, SELDON_NAMES)
 
 
 def liveness_wanted(variables: Mapping[str, Any]) -> bool:

@@ -1,6 +1,7 @@
 """Image references: registry, repository, tag and digest, by the grammar that registries and container runtimes use."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -10,6 +11,7 @@ NAME_LENGTH: Final = 255
 DIGEST_HEX_LENGTHS: Final = {"sha256": 64, "sha384": 96, "sha512": 128}
 MOVING_TAG: Final = "latest"
 DEFAULT_REGISTRY: Final = "docker.io"
+_DEFAULT_REGISTRY_NAMES: Final = (DEFAULT_REGISTRY, "index.docker.io", "registry-1.docker.io")
 KNATIVE_REPOSITORY_LENGTH: Final = 2
 """Knative's parser refuses a shorter repository."""
 
@@ -86,6 +88,63 @@ def image_doubts(reference: str) -> list[str]:
             f'image "{reference}" names no registry, so nodes pull it from their default, mostly {DEFAULT_REGISTRY}'
         )
     return doubts
+
+
+def image_from_allowed_registry(reference: str, registries: Iterable[str]) -> None:
+    """Refuse an image from elsewhere than one of `registries`; without any, all are allowed.
+
+    A registry may have a path, ``ghcr.io/team``, which then covers what is below it. An image without a registry is
+    from docker.io, and there below library if its repository has no slash, as container runtimes resolve it. Raises
+    `CaramlError`, also for a malformed reference.
+    """
+    allowed = [registry.rstrip("/") for registry in registries]
+    location = image_location(reference) + "/"
+    if allowed and not any(location.startswith(f"{_resolved(registry)}/") for registry in allowed):
+        raise CaramlError(
+            f'image "{reference}" is from {location.partition("/")[0]}, which is not an allowed registry',
+            allowed=", ".join(allowed),
+            fix="push the image to an allowed registry, and name it there",
+        )
+
+
+def image_location(reference: str) -> str:
+    """The registry and repository that `reference` is pulled from, without tag and digest. Raises `CaramlError`."""
+    image = parse_image(reference)
+    if not image.registry and "/" not in image.repository:
+        return f"{DEFAULT_REGISTRY}/library/{image.repository}"
+    return _resolved(f"{image.registry or DEFAULT_REGISTRY}/{image.repository}")
+
+
+def _resolved(location: str) -> str:
+    """`location` with the one name of a registry that has several, and hosts in lower case."""
+    host, slash, path = location.partition("/")
+    host = host.lower()
+    return f"{DEFAULT_REGISTRY if host in _DEFAULT_REGISTRY_NAMES else host}{slash}{path}"
+
+
+def image_pinned_by_digest(reference: str) -> None:
+    """Refuse an image without a digest: its tag can be pushed again, and what runs then changes without an update."""
+    if not parse_image(reference).digest:
+        raise CaramlError(
+            f'image "{reference}" is not pinned by digest',
+            allowed="repository[:tag]@sha256:digest",
+            fix="add the digest that the registry gave the pushed image",
+        )
+
+
+def image_tag_not_moving(reference: str, moving: Iterable[str] = (MOVING_TAG,)) -> None:
+    """Refuse an image whose tag is one of `moving`, tags that are pushed again and again; no tag means ``latest``.
+
+    An image with a digest is what its digest says, whatever the tag. Raises `CaramlError`.
+    """
+    image = parse_image(reference)
+    if not image.digest and (image.tag or MOVING_TAG) in set(moving):
+        named = f'the tag "{image.tag}"' if image.tag else f'no tag, which means "{MOVING_TAG}"'
+        raise CaramlError(
+            f'image "{reference}" has {named}: what runs can change without an update',
+            allowed="the tag of one version, or a digest",
+            fix="name a version, or add the digest",
+        )
 
 
 def image_that_knative_parses(reference: str) -> str:

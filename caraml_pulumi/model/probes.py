@@ -60,6 +60,20 @@ class Probes:
     startup: Probe | None
 
 
+def liveness_kept(off: str, reason: str, annotation: str) -> None:
+    """Refuse a container without a liveness probe unless somebody said why.
+
+    `off` says in which way it has none, and is empty if it has one; `reason` is the value of `annotation`, where the
+    reason is looked for. A server that hangs is then never restarted. Raises `CaramlError`.
+    """
+    if off and not reason.strip():
+        raise CaramlError(
+            f"{off}: a server that hangs is never restarted",
+            allowed="a liveness probe, or a reason",
+            fix=f"keep the probe, or say why in the annotation {annotation}",
+        )
+
+
 def default_liveness(protocol: Protocol) -> Probe:
     """The liveness probe: Merlin's times, and for SELDON those of PrimeHub, which opens a TCP connection."""
     if protocol is Protocol.SELDON:

@@ -66,30 +66,42 @@ def requests_within_ceilings(resources: Resources, *, max_cpu: str | None, max_m
 
     Exact, also for fractions of a core, which Merlin's comparison let through.
     """
-    asked = (
-        ("cpuRequest", resources.cpu_request, max_cpu, "maxCpu"),
-        ("memoryRequest", resources.memory_request, max_memory, "maxMemory"),
-    )
-    for name, value, ceiling, setting in asked:
-        if ceiling is not None and parse_quantity(value) > parse_quantity(ceiling):
-            raise CaramlError(
-                f"{name} {value} is more than the environment allows", allowed=f"at most {ceiling} ({setting})"
-            )
+    amount_within_ceiling("cpuRequest", resources.cpu_request, max_cpu, "maxCpu")
+    amount_within_ceiling("memoryRequest", resources.memory_request, max_memory, "maxMemory")
+
+
+def amount_within_ceiling(name: str, amount: str, ceiling: str | None, setting: str) -> None:
+    """Refuse an amount above the environment's ceiling, if it has one; `setting` is what the ceiling is called."""
+    if ceiling is not None and parse_quantity(amount) > parse_quantity(ceiling):
+        raise CaramlError(
+            f"{name} {amount} is more than the environment allows",
+            allowed=f"at most {ceiling} ({setting})",
+            fix=f"lower {name} to {ceiling}, or less",
+        )
 
 
 def explicit_limit_within_ceiling(cpu_limit: str | None, *, max_cpu: str | None) -> None:
     """Refuse a CPU limit of the user's own above the environment's ceiling, which Merlin does not look at."""
-    if cpu_limit is not None and max_cpu is not None and parse_quantity(cpu_limit) > parse_quantity(max_cpu):
-        raise CaramlError(
-            f"cpuLimit {cpu_limit} is more than the environment allows", allowed=f"at most {max_cpu} (maxCpu)"
-        )
+    if cpu_limit is not None:
+        amount_within_ceiling("cpuLimit", cpu_limit, max_cpu, "maxCpu")
 
 
 def requests_are_positive(resources: Resources) -> None:
     """Refuse a request of nothing: it could be neither scheduled sensibly nor scaled on."""
-    for name, value in (("cpuRequest", resources.cpu_request), ("memoryRequest", resources.memory_request)):
-        if not parse_quantity(value).value:
-            raise CaramlError(f"{name} is 0", allowed="more than 0")
+    amount_is_requested("cpuRequest", resources.cpu_request)
+    amount_is_requested("memoryRequest", resources.memory_request)
+
+
+def amount_is_requested(name: str, amount: str | None) -> None:
+    """Refuse a request that is missing, or of nothing. Raises `CaramlError`."""
+    if amount is None:
+        raise CaramlError(
+            f"{name} is missing: without it, replicas are placed on nodes that are full",
+            allowed="more than 0",
+            fix=f"set {name}",
+        )
+    if not parse_quantity(amount).value:
+        raise CaramlError(f"{name} is 0", allowed="more than 0")
 
 
 def limits_above_requests(resources: Resources) -> None:
@@ -109,6 +121,42 @@ def limit_above_request(noun: str, request: str | None, limit: str | None) -> No
             f"the {noun} limit {limit} is less than the request {request}",
             fix="lower the request or raise the limit",
         )
+
+
+def limit_is_set(noun: str, limit: str | None) -> None:
+    """Refuse a container without a limit of CPU or memory: it could take all that its node has."""
+    if limit is None:
+        raise CaramlError(
+            f"there is no {noun} limit: one replica could take all of its node's {noun}",
+            fix=f"set limits.{noun.lower()}",
+        )
+
+
+def limit_by_factor(noun: str, request: str, limit: str, *, factor: float, ceiling: str | None = None) -> None:
+    """Refuse a limit above the request by the platform's factor; a factor of 0 means none.
+
+    With a `ceiling`, a limit of one's own may be up to that, as a version's `cpuLimit`. Raises `CaramlError`.
+    """
+    if not factor:
+        return
+    by_factor = scaled(request, factor)
+    most = by_factor if ceiling is None else max(by_factor, ceiling, key=parse_quantity)
+    if parse_quantity(limit) > parse_quantity(most):
+        raise CaramlError(
+            f"the {noun} limit {limit} is more than {factor:g} x the request {request}",
+            allowed=f"at most {most}",
+            fix="lower the limit or raise the request",
+        )
+
+
+def cpu_limit_by_rule(request: str, limit: str, *, factor: float, default: str, ceiling: str | None) -> None:
+    """Refuse a version's CPU limit above both the environment's ceiling and what the platform's rule gives.
+
+    Without a ceiling, a version's own `cpuLimit` may be any (seed: Deploying a Model Version).
+    """
+    if ceiling is not None:
+        by_rule = cpu_limit(request, explicit=None, factor=factor, default=default)
+        amount_within_ceiling("cpuLimit", limit, max(by_rule, ceiling, key=parse_quantity), "maxCpu")
 
 
 def cpu_limit(request: str, *, explicit: str | None, factor: float, default: str) -> str:

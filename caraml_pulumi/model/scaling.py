@@ -1,5 +1,6 @@
 """How many replicas a version has: a fixed number, or a range that an autoscaler moves in."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from pydantic.alias_generators import to_camel
@@ -101,7 +102,7 @@ def _fixed(replicas: int, settings: ScalingSettings, asked: ResourceRequest, cei
             )
         if replicas < 1:
             raise CaramlError(f"replicas cannot be {replicas}", allowed="at least 1")
-        _within_ceiling("replicas", replicas, ceiling)
+        replicas_within_ceiling("replicas", replicas, ceiling)
     return Scaling(replicas, replicas, None)
 
 
@@ -117,24 +118,70 @@ def _range(asked: ResourceRequest, defaults: ResourceRequest, *, scales_to_zero:
 def replicas_in_range(
     minimum: int, maximum: int, *, metric: AutoscalingMetric, mode: DeploymentMode, ceiling: int | None
 ) -> None:
-    """Refuse replica bounds that contradict each other, the mode or the platform's ceiling.
+    """Refuse replica bounds that contradict each other, the mode or the platform's ceiling."""
+    replica_bounds_agree(minimum, maximum)
+    replicas_within_ceiling("maxReplica", maximum, ceiling)
+    if minimum == 0:
+        zero_replicas_can_wake(metric, mode)
 
-    The minimum is at most the maximum, the maximum at least 1 and at most the ceiling (Merlin); a minimum of 0 needs a
-    metric that can wake the version, since Kubernetes' own autoscaler cannot.
-    """
+
+def replica_bounds_agree(minimum: int, maximum: int) -> None:
+    """Refuse a range of replicas that is none: the minimum is at most the maximum, the maximum at least 1 (Merlin)."""
     if minimum < 0 or maximum < 1:
         raise CaramlError(f"replicas cannot be from {minimum} to {maximum}", allowed="minReplica >= 0, maxReplica >= 1")
     if minimum > maximum:
         raise CaramlError(f"minReplica {minimum} is more than maxReplica {maximum}", allowed="minReplica <= maxReplica")
-    _within_ceiling("maxReplica", maximum, ceiling)
-    if minimum == 0 and not autoscaling.scales_to_zero(metric, mode):
+
+
+def zero_replicas_can_wake(metric: AutoscalingMetric, mode: DeploymentMode) -> None:
+    """Refuse a minimum of 0 replicas where no request wakes the version up.
+
+    Only Knative's own autoscaler sees requests that no replica answers; Kubernetes' sees what replicas use (Merlin's
+    documentation: RPS and concurrency only; its code checks nothing).
+    """
+    if not autoscaling.scales_to_zero(metric, mode):
         raise CaramlError(
             f"minReplica 0 would never wake up: {mode.value} scales on {metric.value}",
             allowed="at least 1, or SERVERLESS on concurrency or rps",
+            fix="set minReplica to 1",
         )
 
 
-def _within_ceiling(name: str, replicas: int, ceiling: int | None) -> None:
+def zero_of_class_can_wake(class_: str) -> None:
+    """Refuse a minimum of 0 replicas of a Knative revision that Kubernetes' autoscaler scales; it keeps one."""
+    if class_ == autoscaling.HPA:
+        raise CaramlError(
+            f"{autoscaling.MIN_SCALE_ANNOTATION} 0 has no effect: {class_} scales on what replicas use, and keeps one",
+            allowed=f"at least 1, or {autoscaling.CLASS_ANNOTATION}: {autoscaling.KPA}",
+            fix=f"set {autoscaling.MIN_SCALE_ANNOTATION} to 1, or scale on concurrency or rps",
+        )
+
+
+def zero_of_autoscaler_can_wake(metric_types: Iterable[str]) -> None:
+    """Refuse a minimum of 0 replicas of a HorizontalPodAutoscaler that measures replicas only.
+
+    `metric_types` are those of its metrics. Kubernetes takes 0 only where one is of what is outside of the pods.
+    """
+    if not set(metric_types) & {"Object", "External"}:
+        raise CaramlError(
+            "minReplicas 0 would never wake up: the autoscaler measures nothing but its pods",
+            allowed="at least 1, or a metric of type Object or External",
+            fix="set minReplicas to 1, or deploy as SERVERLESS on concurrency or rps",
+        )
+
+
+def enough_replicas(name: str, replicas: int, least: int) -> None:
+    """Refuse fewer replicas than the environment wants at least. Raises `CaramlError`."""
+    if replicas < least:
+        raise CaramlError(
+            f"{name} {replicas} is less than the environment wants",
+            allowed=f"at least {least}",
+            fix=f"set {name} to {least}, or more",
+        )
+
+
+def replicas_within_ceiling(name: str, replicas: int, ceiling: int | None) -> None:
+    """Refuse more replicas than the environment allows, or than Kubernetes can count. Raises `CaramlError`."""
     if ceiling is not None and replicas > ceiling:
         raise CaramlError(
             f"{name} {replicas} is more than the environment allows",

@@ -86,6 +86,7 @@ class VersionPlan:
             "timeoutSeconds": self.timeout_seconds,
             "serviceAccountName": self.pod.service_account_name,
             "transformer": _workload_props(self.transformer) if self.transformer else None,
+            "annotations": dict(self.annotations) or None,
         }
         return {
             **self.identity(),
@@ -111,7 +112,8 @@ def predict_path(protocol: Protocol, full_name: str) -> str | None:
 
 def _workload_props(workload: WorkloadPlan) -> dict[str, Any]:
     resources, scaling = workload.resources, workload.scaling
-    gpu = resources.gpu
+    gpu, budget = resources.gpu, workload.disruption_budget
+    bounds = {"minAvailable": budget.min_available, "maxUnavailable": budget.max_unavailable} if budget else {}
     secret_names = sorted({*workload.secrets, *workload.secret_refs})
     policy = {"autoscalingPolicy": scaling.policy.props()} if scaling.policy else {"replicas": scaling.max_replica}
     return {
@@ -130,4 +132,7 @@ def _workload_props(workload: WorkloadPlan) -> dict[str, Any]:
             **({"gpuResource": gpu.resource_name, "gpuRequest": gpu.count} if gpu else {}),
         },
         **policy,
+        **({"instanceType": workload.instance_type} if workload.instance_type else {}),
+        **({} if workload.probes.liveness else {"disableLivenessProbe": True}),
+        **({"podDisruptionBudget": {name: bound for name, bound in bounds.items() if bound}} if budget else {}),
     }

@@ -99,6 +99,8 @@ class WorkloadPlan:
     scaling: Scaling
     placement: Placement
     disruption_budget: DisruptionBudget | None
+    instance_type: str | None
+    """What decided the resources, if an instance type did."""
     container_concurrency: int | None
     storage_uri: Value | None
     labels: Mapping[str, str]
@@ -170,6 +172,7 @@ def plan_workload(
         disruption_budget=plan_disruption_budget(
             settings.pod_disruption_budget or platform.pod_disruption_budget, scaling.min_replica
         ),
+        instance_type=settings.instance_type,
         container_concurrency=settings.container_concurrency,
         storage_uri=storage_uri,
         labels={**identity.labels, **selector},
