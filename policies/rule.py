@@ -49,37 +49,41 @@ class Resource:
     """The rule's settings, defaults filled in."""
 
     @property
-    def stack(self) -> str:
-        """The name of the stack."""
-        return self.urn.split(":", 3)[2] if self.urn.count(":") > 2 else ""
-
-    @property
     def environment(self) -> str:
         """The environment that it belongs to: what a component or a label says, else the stack's name."""
         said = self.props.get("environment") if self.type.startswith("caraml:") else None
         said = said or at(self.props, "metadata", "labels", label_prefix(self.settings) + ENVIRONMENT)
-        return said if isinstance(said, str) else self.stack
+        return said if isinstance(said, str) else _stack_name(self.urn)
 
 
-@dataclass(frozen=True, slots=True)
 class Stack:
     """All resources of a stack, as a rule about a stack sees them."""
 
-    resources: Sequence[Resource]
-    settings: Mapping[str, Any]
+    def __init__(self, found: Sequence[PolicyResource], settings: Mapping[str, Any]) -> None:
+        self._found = found
+        self.settings = settings
 
     def of(self, *types: str) -> list[Resource]:
-        """The resources of these types."""
-        return [resource for resource in self.resources if resource.type in types]
+        """The resources of these types. Those of other types are not even read."""
+        return [_of_stack(found, self.settings) for found in self._found if found.resource_type in types]
+
+    @property
+    def resources(self) -> list[Resource]:
+        """All resources, which takes long to read; see `of`."""
+        return [_of_stack(found, self.settings) for found in self._found]
+
+    @property
+    def urns(self) -> Mapping[str, str]:
+        """The URN of each resource, and its logical name."""
+        return {found.urn: found.name for found in self._found}
 
     @property
     def environment(self) -> str:
         """The environment of its components, else the stack's name."""
-        components = (
-            item for item in self.resources if item.type.startswith("caraml:") and "environment" in item.props
-        )
-        first = next(components, next(iter(self.resources), None))
-        return first.environment if first else ""
+        for found in self._found:
+            if found.resource_type.startswith("caraml:") and "environment" in found.props:
+                return str(found.props["environment"])
+        return _stack_name(self._found[0].urn) if self._found else ""
 
 
 class Blamed(NamedTuple):
@@ -136,7 +140,7 @@ class ResourceRule(ResourceValidationPolicy):
 
     def _judge(self, judge: Judge, resource: Resource, report: ReportViolation) -> None:
         """Report what `judge` finds, unless it is exempt or said of its component already."""
-        if not _holds_in(resource.environment, resource.settings):
+        if not _holds_in(resource, resource.settings):
             return
         self._reported.discard(resource.urn)
         if resource.parent in self._reported:
@@ -155,7 +159,7 @@ class ResourceRule(ResourceValidationPolicy):
         settings = _settings(args.get_config(), self.config_schema)
         resource = Resource(args.resource_type, args.name, args.urn, args.opts.parent or "", args.props, settings)
         agreed = exemptions.covered(exemptions.read_exemptions(settings), resource.name, resource.urn)
-        if agreed or not _holds_in(resource.environment, settings):
+        if agreed or not _holds_in(resource, settings):
             return None
         before, draft = serialize_properties(args.props), dict(serialize_properties(args.props))
         remedy(resource, draft)
@@ -174,12 +178,12 @@ class StackRule(StackValidationPolicy):
         settings = _settings(args.get_config(), self.config_schema)
         for error in exemptions.problems(settings):
             report(str(error), None)
-        stack = Stack([_of_stack(resource, settings) for resource in args.resources], settings)
-        if not _holds_in(stack.environment, settings):
-            return
+        stack = Stack(args.resources, settings)
         agreed = exemptions.read_exemptions(settings)
-        names = {resource.urn: resource.name for resource in stack.resources}
+        names = stack.urns if agreed else {}
         try:
+            if not _holds_in(stack, settings):
+                return
             for error, urn in self._judge(stack):
                 if not exemptions.covered(agreed, names.get(urn, ""), urn):
                     report(str(error), urn or None)
@@ -267,9 +271,13 @@ def _settings(given: Mapping[str, Any] | None, schema: PolicyConfigSchema | None
     return {**defaults, **(given or {})}
 
 
-def _holds_in(environment: str, settings: Mapping[str, Any]) -> bool:
+def _holds_in(judged: Resource | Stack, settings: Mapping[str, Any]) -> bool:
     patterns = settings[ENVIRONMENTS]
-    return not patterns or any(fnmatchcase(environment, pattern) for pattern in patterns)
+    return not patterns or any(fnmatchcase(judged.environment, pattern) for pattern in patterns)
+
+
+def _stack_name(urn: str) -> str:
+    return urn.split(":", 3)[2] if urn.count(":") > 2 else ""
 
 
 def _of_stack(resource: PolicyResource, settings: Mapping[str, Any]) -> Resource:
