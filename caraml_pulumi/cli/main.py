@@ -35,6 +35,7 @@ class _Commands(LazyGroup):
         "history": ("caraml_pulumi.cli.history:app", "List the updates of a stack."),
         "stack": ("caraml_pulumi.cli.stack:app", "List, create and remove stacks; their state and outputs."),
         "config": ("caraml_pulumi.cli.config:app", "Read and change a stack's configuration."),
+        "policy": ("caraml_pulumi.cli.policy:app", "List, explain and test the rules of a policy pack."),
         "artifact": ("caraml_pulumi.cli.artifact:app", "Upload the files of a model, and tell their digest."),
         "cluster": ("caraml_pulumi.cli.cluster:app", "Run a local Kubernetes control plane."),
     }

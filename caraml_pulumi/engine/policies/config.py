@@ -65,7 +65,12 @@ def read_config(path: Path) -> dict[str, Setting]:
         raise CaramlError(f"the policy pack configuration cannot be read: {reason}", where=str(path)) from error
     if not isinstance(document, dict):
         raise CaramlError("the policy pack configuration must be an object of policies by name", where=str(path))
-    return {name: _setting(name, value, path) for name, value in document.items()}
+    return settings_of(document, str(path))
+
+
+def settings_of(document: Mapping[str, Any], where: str) -> dict[str, Setting]:
+    """The settings in a pack's configuration, by policy name; `where` names it in messages. Raises `CaramlError`."""
+    return {name: _setting(name, value, where) for name, value in document.items()}
 
 
 def reconcile(
@@ -98,16 +103,16 @@ def reconcile(
     return settings
 
 
-def _setting(name: str, value: PropertyValue, path: Path) -> Setting:
+def _setting(name: str, value: PropertyValue, where: str) -> Setting:
     properties = dict(value) if isinstance(value, dict) else {_LEVEL_KEY: value}
     level = properties.pop(_LEVEL_KEY, None)
     if level is not None and level not in LEVELS:
         raise CaramlError(
-            f"{level!r} is not an enforcement level", where=f"{path}: {name}", allowed=", ".join(sorted(LEVELS))
+            f"{level!r} is not an enforcement level", where=f"{where}: {name}", allowed=", ".join(sorted(LEVELS))
         )
     if name == ALL and properties:
         raise CaramlError(
-            f"{ALL!r} sets enforcement levels only, not {', '.join(sorted(properties))}", where=f"{path}: {name}"
+            f"{ALL!r} sets enforcement levels only, not {', '.join(sorted(properties))}", where=f"{where}: {name}"
         )
     return Setting(level, properties)
 

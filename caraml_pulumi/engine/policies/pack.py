@@ -31,7 +31,8 @@ _SDK_VERSION: Final = "0.0.1"
 class PolicyPack:
     """A policy pack in a process of its own: the constructor starts it, its first use waits until it is ready.
 
-    `path` is the directory with PulumiPolicy.yaml, `config_path` a JSON file with enforcement levels and properties.
+    `path` is the directory with PulumiPolicy.yaml, `config_path` a JSON file with enforcement levels and properties;
+    with `settings` these are taken instead, and the file only names them in messages.
     `config` is the stack's configuration by full key (``project:key``). `on_line` gets what the pack prints, secrets of
     the configuration masked. Methods may be called from several threads. A violation's `version` is that of
     PulumiPolicy.yaml, as with the Pulumi CLI.
@@ -50,11 +51,12 @@ class PolicyPack:
         preview: bool,
         config: Mapping[str, str | Secret],
         on_line: Callable[[str], None] = lambda line: None,
+        settings: Mapping[str, Setting] | None = None,
     ) -> None:
         manifest = load_manifest(path)
         self.name = manifest.directory.name
         self.version = manifest.version or _SDK_VERSION
-        self._given = read_config(config_path) if config_path else {}
+        self._given = settings if settings is not None else read_config(config_path) if config_path else {}
         self._config_file = str(config_path or manifest.directory)
         values = plain(dict(config))
         self._stack = analyzer_pb2.AnalyzerStackConfigureRequest(
