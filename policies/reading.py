@@ -75,7 +75,7 @@ def version_of_object(properties: Properties, prefix: str) -> DeployedVersion | 
     return DeployedVersion(environment, str(at(properties, "metadata", "namespace") or "default"), model, int(version))
 
 
-def broken(rule: Callable[Rule, None], *args: Rule.args, **kwargs: Rule.kwargs) -> Iterator[CaramlError]:
+def broken(rule: Callable[Rule, object], *args: Rule.args, **kwargs: Rule.kwargs) -> Iterator[CaramlError]:
     """The error of the rule, or its errors, if these arguments break it."""
     try:
         rule(*args, **kwargs)

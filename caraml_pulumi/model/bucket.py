@@ -1,5 +1,6 @@
 """The settings of a bucket for models."""
 
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import Annotated, Any, Final
 
@@ -30,6 +31,14 @@ def days(value: int) -> int:
     if not 0 <= value <= _MOST_DAYS:
         raise CaramlError(f"{value} is not a number of days", allowed=f"1 to {_MOST_DAYS}, or 0 for never")
     return value
+
+
+PUBLIC_ACCESS_BLOCKS: Final = ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets")
+"""S3's four settings that block public access."""
+KMS: Final = "aws:kms"
+"""S3's name of encryption with a key of KMS."""
+S3_KEYS: Final = "AES256"
+"""S3's name of encryption with its own keys (SSE-S3)."""
 
 
 Days = Annotated[WholeNumber, rule(days)]
@@ -96,7 +105,7 @@ class ArtifactBucketSpec(ConnectionSpec):
         all_of_them: dict[BucketFeature, dict[str, Any]] = {
             BucketFeature.VERSIONING: {"versioning": self.versioning},
             BucketFeature.ENCRYPTION: {
-                "encryption": "aws:kms" if self.kms_key else "AES256",
+                "encryption": KMS if self.kms_key else S3_KEYS,
                 "kmsKey": self.kms_key or "",
             },
             BucketFeature.PUBLIC_ACCESS_BLOCK: {"blockPublicAccess": self.block_public_access},
@@ -112,3 +121,73 @@ class ArtifactBucketSpec(ConnectionSpec):
             if feature not in self.unsupported
             for name, value in settings.items()
         }
+
+
+def endpoint_has(feature: BucketFeature, unsupported: Iterable[str], accepted: bool) -> None:
+    """Refuse a bucket without `feature` since its endpoint is said to lack it, unless that is `accepted`."""
+    if feature.value in unsupported and not accepted:
+        raise CaramlError(
+            f"the bucket does without {_NOUNS[feature]}: its endpoint is said to lack it",
+            fix=f"take {feature.value} out of unsupported, or use an endpoint that has it",
+        )
+
+
+_NOUNS: Final = {
+    BucketFeature.VERSIONING: "versioning",
+    BucketFeature.ENCRYPTION: "encryption",
+    BucketFeature.PUBLIC_ACCESS_BLOCK: "a block of public access",
+    BucketFeature.LIFECYCLE: "a lifecycle",
+    BucketFeature.TAGS: "tags",
+}
+
+
+def bucket_versioned(versioned: bool) -> None:
+    """Refuse a bucket in which an overwritten or deleted model is gone."""
+    if not versioned:
+        raise CaramlError(
+            "the bucket is not versioned: a model that is overwritten or deleted is gone",
+            fix="turn versioning on",
+        )
+
+
+def bucket_encrypted(algorithm: str, allowed: Iterable[str] = ()) -> None:
+    """Refuse a bucket whose new objects are not encrypted, or with none of the algorithms that are `allowed`, if any.
+
+    S3 encrypts every object with its own keys (AES256) unless told otherwise.
+    """
+    known = tuple(allowed)
+    if not algorithm or (known and algorithm not in known):
+        how = f"is encrypted with {algorithm}" if algorithm else "is not encrypted"
+        raise CaramlError(
+            f"the bucket {how}",
+            allowed=" or ".join(known) or f"{S3_KEYS} or {KMS}",
+            fix="give it a key of KMS (kmsKey)" if KMS in known else "encrypt it",
+        )
+
+
+def bucket_blocks_public_access(blocked: bool) -> None:
+    """Refuse a bucket that policies and ACLs can open to the world."""
+    if not blocked:
+        raise CaramlError(
+            "public access to the bucket is not blocked: a policy or an ACL can open it to the world",
+            allowed=f"true: {', '.join(PUBLIC_ACCESS_BLOCKS)}",
+            fix="block public access; give readers rights of their own",
+        )
+
+
+def acl_is_private(acl: str) -> None:
+    """Refuse a canned ACL of S3 that gives others than the owner rights on the bucket."""
+    if acl.startswith("public-") or acl in ("public", "authenticated-read"):
+        raise CaramlError(
+            f'the ACL "{acl}" opens the bucket to others', allowed="private", fix="remove acl, or set it to private"
+        )
+
+
+def bucket_not_force_destroyed(force_destroy: bool) -> None:
+    """Refuse a bucket that is deleted together with all that is in it."""
+    if force_destroy:
+        raise CaramlError(
+            "the bucket is deleted with all models in it when it is removed from the stack",
+            allowed="forceDestroy: false, the default",
+            fix="remove forceDestroy; empty the bucket by hand before it is deleted",
+        )

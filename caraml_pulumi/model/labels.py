@@ -85,6 +85,31 @@ def labels_are_free(labels: Mapping[str, str], prefix: str) -> None:
             )
 
 
+def labels_present(labels: Mapping[str, str], required: Iterable[str], prefix: str) -> None:
+    """Refuse an object without one of the `required` labels, which are found under `label_names`.
+
+    All that are missing are in one error. An empty value is none. Raises `CaramlError`, also for a value that
+    Kubernetes would refuse.
+    """
+    found = {name: [labels.get(key) for key in label_names(name, prefix)] for name in required}
+    for value in (value for values in found.values() for value in values if value):
+        label_value(str(value))
+    missing = [label_names(name, prefix)[0] for name, values in found.items() if not any(values)]
+    if missing:
+        raise CaramlError(
+            f"missing label{'s' if len(missing) > 1 else ''}: {', '.join(missing)}",
+            fix="add to labels; team and stream are arguments of ModelProject, or of what has no ModelProject",
+        )
+
+
+def label_names(name: str, prefix: str) -> tuple[str, ...]:
+    """The keys under which a label is looked for, the best first: under the platform's prefix, then as it is.
+
+    A name that has a prefix of its own is that key alone.
+    """
+    return (name,) if "/" in name else (prefix + name, name)
+
+
 def _is_of(key: str, domains: Iterable[str]) -> bool:
     domain = key.rpartition("/")[0]
     return any(domain == name or domain.endswith(f".{name}") for name in domains)
