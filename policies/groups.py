@@ -1,37 +1,72 @@
-"""What the policies about groups share: the projects of a stack, and what their deployed versions ask for.
+"""What the rules about groups share: the projects of a stack, and what runs in their namespaces.
 
-Only versions and projects that components made are known; the ResourceQuota of a project's namespace holds the rest.
+Versions that components deploy say themselves what they ask for. What no component made counts as well, by what its
+containers are limited to, else ask for: as a version where it carries the labels of one, and otherwise against the
+quota alone.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from math import isfinite
+from typing import Any, Final, NamedTuple
 
 from caraml_pulumi.errors import CaramlError
+from caraml_pulumi.model.gpu import NVIDIA_GPU
 from caraml_pulumi.model.names import full_name
-from caraml_pulumi.model.quota import Demand, GroupQuota
-from policies.reading import MODEL_PROJECT, MODEL_VERSION
-from policies.rule import Blamed, Stack, StackJudge, blame
+from caraml_pulumi.model.project import AMD_GPU
+from caraml_pulumi.model.quota import Demand, GroupQuota, Share
+from policies.platform_config import label_prefix
+from policies.pods import POD, containers, pods
+from policies.reading import MODEL_PROJECT, MODEL_VERSION, Properties, at, version_of_object
+from policies.replicas import REPLICATED_TYPES, Replicas, namespace_of, replicas_of_stack
+from policies.rule import Blamed, Resource, Stack, StackJudge, blame
+
+_GPUS: Final = (NVIDIA_GPU, AMD_GPU)
 
 
-class Group(NamedTuple):
-    """A project, by its outputs, and its deployed versions, by theirs."""
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A project, by its outputs, and what runs in it."""
 
     name: str
     urn: str
     enabled: bool
     quota: GroupQuota
-    demands: list[Demand]
+    versions: list[Demand]
+    """Its deployed versions."""
+    others: list[Demand]
+    """What else runs in its namespace."""
+
+
+class _Raw(NamedTuple):
+    """A workload that no version's component made."""
+
+    namespace: str
+    environment: str
+    """Empty if no label says."""
+    version: str
+    """The full name of the version whose labels it carries, or nothing."""
+    demand: Demand
 
 
 def groups(stack: Stack) -> Iterator[Group]:
-    """The projects of a stack."""
+    """The projects of a stack that say what they allow."""
     outputs = [version.props for version in stack.of(MODEL_VERSION)]
     demands = [(_where(props), _demand(props)) for props in outputs if "demand" in props]
+    raw = [*_raw_workloads(stack)]
     for project in stack.of(MODEL_PROJECT):
         if "quota" in project.props:
-            own = [demand for where, demand in demands if where == _where(project.props)]
+            environment, name = _where(project.props)
+            versions = {demand.version: demand for where, demand in demands if where == (environment, name)}
+            others = []
+            for workload in raw:
+                if workload.namespace == name and workload.environment in ("", environment):
+                    if workload.version and workload.version not in versions:
+                        versions[workload.version] = workload.demand
+                    else:
+                        others.append(workload.demand)
             quota = GroupQuota.model_validate(dict(project.props["quota"]))
-            yield Group(project.props["project"], project.urn, project.props["enabled"], quota, own)
+            yield Group(name, project.urn, project.props["enabled"], quota, [*versions.values()], others)
 
 
 def of_each_group(rule: Callable[[Group], Iterable[CaramlError]]) -> StackJudge:
@@ -50,3 +85,51 @@ def _where(outputs: Mapping[str, Any]) -> tuple[str, str]:
 
 def _demand(outputs: Mapping[str, Any]) -> Demand:
     return Demand.read(full_name(outputs["model"], int(outputs["version"])), outputs["demand"])
+
+
+def _raw_workloads(stack: Stack) -> Iterator[_Raw]:
+    """The workloads of a stack below no version."""
+    parents = {resource.urn: resource.parent for resource in stack.resources}
+    components = {version.urn for version in stack.of(MODEL_VERSION)}
+    replicas, prefix = replicas_of_stack(stack), label_prefix(stack.settings)
+    for workload in stack.of(*REPLICATED_TYPES, POD):
+        if not any(urn in components for urn in _above(workload.urn, parents)):
+            count = _count(Replicas(1, 1) if workload.type == POD else replicas(workload))
+            try:
+                if count:
+                    yield _raw(workload, count, prefix)
+            except CaramlError:
+                continue  # an amount that is no quantity: Kubernetes refuses the workload, so that it takes nothing
+
+
+def _above(urn: str, parents: Mapping[str, str]) -> Iterator[str]:
+    while urn := parents.get(urn, ""):
+        yield urn
+
+
+def _count(replicas: Replicas) -> int:
+    """The replicas that count: all there may be; where nothing bounds them, those that there are at least."""
+    return int(replicas.most) if isfinite(replicas.most) else max(replicas.least, 1)
+
+
+def _raw(workload: Resource, replicas: int, prefix: str) -> _Raw:
+    labelled = version_of_object(workload.props, prefix)
+    kind, name = workload.type.rpartition(":")[2], at(workload.props, "metadata", "name") or workload.name
+    version = full_name(labelled.model, labelled.version) if labelled else ""
+    shares = [_share(container.props, replicas) for container in containers(pods(workload))]
+    return _Raw(
+        namespace_of(workload),
+        labelled.environment if labelled else "",
+        version,
+        Demand.of(version or f"{kind} {name}", shares),
+    )
+
+
+def _share(container: Properties, replicas: int) -> Share:
+    """What a container may use: of each resource its limit, else its request, else what Kubernetes gives it: nothing.
+
+    Kubernetes refuses GPUs whose limit is not their request.
+    """
+    limits, requests = at(container, "resources", "limits"), at(container, "resources", "requests")
+    cpu, memory = (str(limits.get(name) or requests.get(name) or "0") for name in ("cpu", "memory"))
+    return Share(cpu, memory, sum(int(float(limits.get(name) or 0)) for name in _GPUS), replicas)
