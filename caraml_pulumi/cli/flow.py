@@ -100,6 +100,11 @@ def apply_silently(request: Request) -> Outcome:
     return outcome
 
 
+def observe(request: Request) -> tuple[Display, Outcome]:
+    """Preview without a word; what it found is in the display's tree. Raises `CaramlError` if it cannot begin."""
+    return _perform(replace(request, as_json=True), planning=True)
+
+
 def confirm(request: Request) -> bool:
     """Show what would change, and ask. Returns whether there is anything to do.
 

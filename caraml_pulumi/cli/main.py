@@ -29,6 +29,7 @@ class _Commands(LazyGroup):
         "up": ("caraml_pulumi.cli.operations:up_app", "Create or update the resources of a stack."),
         "refresh": ("caraml_pulumi.cli.operations:refresh_app", "Bring the state up to what is really there."),
         "destroy": ("caraml_pulumi.cli.operations:destroy_app", "Delete everything in a stack."),
+        "review": ("caraml_pulumi.cli.review:app", "Say what up would do, in models' terms, for those who decide."),
         "status": ("caraml_pulumi.cli.status:app", "Show how the models of a stack are, and why."),
         "rollout": ("caraml_pulumi.cli.rollout:app", "Move a model's traffic to another version, step by step."),
         "logs": ("caraml_pulumi.cli.logs:app", "Print what the replicas of a model say."),

@@ -29,6 +29,10 @@ class Document:
 
     def locate(self, path: tuple[str | int, ...]) -> str:
         """``file:line (property.path)`` of the value at `path`, or of the deepest value on the way to it."""
+        return f"{self.path}:{self.line(path)}" + (f" ({dotted(path)})" if path else "")
+
+    def line(self, path: tuple[str | int, ...]) -> int:
+        """The line of the value at `path`, or of the deepest value on the way to it."""
         node, line = self._root, self._line
         for part in path:
             if isinstance(node, yaml.MappingNode):
@@ -40,7 +44,7 @@ class Document:
             elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
                 node = node.value[part]
                 line = node.start_mark.line + 1
-        return f"{self.path}:{line}" + (f" ({dotted(path)})" if path else "")
+        return line
 
     def value(self, *path: str) -> Any:  # noqa: ANN401 - whatever YAML has there
         """The value at `path` through maps, as the file has it; None where there is none."""

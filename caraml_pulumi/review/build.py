@@ -1,0 +1,138 @@
+"""Makes the review of a stack from what its preview and its policy packs said."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+
+from caraml_pulumi.engine.display.ops import UNCHANGED
+from caraml_pulumi.engine.display.tree import Row, Tree
+from caraml_pulumi.engine.policies.config import Rule
+from caraml_pulumi.errors import POLICY_VIOLATION, CaramlError, CaramlErrors
+from caraml_pulumi.model.prices import Prices
+from caraml_pulumi.review import findings as policies
+from caraml_pulumi.review.capacity import projects
+from caraml_pulumi.review.document import (
+    Message,
+    ModelReview,
+    OtherChange,
+    Pack,
+    ResourceChange,
+    Review,
+    RuleReview,
+)
+from caraml_pulumi.review.exemptions import exemptions
+from caraml_pulumi.review.models import Model, gather, resource_changes, review_of
+from caraml_pulumi.review.places import Places
+
+_DESTROYING = frozenset({"delete", "replace", "discard"})
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What a review knows besides the preview."""
+
+    project: str
+    stack: str
+    places: Places
+    today: date
+    prices: Prices | None = None
+    rules: Mapping[str, Sequence[Rule]] = field(default_factory=dict)
+    """The rules of each policy pack, by its name."""
+
+
+def review(tree: Tree, error: CaramlError | None, known: Circumstances) -> Review:
+    """The review of a preview that ended with `error`, if it failed."""
+    rules = {(rule.name, pack): _rule(rule, pack) for pack, rules in known.rules.items() for rule in rules}
+    found = policies.findings(tree.violations, tree.rows, rules, known.places)
+    mandatory, advisory = policies.count(found, "mandatory"), policies.count(found, "advisory")
+    messages = _messages(tree, error, known.places)
+    failed = any(one.severity == "error" for one in messages)
+    models, others = gather(tree.rows)
+    reviews = [(model, review_of(model)) for model in models]
+    changed = [one for _, one in reviews if one.versions or one.endpoint]
+    mentioned = {(one.policy, one.pack) for one in found}
+    resources = {op: count for op, count in sorted(tree.counts.items()) if count}
+    return Review(
+        project=known.project,
+        stack=known.stack,
+        verdict="failed" if failed else "blocked" if mandatory else "ready",
+        headline=headline(mandatory, advisory, failed=failed),
+        mandatory=mandatory,
+        advisory=advisory,
+        resources=resources,
+        models=changed,
+        unchanged_models=len(reviews) - len(changed),
+        destroyed=_destroyed(tree.rows, reviews),
+        others=_summed(others),
+        projects=projects(tree.rows.values(), known.prices),
+        currency=known.prices.currency if known.prices else None,
+        findings=found,
+        remediations=policies.remediations(tree.violations, tree.rows, known.places),
+        unjudged=policies.unjudged(tree.violations, tree.rows),
+        exemptions=exemptions((rule for rules in known.rules.values() for rule in rules), known.today),
+        rules=[rules[key] for key in sorted(rules.keys() & mentioned)],
+        packs=[Pack(name=name, version=version) for name, version in sorted(tree.packs.items())],
+        messages=messages,
+    )
+
+
+def headline(mandatory: int, advisory: int, *, failed: bool) -> str:
+    """The verdict in one line."""
+    blocked = f"blocked by {mandatory} mandatory violation{'' if mandatory == 1 else 's'}"
+    if failed:
+        return f"the preview failed, and it is {blocked}" if mandatory else "the preview failed"
+    verdict = blocked if mandatory else "may be merged"
+    return f"{verdict}, {advisory} {'advisory' if advisory == 1 else 'advisories'}" if advisory else verdict
+
+
+def _rule(rule: Rule, pack: str) -> RuleReview:
+    return RuleReview(
+        name=rule.name,
+        pack=pack,
+        description=rule.description,
+        severity=rule.severity,
+        tags=list(rule.tags),
+        steps=rule.steps,
+        url=rule.url,
+    )
+
+
+def _messages(tree: Tree, error: CaramlError | None, places: Places) -> list[Message]:
+    """What the run said, and why it failed unless that has been said; a violated policy is told by itself."""
+    said = policies.messages(tree.diagnostics, tree.rows, places)
+    errors = error.errors if isinstance(error, CaramlErrors) else [error] if error else []
+    texts = [places.relative(policies.plain(str(one))) for one in errors if one.exit_code != POLICY_VIOLATION]
+    spoken = "\n".join(one.message for one in said if one.severity == "error")
+    unsaid = [
+        Message(severity="error", subject="the stack as a whole", urn="", message=text)
+        for text in dict.fromkeys(texts)
+        if text not in spoken
+    ]
+    return [*unsaid, *said]
+
+
+def _destroyed(rows: Mapping[str, Row], reviews: Iterable[tuple[Model, ModelReview]]) -> list[ResourceChange]:
+    """What is deleted or replaced, without the parts of components that are deleted themselves."""
+    gone = {
+        component.row.urn for model, _ in reviews for component in model.components if component.row.op in _DESTROYING
+    }
+    found = [row for row in rows.values() if row.op in _DESTROYING and not _below(row, gone, rows)]
+    return resource_changes(found)
+
+
+def _below(row: Row, urns: set[str], rows: Mapping[str, Row]) -> bool:
+    """Whether one of `urns` is above `row`."""
+    seen = {row.urn}
+    above = rows.get(row.parent)
+    while above is not None and above.urn not in seen:
+        if above.urn in urns:
+            return True
+        seen.add(above.urn)
+        above = rows.get(above.parent)
+    return False
+
+
+def _summed(rows: Iterable[Row]) -> list[OtherChange]:
+    counts = Counter((row.op, row.type) for row in rows if row.op not in UNCHANGED)
+    return [OtherChange(op=op, type=type_, count=count) for (op, type_), count in sorted(counts.items())]
