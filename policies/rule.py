@@ -120,6 +120,11 @@ class ResourceRule(ResourceValidationPolicy):
         """Whether the rule has anything to say about resources of that type; of the stack it checks exemptions."""
         return type_ in self._judges or type_ == STACK
 
+    @property
+    def has_remedies(self) -> bool:
+        """Whether it can be configured to `remediate`."""
+        return bool(self._remedies)
+
     def mends(self, type_: str) -> bool:
         """Whether the rule has a remedy for resources of that type."""
         return type_ in self._remedies
