@@ -23,14 +23,14 @@ def at_most_two_deployed_versions(versions: Iterable[int], *, model: str, enviro
         )
 
 
-def weights_sum_to_100(weights: Sequence[int]) -> None:
-    """Refuse weights that are not percentages which sum to exactly 100."""
-    outside = [weight for weight in weights if not 0 <= weight <= 100]
+def weights_sum_to_100(weights: Sequence[float]) -> None:
+    """Refuse weights that are not whole percentages which sum to exactly 100."""
+    outside = [weight for weight in weights if not 0 <= weight <= 100 or weight % 1]
     if outside:
-        raise CaramlError(f"weight {outside[0]} is not a percentage", allowed="whole numbers from 0 to 100")
+        raise CaramlError(f"weight {outside[0]:g} is not a percentage", allowed="whole numbers from 0 to 100")
     if sum(weights) != 100:
-        listed = " + ".join(str(weight) for weight in weights)
-        raise CaramlError(f"the weights sum to {sum(weights)}: {listed}", allowed="weights that sum to 100")
+        listed = " + ".join(f"{weight:g}" for weight in weights)
+        raise CaramlError(f"the weights sum to {sum(weights):g}: {listed}", allowed="weights that sum to 100")
 
 
 def canary_weight_within(weight: str, total: str) -> None:

@@ -1,0 +1,91 @@
+"""Somebody is warned when a model does not answer as it should.
+
+Every ModelEndpoint has alerts by itself, unless its `monitoring`, or the platform's, is switched off, or all its alerts
+are. A ModelMonitoring of the same model and project does as well, and so does a PrometheusRule that no component made:
+one in the project's namespace that carries the model's label `app` under the platform's prefix, or one with an alert
+whose expression names both the project and the model.
+
+Routes that no component made are judged if they carry the labels of an endpoint: `app`, and `component: model-endpoint`
+under the platform's prefix.
+
+Refused, unless there is such a rule besides:
+
+```yaml
+endpoint:
+  traffic: [{version: 1, weight: 100}]
+  monitoring: {enabled: false}
+```
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from pulumi_policy import EnforcementLevel, Severity
+
+from caraml_pulumi.model.alerts import model_has_alerts
+from caraml_pulumi.model.labels import APP, COMPONENT
+from caraml_pulumi.model.labels import MODEL_ENDPOINT as ENDPOINT_LABEL
+from policies.platform_config import LABEL_PREFIX, LABEL_PREFIX_SCHEMA, label_prefix
+from policies.reading import MODEL_ENDPOINT, Properties, at, broken
+from policies.routes import ROUTE_TYPES, namespace_of
+from policies.rule import Blamed, Resource, Stack, blame, stack_rule
+
+PROMETHEUS_RULE: Final = "kubernetes:monitoring.coreos.com/v1:PrometheusRule"
+Model = tuple[str, str]
+"""A project and a model in it."""
+
+
+def _judge(stack: Stack) -> Iterator[Blamed]:
+    prefix = label_prefix(stack.settings)
+    endpoints = _endpoints(stack, prefix)
+    watched: dict[Model, int] = dict.fromkeys(endpoints, 0)
+    rules = stack.of(PROMETHEUS_RULE)
+    for rule in rules:
+        model = _labelled(rule.props, prefix)
+        if model in watched:
+            watched[model] += sum(1 for _ in _alerts(rule.props))
+    for (project, model_name), urn in endpoints.items():
+        found = watched[project, model_name] or _named(rules, project, model_name)
+        yield from blame(urn, broken(model_has_alerts, model_name, project, alerts=found))
+
+
+def _endpoints(stack: Stack, prefix: str) -> Mapping[Model, str]:
+    """The models that have an endpoint, and its URN."""
+    found: dict[Model, str] = {}
+    for endpoint in stack.of(MODEL_ENDPOINT):
+        if "model" in endpoint.props:
+            found.setdefault((endpoint.props["project"], endpoint.props["model"]), endpoint.urn)
+    for route in stack.of(*ROUTE_TYPES):
+        if at(route.props, "metadata", "labels", prefix + COMPONENT) == ENDPOINT_LABEL:
+            found.setdefault(_labelled(route.props, prefix), route.urn)
+    return found
+
+
+def _labelled(props: Properties, prefix: str) -> Model:
+    return namespace_of(props), str(at(props, "metadata", "labels", prefix + APP) or "")
+
+
+def _alerts(rule: Properties) -> Iterator[Properties]:
+    groups = at(rule, "spec", "groups")
+    return (one for group in groups for one in at(group, "rules") if at(one, "alert"))
+
+
+def _named(rules: list[Resource], project: str, model: str) -> int:
+    """How many alerts name the model in their expressions."""
+    names = [re.compile(rf"(?<![\w-]){re.escape(name)}(?![\w])") for name in (project, model)]
+    expressions = (str(at(alert, "expr")) for rule in rules for alert in _alerts(rule.props))
+    return sum(all(name.search(expression) for name in names) for expression in expressions)
+
+
+policy = stack_rule(
+    "endpoint-has-alerts",
+    "Every endpoint of a model has an alert.",
+    doc=__doc__,
+    level=EnforcementLevel.ADVISORY,
+    severity=Severity.MEDIUM,
+    tags=("monitoring",),
+    steps="Leave the endpoint's monitoring enabled, or add a ModelMonitoring or a PrometheusRule for the model.",
+    settings={LABEL_PREFIX: LABEL_PREFIX_SCHEMA},
+    judge=_judge,
+)
