@@ -1,8 +1,9 @@
 """Puts each planned resource, and in the end the whole stack, before the policy packs."""
 
 from collections.abc import Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from caraml_pulumi.engine.goal import Goal
 from caraml_pulumi.engine.reporter import Reporter
@@ -11,13 +12,14 @@ from caraml_pulumi.engine.values import Properties
 from caraml_pulumi.errors import POLICY_VIOLATION, CaramlError
 
 if TYPE_CHECKING:
-    from caraml_pulumi.engine.policies import PolicyPack, Violation
+    from caraml_pulumi.engine.policies import AnalyzedResource, PolicyPack, Violation
 
 
 class PolicyChecks:
     """The policy packs of a run. A mandatory violation stops an update before the resource is touched.
 
-    At preview all violations are found first, and `error` then fails the preview.
+    At preview nothing is touched, so the packs judge while the program goes on, each in the order of registration. All
+    violations are found first, and `error` then fails the preview. To be closed, or used as a context manager.
     """
 
     def __init__(self, packs: Sequence["PolicyPack"], reporter: Reporter, *, preview: bool) -> None:
@@ -25,6 +27,17 @@ class PolicyChecks:
         self._reporter = reporter
         self._preview = preview
         self._mandatory: set[str] = set()
+        self._judging = [ThreadPoolExecutor(1, f"pack-{pack.name}") for pack in packs] if preview else []
+        self._judged: list[Future[None]] = []
+
+    def __enter__(self) -> Self:
+        """Return itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Let go of what is still to be judged."""
+        for judging in self._judging:
+            judging.shutdown(cancel_futures=True)
 
     def check(self, goal: Goal, planned: ResourceState, provider: ResourceState | None) -> Properties:
         """The inputs of `planned`, as the packs' remediations leave them.
@@ -47,9 +60,21 @@ class PolicyChecks:
             inputs, notes = pack.remediate(resource)
             resource = replace(resource, properties=inputs)
             self._report(notes)
-        for pack in self.packs:
-            self._report(pack.analyze(resource))
+        if self._preview:
+            pairs = zip(self.packs, self._judging, strict=True)
+            self._judged += [judging.submit(self._judge, pack, resource) for pack, judging in pairs]
+        else:
+            for pack in self.packs:
+                self._judge(pack, resource)
         return resource.properties
+
+    def _judge(self, pack: "PolicyPack", resource: "AnalyzedResource") -> None:
+        self._report(pack.analyze(resource))
+
+    def settle(self) -> None:
+        """Wait until all that was planned has been judged. Raises `CaramlError` if a pack failed."""
+        for judged in self._judged:
+            judged.result()
 
     def check_stack(self, resources: Iterable[ResourceState]) -> None:
         """Judge the stack as a whole. Raises `CaramlError` as `check` does."""

@@ -153,6 +153,10 @@ def _run_program(session: Session, run: Run, policies: PolicyChecks, rules: Sequ
             raise run.fault from None
         if error not in run.errors and not isinstance(error, StoppedError):
             run.fail(error)
+    try:
+        policies.settle()
+    except CaramlError as error:
+        run.fail(error)
     deployment.finish(succeeded=not run.stopped)
     if not run.stopped:
         _finish(session, run, deployment, policies)
@@ -205,7 +209,7 @@ def _policies(session: Session, run: Run, options: Options) -> Iterator[PolicyCh
             )
             stack.callback(pack.close)
             packs.append(pack)
-        yield PolicyChecks(packs, run.reporter, preview=run.preview)
+        yield stack.enter_context(PolicyChecks(packs, run.reporter, preview=run.preview))
         run.packs |= {pack.name: pack.version for pack in packs}
 
 
