@@ -10,7 +10,6 @@ from typing import Any, Final, TypeVar
 
 from google.protobuf.empty_pb2 import Empty
 from google.protobuf.json_format import MessageToDict
-from google.protobuf.struct_pb2 import Struct
 from pulumi.runtime.proto import analyzer_pb2
 from pulumi_policy import (
     EnforcementLevel,
@@ -22,11 +21,10 @@ from pulumi_policy import (
     StackValidationArgs,
     policy,
 )
-from pulumi_policy.deserialize import deserialize_properties
-from pulumi_policy.proxy import unknown_checking_proxy
 
 from policies.reading import Properties
 from policies.rule import ResourceRule, StackRule
+from policies.view import Fields
 
 _NO_TIMEOUTS: Final = PolicyCustomTimeouts(0, 0, 0)
 
@@ -60,7 +58,7 @@ class _Judged(PolicyResource):
 
     @cached_property
     def props(self) -> Properties:  # type: ignore[override]
-        return _read(self._sent.properties)
+        return Fields(self._sent.properties)
 
 
 class RuleServer(policy._PolicyAnalyzerServicer):
@@ -101,7 +99,7 @@ class RuleServer(policy._PolicyAnalyzerServicer):
         rules = self._rules_of(request.type)
         if not rules:
             return response
-        props, options = _read(request.properties), _options(request.options, request.options.parent)
+        props, options = Fields(request.properties), _options(request.options, request.options.parent)
         for rule in rules:
             args = _ResourceArgs(
                 request.type, props, request.urn, request.name, options, None, self._settings.get(rule.name)
@@ -116,6 +114,13 @@ class RuleServer(policy._PolicyAnalyzerServicer):
         for rule in self._on(self._stack_rules):
             self._ask(rule, _StackArgs(resources, self._settings.get(rule.name)), response)
         return response
+
+    def Remediate(self, request: analyzer_pb2.AnalyzeRequest, context: object) -> analyzer_pb2.RemediateResponse:
+        """What the remedies for resources of its type make of it."""
+        if not any(rule.mends(request.type) for rule in self._on(self._resource_rules)):
+            return analyzer_pb2.RemediateResponse()
+        mended: analyzer_pb2.RemediateResponse = super().Remediate(request, context)  # type: ignore[no-untyped-call]
+        return mended
 
     def _rules_of(self, type_: str) -> list[ResourceRule]:
         """The rules that look at resources of that type and are on."""
@@ -142,11 +147,6 @@ class RuleServer(policy._PolicyAnalyzerServicer):
             validate(args, report)
         except _NotApplicableError as error:
             response.not_applicable.append(analyzer_pb2.PolicyNotApplicable(policy_name=rule.name, reason=str(error)))
-
-
-def _read(sent: Struct) -> Properties:
-    read: Properties = unknown_checking_proxy(deserialize_properties(MessageToDict(sent)))
-    return read
 
 
 def _options(sent: analyzer_pb2.AnalyzerResourceOptions, parent: str) -> PolicyResourceOptions:
