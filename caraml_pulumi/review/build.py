@@ -4,28 +4,31 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from typing import Final
 
 from caraml_pulumi.engine.display.ops import UNCHANGED
 from caraml_pulumi.engine.display.tree import Row, Tree
 from caraml_pulumi.engine.policies.config import Rule
+from caraml_pulumi.engine.resource import STACK_TYPE
 from caraml_pulumi.errors import POLICY_VIOLATION, CaramlError, CaramlErrors
 from caraml_pulumi.model.prices import Prices
 from caraml_pulumi.review import findings as policies
 from caraml_pulumi.review.capacity import projects
 from caraml_pulumi.review.document import (
+    Loss,
     Message,
     ModelReview,
     OtherChange,
     Pack,
-    ResourceChange,
     Review,
     RuleReview,
 )
 from caraml_pulumi.review.exemptions import exemptions
-from caraml_pulumi.review.models import Model, gather, resource_changes, review_of
+from caraml_pulumi.review.models import Model, gather, review_of
 from caraml_pulumi.review.places import Places
+from caraml_pulumi.review.subjects import in_words
 
-_DESTROYING = frozenset({"delete", "replace", "discard"})
+_LOSING: Final = frozenset({"delete", "replace", "discard"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +66,7 @@ def review(tree: Tree, error: CaramlError | None, known: Circumstances) -> Revie
         resources=resources,
         models=changed,
         unchanged_models=len(reviews) - len(changed),
-        destroyed=_destroyed(tree.rows, reviews),
+        lost=_lost(tree.rows, reviews),
         others=_summed(others),
         projects=projects(tree.rows.values(), known.prices),
         currency=known.prices.currency if known.prices else None,
@@ -112,13 +115,23 @@ def _messages(tree: Tree, error: CaramlError | None, places: Places) -> list[Mes
     return [*unsaid, *said]
 
 
-def _destroyed(rows: Mapping[str, Row], reviews: Iterable[tuple[Model, ModelReview]]) -> list[ResourceChange]:
-    """What is deleted or replaced, without the parts of components that are deleted themselves."""
-    gone = {
-        component.row.urn for model, _ in reviews for component in model.components if component.row.op in _DESTROYING
-    }
-    found = [row for row in rows.values() if row.op in _DESTROYING and not _below(row, gone, rows)]
-    return resource_changes(found)
+def _lost(rows: Mapping[str, Row], reviews: Iterable[tuple[Model, ModelReview]]) -> list[Loss]:
+    """What is deleted or replaced, without the parts of components that are deleted themselves; versions first."""
+    gone = {component.row.urn for model, _ in reviews for component in model.components if component.row.op in _LOSING}
+    weights = {one.urn: one.weight.before for _, model in reviews for one in model.versions if one.weight.before}
+    found = [
+        Loss(
+            op=row.op,
+            type=row.type,
+            name=row.name,
+            urn=row.urn,
+            subject=in_words(row.urn, rows),
+            weight=weights.get(row.urn),
+        )
+        for row in rows.values()
+        if row.op in _LOSING and not _below(row, gone, rows)
+    ]
+    return sorted(found, key=lambda one: (one.urn not in gone, one.subject, one.op, one.urn))
 
 
 def _below(row: Row, urns: set[str], rows: Mapping[str, Row]) -> bool:
@@ -134,5 +147,5 @@ def _below(row: Row, urns: set[str], rows: Mapping[str, Row]) -> bool:
 
 
 def _summed(rows: Iterable[Row]) -> list[OtherChange]:
-    counts = Counter((row.op, row.type) for row in rows if row.op not in UNCHANGED)
+    counts = Counter((row.op, row.type) for row in rows if row.op not in UNCHANGED and row.type != STACK_TYPE)
     return [OtherChange(op=op, type=type_, count=count) for (op, type_), count in sorted(counts.items())]

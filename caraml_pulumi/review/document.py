@@ -48,6 +48,15 @@ class ResourceChange(Part):
     urn: str
 
 
+class Loss(ResourceChange):
+    """A resource that is deleted or replaced."""
+
+    subject: str
+    """It in models' terms."""
+    weight: int | None
+    """Percent of the requests to its model's endpoint, of a version that takes some now."""
+
+
 class Weight(Part):
     """Percent of the requests to a model's endpoint; None where the endpoint does not send any there."""
 
@@ -234,7 +243,7 @@ class Review(Part):
     """Resources by operation."""
     models: list[ModelReview]
     unchanged_models: int
-    destroyed: list[ResourceChange]
+    lost: list[Loss]
     """What is deleted or replaced, the objects of removed versions and endpoints left out."""
     others: list[OtherChange]
     projects: list[ProjectReview]

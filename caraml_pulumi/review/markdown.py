@@ -26,7 +26,7 @@ def markdown(review: Review, diff: str = "", *, limit: int = LIMIT) -> str:
         *_header(review),
         *_findings(review),
         *_messages(review),
-        *_destroyed(review),
+        *_losses(review),
         *_models(review),
         *_others(review),
         *_capacity(review),
@@ -85,9 +85,9 @@ def _messages(review: Review) -> Iterator[str]:
             yield f"{title}\n\n" + "\n\n".join(texts)
 
 
-def _destroyed(review: Review) -> Iterator[str]:
-    if review.destroyed:
-        lines = [f"> - {escaped(words.destroyed(one))}" for one in review.destroyed]
+def _losses(review: Review) -> Iterator[str]:
+    if review.lost:
+        lines = [f"> - {escaped(words.loss(one))}" for one in review.lost]
         yield "\n".join(["> [!WARNING]", "> **Deleted or replaced**", ">", *lines])
 
 
@@ -104,12 +104,11 @@ def _models(review: Review) -> Iterator[str]:
 
 def _rows(model: ModelReview) -> Iterator[Sequence[str]]:
     for part in words.parts(model):
-        label = "weight" if part.change == "unchanged" else part.change
-        title = f"**{part.title}** {label}"
+        title = f"**{part.title}** {part.change}"
         if not part.lines:
             yield title, "", "", ""
         for line in part.lines:
-            yield title, escaped(line.name), _value(line.before), _value(line.after)
+            yield title, escaped(line.name), _value(line.before), escaped(line.note) or _value(line.after)
             title = ""
 
 

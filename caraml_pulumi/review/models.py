@@ -120,14 +120,10 @@ def review_of(model: Model) -> ModelReview:
     )
 
 
-def resource_change(row: Row) -> ResourceChange:
-    """A changed resource."""
-    return ResourceChange(op=row.op, type=row.type, name=row.name, urn=row.urn)
-
-
-def resource_changes(rows: Iterable[Row]) -> list[ResourceChange]:
+def _resource_changes(rows: Iterable[Row]) -> list[ResourceChange]:
     """Changed resources by their types and names."""
-    return sorted(map(resource_change, rows), key=lambda one: (kind_of(one.type), one.name, one.op, one.urn))
+    found = [ResourceChange(op=row.op, type=row.type, name=row.name, urn=row.urn) for row in rows]
+    return sorted(found, key=lambda one: (kind_of(one.type), one.name, one.op, one.urn))
 
 
 def _version(component: Component, before: Weights, after: Weights) -> VersionReview:
@@ -141,7 +137,7 @@ def _version(component: Component, before: Weights, after: Weights) -> VersionRe
         ),
         properties=changed(OF_VERSION, old, new),
         names=names_changed(NAMED_OF_VERSION, old, new),
-        objects=resource_changes(component.objects),
+        objects=_resource_changes(component.objects),
         urn=component.subject.urn,
     )
 
@@ -174,7 +170,7 @@ def _endpoint(model: Model) -> EndpointReview | None:
         change=_change_of_endpoint(first),
         properties=properties,
         names=names,
-        objects=resource_changes(row for component in components for row in component.objects),
+        objects=_resource_changes(row for component in components for row in component.objects),
         urn=first.subject.urn,
     )
 

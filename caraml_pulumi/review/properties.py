@@ -7,6 +7,7 @@ from typing import Any, Final
 from caraml_pulumi.engine.display.values import COMPUTED, SECRET, is_secret, is_unknown, plain_value
 from caraml_pulumi.engine.values import PropertyValue
 from caraml_pulumi.review.document import NamesChange, PropertyChange
+from caraml_pulumi.review.subjects import whole
 
 Props = Mapping[str, Any]
 Words = Callable[[Props], str | None]
@@ -113,7 +114,8 @@ def division(shares: object) -> str | None:
     """``90 % to version 1, 10 % to version 2``."""
     if not isinstance(shares, Sequence) or isinstance(shares, str):
         return shown(shares)
-    parts = [f"{shown(_at(share, 'weight'))} % to version {shown(_at(share, 'version'))}" for share in shares]
+    ordered = sorted(shares, key=lambda share: whole(_at(share, "version")) or 0)
+    parts = [f"{shown(_at(share, 'weight'))} % to version {shown(_at(share, 'version'))}" for share in ordered]
     return ", ".join(parts) or None
 
 

@@ -22,6 +22,8 @@ _CHANGES: Final = {
     "unchanged": ("~", "yellow"),
 }
 _ARROW: Final = " → "
+_PLAIN: Final = Console(color_system=None)
+"""What texts are wrapped with."""
 
 
 def text(review: Review, console: Console) -> Text:
@@ -30,7 +32,7 @@ def text(review: Review, console: Console) -> Text:
         _header(review),
         _findings(review),
         _messages(review),
-        _destroyed(review),
+        _losses(review),
         *_models(review, console.width),
         _others(review),
         *_capacity(review),
@@ -94,11 +96,11 @@ def _messages(review: Review) -> Iterator[Text]:
         yield from (Text(f"    {line}") for line in [first, *rest])
 
 
-def _destroyed(review: Review) -> Iterator[Text]:
-    if review.destroyed:
+def _losses(review: Review) -> Iterator[Text]:
+    if review.lost:
         yield Text("Deleted or replaced", "bold red")
-    for one in review.destroyed:
-        yield Text(f"  {words.destroyed(one)}", "red" if one.op != "replace" else "magenta")
+    for one in review.lost:
+        yield Text(f"  {words.loss(one)}", "magenta" if one.op == "replace" else "red")
 
 
 def _models(review: Review, width: int) -> Iterator[list[Text]]:
@@ -106,8 +108,7 @@ def _models(review: Review, width: int) -> Iterator[list[Text]]:
         lines = [Text.assemble((f"{model.project}/{model.model}", "bold"), (f"  {model.environment}", "dim"))]
         for part in words.parts(model):
             sign, style = _CHANGES[part.change]
-            label = "weight" if part.change == "unchanged" else part.change
-            lines.append(Text.assemble((f"  {sign:<2} ", style), (part.title, "bold"), (f"  {label}", style)))
+            lines.append(Text.assemble((f"  {sign:<2} ", style), (part.title, "bold"), (f"  {part.change}", style)))
             name_width = max([12, *(cell_len(line.name) for line in part.lines)])
             for line in part.lines:
                 lines += _property(line, name_width, width)
@@ -116,17 +117,26 @@ def _models(review: Review, width: int) -> Iterator[list[Text]]:
         yield [Text("No model changes.", "dim")]
 
 
-def _property(line: words.Line, name_width: int, width: int) -> list[Text]:
+def _property(line: words.Line, name_width: int, width: int) -> Iterator[Text]:
     """A property on one line, or before and after on a line each where that is too long."""
     head = Text(f"       {line.name:<{name_width}}  ", "dim")
-    before, after = Text(line.before or "", "red"), Text(line.after or "", "green")
-    if line.before is None or line.after is None:
-        gone = Text.assemble(before, ("  removed", "dim")) if line.after is None else after
-        return [Text.assemble(head, gone)]
-    whole = Text.assemble(head, before, (_ARROW, "dim"), after)
-    if whole.cell_len <= width:
-        return [whole]
-    return [Text.assemble(head, before), Text.assemble(" " * (head.cell_len - 2), ("→ ", "dim"), after)]
+    before, after = Text(line.before or "none", "red"), Text(line.after or "none", "green")
+    if line.note:
+        yield from _hanging(head, Text(line.note), width)
+    elif line.only:
+        yield from _hanging(head, after if line.before is None else before, width)
+    elif head.cell_len + before.cell_len + len(_ARROW) + after.cell_len <= width:
+        yield Text.assemble(head, before, (_ARROW, "dim"), after)
+    else:
+        yield from _hanging(head, before, width)
+        yield from _hanging(Text.assemble(" " * (head.cell_len - 2), ("→ ", "dim")), after, width)
+
+
+def _hanging(head: Text, value: Text, width: int) -> Iterator[Text]:
+    """`value` beside `head`, its later lines below its first."""
+    for line in value.wrap(_PLAIN, max(width - head.cell_len, 20)):
+        yield Text.assemble(head, line)
+        head = Text(" " * head.cell_len)
 
 
 def _others(review: Review) -> Iterator[Text]:

@@ -1,7 +1,7 @@
 """The words that the review of the terminal and that of Markdown share."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import groupby
 from typing import NamedTuple
 
 from caraml_pulumi.engine.display.ops import look
@@ -9,6 +9,7 @@ from caraml_pulumi.review.document import (
     Amount,
     EndpointReview,
     ExemptionReview,
+    Loss,
     ModelReview,
     NamesChange,
     ProjectReview,
@@ -20,11 +21,14 @@ from caraml_pulumi.review.subjects import kind_of
 
 
 class Line(NamedTuple):
-    """A property of a model's part, before and after."""
+    """A property of a model's part, before and after, or a note on it in place of both."""
 
     name: str
-    before: str | None
-    after: str | None
+    before: str | None = None
+    after: str | None = None
+    note: str = ""
+    only: bool = False
+    """Whether it comes, or goes, with what it belongs to."""
 
 
 class Part(NamedTuple):
@@ -47,7 +51,9 @@ def parts(model: ModelReview) -> list[Part]:
 def _of_version(version: VersionReview) -> list[Line]:
     before, after = version.weight.before, version.weight.after
     weight = (
-        [Line("weight", _percent(before), _percent(after))] if before != after or version.change != "changed" else []
+        [Line("weight", _percent(before), _percent(after), only=version.change in ("added", "removed"))]
+        if before != after or version.change != "changed"
+        else []
     )
     weight = weight if before is not None or after is not None else []
     return [*weight, *_common(version)]
@@ -58,29 +64,30 @@ def _of_endpoint(endpoint: EndpointReview) -> list[Line]:
 
 
 def _common(part: VersionReview | EndpointReview) -> list[Line]:
-    lines = [Line(one.name, one.before, one.after) for one in part.properties]
-    lines += [Line(one.name, *names(one)) for one in part.names]
+    settled = part.change in ("added", "removed")
+    lines = [Line(one.name, one.before, one.after, only=settled) for one in part.properties]
+    lines += [Line(one.name, note=_names(one, settled=settled)) for one in part.names]
     objects = objects_in_words(part.objects)
-    quiet = part.change in ("added", "removed") and all(one.op in ("create", "delete") for one in part.objects)
-    return [*lines, *([Line("objects", None, objects)] if objects and not quiet else [])]
+    quiet = settled and all(one.op in ("create", "delete") for one in part.objects)
+    return [*lines, *([Line("objects", note=objects)] if objects and not quiet else [])]
 
 
-def names(change: NamesChange) -> tuple[str | None, str | None]:
-    """Names that go on the left, names that come or change on the right."""
-    before = ", ".join([*change.removed, *change.changed])
-    changed = [f"{name} (changed)" for name in change.changed]
-    return before or None, ", ".join([*change.added, *changed]) or None
+def _names(change: NamesChange, *, settled: bool) -> str:
+    """``added A, changed B, removed C``; the names alone where all come, or all go, with what they belong to."""
+    groups = (("added", change.added), ("changed", change.changed), ("removed", change.removed))
+    return ", ".join(", ".join(names) if settled else f"{verb} {', '.join(names)}" for verb, names in groups if names)
 
 
 def objects_in_words(objects: Iterable[ResourceChange]) -> str:
-    """``+ Deployment, Service; ~ HorizontalPodAutoscaler``: kinds by operation."""
-    ordered = sorted(objects, key=lambda one: (one.op, kind_of(one.type)))
-    groups = []
-    for op, group in groupby(ordered, key=lambda one: one.op):
-        kinds = [kind_of(one.type) for one in group]
-        counted = [f"{kinds.count(kind)} {kind}s" if kinds.count(kind) > 1 else kind for kind in dict.fromkeys(kinds)]
-        groups.append(f"{look(op).planned} {', '.join(counted)}")
-    return "; ".join(groups)
+    """``create Deployment, 2 Service; update HorizontalPodAutoscaler``: kinds by operation."""
+    ops: dict[str, Counter[str]] = {}
+    for one in objects:
+        ops.setdefault(one.op, Counter())[kind_of(one.type)] += 1
+    return "; ".join(f"{look(op).planned} {_counted(kinds)}" for op, kinds in sorted(ops.items()))
+
+
+def _counted(kinds: Counter[str]) -> str:
+    return ", ".join(kind if count == 1 else f"{count} {kind}" for kind, count in sorted(kinds.items()))
 
 
 def _percent(weight: int | None) -> str | None:
@@ -110,8 +117,8 @@ def sums(project: ProjectReview, currency: str | None) -> Iterator[Sum]:
         if name == "GPU" and {amount.before, amount.after, amount.quota_before, amount.quota_after} <= {"0", None}:
             continue
         quota = amount.quota_after or "none"
-        if amount.quota_before != amount.quota_after:
-            quota = f"{amount.quota_before or 'none'} → {quota}"
+        if amount.quota_before not in (amount.quota_after, None):
+            quota = f"{amount.quota_before} → {quota}"
         over = (amount.percent_after or 0) > 100 or (amount.quota_after == "0" and amount.after != "0")
         yield Sum(
             name,
@@ -141,14 +148,17 @@ def counts(review: Review) -> str:
 
 
 def other_changes(review: Review) -> Iterator[tuple[str, str]]:
-    """Operations, and the other resources that they are done to: ``create``, ``2 core/v1:Secret``."""
-    for op, group in groupby(review.others, key=lambda one: one.op):
-        yield look(op).planned, ", ".join(f"{one.count} {one.type.removeprefix('kubernetes:')}" for one in group)
+    """Operations, and the kinds of the other resources that they are done to: ``create``, ``Namespace, 2 Secret``."""
+    ops: dict[str, Counter[str]] = {}
+    for one in review.others:
+        ops.setdefault(one.op, Counter())[kind_of(one.type)] += one.count
+    yield from ((look(op).planned, _counted(kinds)) for op, kinds in ops.items())
 
 
-def destroyed(change: ResourceChange) -> str:
-    """``delete Deployment iris-1``."""
-    return f"{look(change.op).planned} {kind_of(change.type)} {change.name}"
+def loss(one: Loss) -> str:
+    """``delete version 1 of iris-team/iris, which takes 90 % of the requests``."""
+    takes = f", which takes {one.weight} % of the requests" if one.weight else ""
+    return f"{look(one.op).planned} {one.subject}{takes}"
 
 
 def exemption(one: ExemptionReview) -> str:
