@@ -29,6 +29,7 @@ def status(model: Model = None, cwd: Cwd = HERE, stack: Stack = None, watch: Wat
 
     Exit code 7 if the newest change of a version has failed, or an endpoint does not answer.
     """
+    from caraml_pulumi.engine.state.times import timestamp
     from caraml_pulumi.status.selection import Selection
     from caraml_pulumi.status.survey import survey
 
@@ -37,34 +38,35 @@ def status(model: Model = None, cwd: Cwd = HERE, stack: Stack = None, watch: Wat
     def take() -> "Report":
         return survey(*load_with_journal(target), selection)
 
+    def show(report: "Report") -> None:
+        if json:
+            print_json({"project": target.project.name, "stack": target.stack, "time": timestamp(), **report.props()})
+        else:
+            _show(report)
+
     if watch:
         try:
-            _watch(take, as_json=json)
+            _watch(take, show, as_json=json)
         except KeyboardInterrupt:
             raise typer.Exit(INTERRUPTED) from None
     report = take()
-    if not report.is_empty:
-        _show(report, as_json=json)
-    elif json:
-        print_json(report.props())
+    if json or not report.is_empty:
+        show(report)
     else:
         note(f"the stack {target.stack} deploys no model")
     if report.failed:
         raise typer.Exit(UNHEALTHY)
 
 
-def _show(report: "Report", *, as_json: bool) -> None:
+def _show(report: "Report") -> None:
     from caraml_pulumi.cli.status_table import status_table
     from caraml_pulumi.cli.terminal import console
 
-    if as_json:
-        print_json(report.props())
-    else:
-        screen = console()
-        screen.print(status_table(report, screen.width), soft_wrap=True)
+    screen = console()
+    screen.print(status_table(report, screen.width), soft_wrap=True)
 
 
-def _watch(take: Callable[[], "Report"], *, as_json: bool) -> None:
+def _watch(take: Callable[[], "Report"], show: Callable[["Report"], None], *, as_json: bool) -> None:
     """Show reports without end: in place on a terminal, elsewhere each that differs from the one before."""
     from caraml_pulumi.cli.terminal import is_interactive
 
@@ -75,7 +77,7 @@ def _watch(take: Callable[[], "Report"], *, as_json: bool) -> None:
         report = take()
         if (now := report.props()) != before:
             before = now
-            _show(report, as_json=as_json)
+            show(report)
             sys.stdout.flush()
         time.sleep(POLL_SECONDS)
 

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from caraml_pulumi.engine.providers.kubernetes.objects import api_version_and_kind, name_of, namespace_of, split_id
 from caraml_pulumi.engine.resource import ResourceState
 from caraml_pulumi.engine.state.snapshot import Snapshot
+from caraml_pulumi.model.labels import PREDICTOR, TRANSFORMER
 from caraml_pulumi.model.modes import DeploymentMode, VersionStatus
 
 VERSION_TYPE: Final = "caraml:index:CustomModelVersion"
@@ -47,6 +48,8 @@ class DeployedVersion:
     url: str
     stopped: bool
     objects: tuple[ObjectRef, ...]
+    images: Mapping[str, str] = field(default_factory=dict)
+    """The image of its predictor, and of its transformer if it has one; those that the state says."""
 
     @property
     def names(self) -> frozenset[str]:
@@ -125,7 +128,17 @@ def _version(properties: Mapping[str, Any], objects: tuple[ObjectRef, ...]) -> D
         url=_text(properties, "url"),
         stopped=properties.get("status") == VersionStatus.TERMINATED or properties.get("stopped") is True,
         objects=objects,
+        images=_images(properties),
     )
+
+
+def _images(properties: Mapping[str, Any]) -> dict[str, str]:
+    transformer = properties.get("transformer")
+    found = {
+        PREDICTOR: _text(properties, "image"),
+        TRANSFORMER: _text(transformer, "image") if isinstance(transformer, Mapping) else "",
+    }
+    return {component: image for component, image in found.items() if image}
 
 
 def _endpoint(properties: Mapping[str, Any], objects: tuple[ObjectRef, ...]) -> DeployedEndpoint:

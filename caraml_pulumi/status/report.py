@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from caraml_pulumi.model.modes import VersionStatus
+from caraml_pulumi.model.promotion import digest_of
 from caraml_pulumi.model.states import Phase, VersionState
 from caraml_pulumi.status.deployed import DeployedEndpoint, DeployedVersion
 
@@ -30,6 +31,10 @@ class VersionReport:
             "weight": state.weight,
             "restarts": state.restarts,
             "url": version.url,
+            "images": [
+                {"component": component, "image": image, "digest": digest_of(image)}
+                for component, image in version.images.items()
+            ],
             "workloads": [
                 {
                     "component": workload.component,

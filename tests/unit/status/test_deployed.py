@@ -157,3 +157,11 @@ def test_settings_that_are_secret_are_read_with_the_passphrase(monkeypatch: pyte
     monkeypatch.delenv("PULUMI_CONFIG_PASSPHRASE_FILE", raising=False)
     with pytest.raises(CaramlError, match="passphrase"):
         clients(Secret(KUBECONFIG))
+
+
+def test_a_version_has_the_images_that_were_asked_for() -> None:
+    transformed = version(image="ghcr.io/team/iris:1", transformer={"image": "ghcr.io/team/features:2"})
+    later = version(number=2, image=Secret("ghcr.io/team/iris:2"))
+    first, second = read_deployed(state(transformed, later)).versions
+    assert first.images == {"predictor": "ghcr.io/team/iris:1", "transformer": "ghcr.io/team/features:2"}
+    assert second.images == {}

@@ -166,5 +166,6 @@ def test_json_has_the_documented_keys() -> None:
         "weight": 90,
         "restarts": 0,
         "url": "http://iris-1.iris-team.example.com/v1/models/iris-1:predict",
+        "images": [],
         "workloads": [{"component": "predictor", "ready": 0, "desired": 1, "restarts": 0}],
     }
