@@ -164,16 +164,17 @@ def _run_program(session: Session, run: Run, policies: PolicyChecks, rules: Sequ
 
 
 def _finish(session: Session, run: Run, deployment: Deployment, policies: PolicyChecks) -> None:
+    """Judge the stack, and delete what is not registered any more; a preview shows that whatever policies forbid."""
     try:
         policies.check_stack(deployment.news.values())
-        if run.preview and (violated := policies.error()):
-            raise violated
         if run.preview and any(contains_secret((item.inputs, item.outputs)) for item in deployment.news.values()):
             session.crypter.prepare()
     except CaramlError as error:
         run.fail(error)
         return
     delete_all(run, deployment.unregistered())
+    if run.preview and (violated := policies.error()):
+        run.fail(violated)
 
 
 def _refresh(session: Session, run: Run) -> Properties | None:
@@ -197,15 +198,18 @@ def _policies(session: Session, run: Run, options: Options) -> Iterator[PolicyCh
         packs = []
         for path, config in zip_longest(options.policy_packs, options.policy_pack_configs):
             from caraml_pulumi.engine.policies import PolicyPack
+            from caraml_pulumi.engine.policies.evidence import evidence
 
+            target = session.target
             pack = PolicyPack(
                 path,
                 config,
-                project=session.target.project.name,
-                stack=session.target.stack,
+                project=target.project.name,
+                stack=target.stack,
                 preview=session.preview,
                 config=session.config,
                 on_line=lambda line: run.reporter.diagnostic("info", line),
+                environment=evidence(session.backend.checkpoint_file(target.project.name, target.stack)),
             )
             stack.callback(pack.close)
             packs.append(pack)
