@@ -7,7 +7,6 @@ from typing import Final
 
 import yaml
 
-from caraml_pulumi.engine.resource import ResourceState
 from caraml_pulumi.errors import CaramlError
 from caraml_pulumi.model.platform import PlatformSpec
 from caraml_pulumi.model.project import ModelProjectSpec
@@ -17,7 +16,8 @@ from caraml_pulumi.model.spec import Path as PropertyPath
 from caraml_pulumi.policy_tests.case import Case, Setup, Subject, below
 from caraml_pulumi.stack_files import PLATFORM_KEY, PROJECTS_KEY, RELEASES, read_release, read_settings
 from caraml_pulumi.stack_files.document import Document
-from caraml_pulumi.testing import Recording, Registration, record
+from caraml_pulumi.testing import Recording, record
+from caraml_pulumi.testing.stacks import state_of
 
 _VERSION: Final = "caraml:index:CustomModelVersion"
 _ENDPOINT: Final = "caraml:index:ModelEndpoint"
@@ -88,7 +88,7 @@ def _subjects(recording: Recording, release: ReleaseSpec, document: Document) ->
         elif item.type == _ENDPOINT:
             places[item.urn] = below(document.locate, "endpoint")
         locate = places.get(item.urn) or _whole(places.get(item.parent, document.locate))
-        subjects.append(Subject(_state(item), f"{_short(item.type)} {item.name}", locate))
+        subjects.append(Subject(state_of(item), f"{_short(item.type)} {item.name}", locate))
     return subjects
 
 
@@ -103,15 +103,3 @@ def _whole(locate: Locate) -> Locate:
 
 def _short(type_: str) -> str:
     return re.sub(r"^(caraml:index|kubernetes):", "", type_)
-
-
-def _state(item: Registration) -> ResourceState:
-    return ResourceState(
-        urn=item.urn,
-        type=item.type,
-        custom=item.custom,
-        inputs=item.inputs,
-        outputs=item.outputs,
-        parent=item.parent,
-        dependencies=sorted(item.dependencies),
-    )

@@ -47,6 +47,10 @@ class Recording:
     """All that a program registered, in order."""
 
     registrations: list[Registration] = field(default_factory=list)
+    project: str = "project"
+    stack: str = "dev"
+    config: Mapping[str, str] = field(default_factory=dict)
+    """The stack's configuration, as the program got it."""
 
     def of_type(self, type_: str) -> list[Registration]:
         """The registrations of a type token."""
@@ -68,9 +72,9 @@ class Recording:
 class RecordingMonitor(MockMonitor):
     """A resource monitor that records. Each resource's outputs are its inputs; nothing is created."""
 
-    def __init__(self, live: Mapping[str, Mapping[str, Any]] | None = None) -> None:
+    def __init__(self, recording: Recording, live: Mapping[str, Mapping[str, Any]] | None = None) -> None:
         super().__init__(_NoMocks())
-        self.recording = Recording()
+        self.recording = recording
         self._live = live or {}
 
     def ReadResource(self, request: resource_pb2.ReadResourceRequest) -> resource_pb2.ReadResourceResponse:
@@ -142,12 +146,12 @@ def record(
     With `preview`, identities are unknown, as they are before anything is created. What the program, or a function
     applied to an Output, raises is raised here.
     """
-    monitor = RecordingMonitor(live)
     loop = asyncio.new_event_loop()
     # The first failure is raised; asyncio would also print each Output that it made fail.
     loop.set_exception_handler(lambda _loop, _context: None)
     asyncio.set_event_loop(loop)
     texts = {key: value if isinstance(value, str) else json.dumps(value) for key, value in (config or {}).items()}
+    monitor = RecordingMonitor(Recording(project=project, stack=stack, config=texts), live)
     pulumi.runtime.set_all_config(texts)
     pulumi.runtime.set_mocks(_NoMocks(), project=project, stack=stack, preview=preview, monitor=monitor)
     pulumi.runtime.test(program)()  # type: ignore[no-untyped-call]

@@ -7,10 +7,14 @@ Properties reach the policy as they do from Pulumi: read-only, numbers as floats
 say instead that it is not applicable, as the rules of the CaraML pack do. `verdict` tells.
 """
 
+import asyncio
+import inspect
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Never
 
+from google.protobuf.json_format import MessageToDict
+from google.protobuf.struct_pb2 import Struct
 from pulumi_policy import (
     PolicyCustomTimeouts,
     PolicyResource,
@@ -20,11 +24,14 @@ from pulumi_policy import (
     StackValidationArgs,
     StackValidationPolicy,
 )
+from pulumi_policy.deserialize import deserialize_properties, serialize_properties
 from pulumi_policy.proxy import UnknownValueError, unknown_checking_proxy
 
+from caraml_pulumi.engine import wire
+from caraml_pulumi.engine.resource import urn_name
 from caraml_pulumi.engine.values import UNKNOWN, UNKNOWN_TEXT, Properties, PropertyValue, Secret, transform
 
-__all__ = ["UnknownValueError", "Verdict", "stack_verdict", "stack_violations", "verdict", "violations"]
+__all__ = ["UnknownValueError", "Verdict", "remediated", "stack_verdict", "stack_violations", "verdict", "violations"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +59,7 @@ def verdict(
     config: Mapping[str, Any] | None = None,
 ) -> Verdict:
     """What `policy` says of one resource; `config` is laid over the defaults of its schema, `parent` is a URN."""
-    urn, options = _urn(stack, type_, name), _options(parent)
-    return _said(policy, _ResourceArgs(type_, _as_sent(properties), urn, name, options, None, _config(policy, config)))
+    return resource_said(policy, type_, properties, _urn(stack, type_, name), parent, config)
 
 
 def violations(
@@ -77,11 +83,8 @@ def stack_verdict(
     config: Mapping[str, Any] | None = None,
 ) -> Verdict:
     """What `policy` says of a stack; resources are type, name and outputs."""
-    known = [
-        PolicyResource(type_, _as_sent(outputs), _urn(stack, type_, name), name, _options(None), None, None, [], {})
-        for type_, name, outputs in resources
-    ]
-    return _said(policy, _StackArgs(known, _config(policy, config)))
+    known = [(type_, outputs, _urn(stack, type_, name), "") for type_, name, outputs in resources]
+    return stack_said(policy, known, config)
 
 
 def stack_violations(
@@ -93,6 +96,60 @@ def stack_violations(
 ) -> list[tuple[str, str | None]]:
     """What `policy` reports of a stack, with the URN it blames; see `stack_verdict`."""
     return stack_verdict(policy, resources, stack=stack, config=config).violations
+
+
+def remediated(
+    policy: ResourceValidationPolicy,
+    type_: str,
+    properties: Properties,
+    *,
+    name: str = "resource",
+    stack: str = "dev",
+    config: Mapping[str, Any] | None = None,
+) -> Properties | None:
+    """What the remediation of `policy` makes of the properties of a resource; None if it leaves them as they are.
+
+    Secrets and unknown values reach the remediation, and come back, as they do with Pulumi: `Secret`s and `UNKNOWN`.
+    """
+    sent = MessageToDict(wire.encode(properties, secrets=True, unknowns=True, references=False))
+    props = unknown_checking_proxy(deserialize_properties(sent, True))
+    urn = _urn(stack, type_, name)
+    args = _ResourceArgs(type_, props, urn, name, _options(None), None, _config(policy, config))
+    after = _awaited(policy.remediate(args))
+    if not after:
+        return None
+    answer = Struct()
+    answer.update(serialize_properties(after))
+    return wire.decode(answer)
+
+
+def resource_said(
+    policy: ResourceValidationPolicy,
+    type_: str,
+    properties: Properties,
+    urn: str,
+    parent: str | None,
+    config: Mapping[str, Any] | None,
+) -> Verdict:
+    """What `policy` says of the resource `urn`."""
+    name = urn_name(urn)
+    args = _ResourceArgs(type_, _as_sent(properties), urn, name, _options(parent), None, _config(policy, config))
+    return _said(policy, args)
+
+
+def stack_said(
+    policy: StackValidationPolicy,
+    resources: Sequence[tuple[str, Properties, str, str]],
+    config: Mapping[str, Any] | None,
+) -> Verdict:
+    """What `policy` says of a stack; resources are type, outputs, URN and the URN of the parent."""
+    known = {
+        urn: PolicyResource(type_, _as_sent(outputs), urn, urn_name(urn), _options(parent or None), None, None, [], {})
+        for type_, outputs, urn, parent in resources
+    }
+    for _, _, urn, parent in resources:
+        known[urn].parent = known.get(parent)
+    return _said(policy, _StackArgs(list(known.values()), _config(policy, config)))
 
 
 class _NotApplicableError(Exception):
@@ -120,10 +177,19 @@ def _said(policy: Any, args: ResourceValidationArgs | StackValidationArgs) -> Ve
         reported.append((message, urn))
 
     try:
-        policy.validate(args, report)
+        _awaited(policy.validate(args, report))
     except _NotApplicableError as error:
         return Verdict(reported, str(error))
     return Verdict(reported)
+
+
+def _awaited(result: Any) -> Any:  # noqa: ANN401 - whatever a policy returns
+    """`result`, or what it comes to if the policy is asynchronous."""
+
+    async def wait() -> Any:  # noqa: ANN401
+        return await result
+
+    return asyncio.run(wait()) if inspect.isawaitable(result) else result
 
 
 def _urn(stack: str, type_: str, name: str) -> str:
