@@ -1,10 +1,14 @@
 """The Pulumi CLI as an engine, driven through the Automation API, with the same events and errors as ours."""
 
+import json
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import Enum
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Final
 
@@ -38,10 +42,10 @@ class PulumiCliEngine:
                 where="--render",
                 fix="render with the embedded engine: --engine embedded",
             )
-        stack = _select(target)
         arguments = _update_arguments(options)
         self._judged = True
-        return _run(sink, lambda on_event: stack.preview(on_event=on_event, **arguments), options.change_rules)
+        with _selected(target, options) as stack:
+            return _run(sink, lambda on_event: stack.preview(on_event=on_event, **arguments), options.change_rules)
 
     def up(self, target: Target, options: Options, sink: EventSink) -> Outcome:
         """Make the changes. Where no preview was asked for, one is made all the same if there are change rules."""
@@ -49,9 +53,9 @@ class PulumiCliEngine:
             planned = self.preview(target, options, lambda event: None)
             if planned.error is not None:
                 return planned
-        stack = _select(target)
         arguments = _update_arguments(options)
-        return _run(sink, lambda on_event: stack.up(on_event=on_event, show_secrets=False, **arguments))
+        with _selected(target, options) as stack:
+            return _run(sink, lambda on_event: stack.up(on_event=on_event, show_secrets=False, **arguments))
 
     def refresh(self, target: Target, options: Options, sink: EventSink, *, preview: bool) -> Outcome:
         """Bring the state up to what is really there."""
@@ -195,6 +199,23 @@ def _update_arguments(options: Options) -> dict[str, Any]:
         "policy_pack_configs": [str(path.resolve()) for path in options.policy_pack_configs] or None,
         "refresh": options.refresh or None,
     }
+
+
+@contextmanager
+def _selected(target: Target, options: Options) -> Iterator["Stack"]:
+    """The stack, and where there are policy packs its state in a file that they can find. Raises as `_select` does."""
+    stack = _select(target)
+    if not options.policy_packs:
+        yield stack
+        return
+    from caraml_pulumi.engine.policies.evidence import evidence
+
+    with TemporaryDirectory(prefix="caraml-") as directory:
+        export = Path(directory) / "stack.json"
+        deployment = stack.export_stack()
+        export.write_text(json.dumps({"version": deployment.version, "deployment": deployment.deployment}))
+        stack.workspace.env_vars = {**stack.workspace.env_vars, **evidence(export)}
+        yield stack
 
 
 def _select(target: Target) -> "Stack":

@@ -34,8 +34,8 @@ class PolicyPack:
     `path` is the directory with PulumiPolicy.yaml, `config_path` a JSON file with enforcement levels and properties;
     with `settings` these are taken instead, and the file only names them in messages.
     `config` is the stack's configuration by full key (``project:key``). `on_line` gets what the pack prints, secrets of
-    the configuration masked. Methods may be called from several threads. A violation's `version` is that of
-    PulumiPolicy.yaml, as with the Pulumi CLI.
+    the configuration masked. `environment` are more environment variables of its process. Methods may be called from
+    several threads. A violation's `version` is that of PulumiPolicy.yaml, as with the Pulumi CLI.
 
     Raises:
         CaramlError: there is no pack, it is in another language, or the configuration file is not right.
@@ -52,6 +52,7 @@ class PolicyPack:
         config: Mapping[str, str | Secret],
         on_line: Callable[[str], None] = lambda line: None,
         settings: Mapping[str, Setting] | None = None,
+        environment: Mapping[str, str] | None = None,
     ) -> None:
         manifest = load_manifest(path)
         self.name = manifest.directory.name
@@ -84,6 +85,7 @@ class PolicyPack:
                 "PULUMI_ORGANIZATION": _ORGANIZATION,
                 "PULUMI_DRY_RUN": str(preview).lower(),
                 "PULUMI_CONFIG": json.dumps(values),
+                **(environment or {}),
             },
         )
 

@@ -82,6 +82,10 @@ class Backend:
         data = self._bucket.get(key)
         return None if data is None else self._parsed(key, data)
 
+    def checkpoint_file(self, project: str, stack: str) -> Path | None:
+        """The file with the checkpoint of a stack, None if there is none on this machine. Raises as `load` does."""
+        return self._bucket.file(self._stack_key(project, stack))
+
     def save(self, project: str, stack: str, document: dict[str, Any]) -> None:
         """Write the checkpoint of a stack; the one before stays as ``.bak``."""
         key = self._stack_key(project, stack)

@@ -18,6 +18,9 @@ class Bucket(Protocol):
     def get(self, key: str) -> bytes | None:
         """The content, None if there is no such file."""
 
+    def file(self, key: str) -> Path | None:
+        """Where the file is on this machine, None if there is no such file here."""
+
     def put(self, key: str, data: bytes) -> None:
         """Write the whole file at once: a reader, or a crash, meets the old content or the new."""
 
@@ -56,6 +59,11 @@ class FileBucket:
             return None
         except OSError as error:
             raise self._failed("read", key, error) from error
+
+    def file(self, key: str) -> Path | None:
+        """Where the file is, None if there is no such file."""
+        path = self._root / key
+        return path if path.is_file() else None
 
     def put(self, key: str, data: bytes) -> None:
         """Write a temporary file beside it, flush it to the disk, and rename it."""

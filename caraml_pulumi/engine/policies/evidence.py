@@ -1,0 +1,22 @@
+"""What policies about changes are told besides the resources: where the state of the stack before the update is."""
+
+import os
+from pathlib import Path
+from typing import Final
+
+STACK_BEFORE: Final = "CARAML_STACK_BEFORE"
+"""The environment variable that names a file with the state of the stack, as a backend keeps it or an export has it."""
+STATUS_BEFORE: Final = "CARAML_STATUS_BEFORE"
+"""The environment variable that names what `caraml status --json` printed of the environment before."""
+
+
+def evidence(stack_before: Path | None) -> dict[str, str]:
+    """The environment variables of a pack; paths are absolute, since a pack runs in its own directory.
+
+    A stack that is not there yet has no state: whatever the user's environment names is of another one.
+    """
+    status = os.environ.get(STATUS_BEFORE)
+    return {
+        STACK_BEFORE: str(stack_before.absolute()) if stack_before else "",
+        **({STATUS_BEFORE: os.path.abspath(status)} if status else {}),
+    }
