@@ -6,6 +6,7 @@ from caraml_pulumi.manifests import Manifest
 from caraml_pulumi.model.autoscaling import (
     CLASS_ANNOTATION,
     DOMAIN,
+    INITIAL_SCALE_ANNOTATION,
     KNATIVE_CLASSES,
     KNATIVE_METRICS,
     KPA,
@@ -38,7 +39,7 @@ def knative_annotations(scaling: Scaling, memory_request: str) -> dict[str, str]
     """
     bounds = {MIN_SCALE_ANNOTATION: str(scaling.min_replica), MAX_SCALE_ANNOTATION: str(scaling.max_replica)}
     if scaling.initial_scale is not None:
-        bounds[f"{DOMAIN}/initial-scale"] = str(scaling.initial_scale)
+        bounds[INITIAL_SCALE_ANNOTATION] = str(scaling.initial_scale)
     policy = scaling.policy
     if policy is None:
         return {CLASS_ANNOTATION: KPA, **bounds}

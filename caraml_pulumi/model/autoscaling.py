@@ -60,6 +60,7 @@ CLASS_ANNOTATION: Final = f"{DOMAIN}/class"
 METRIC_ANNOTATION: Final = f"{DOMAIN}/metric"
 MIN_SCALE_ANNOTATION: Final = f"{DOMAIN}/min-scale"
 MAX_SCALE_ANNOTATION: Final = f"{DOMAIN}/max-scale"
+INITIAL_SCALE_ANNOTATION: Final = f"{DOMAIN}/initial-scale"
 KNATIVE_METRICS: Final = {
     AutoscalingMetric.CPU_UTILIZATION: "cpu",
     AutoscalingMetric.MEMORY_UTILIZATION: "memory",

@@ -147,13 +147,16 @@ def zero_replicas_can_wake(metric: AutoscalingMetric, mode: DeploymentMode) -> N
         )
 
 
-def zero_of_class_can_wake(class_: str) -> None:
-    """Refuse a minimum of 0 replicas of a Knative revision that Kubernetes' autoscaler scales; it keeps one."""
+def zero_of_class_can_wake(annotation: str, class_: str) -> None:
+    """Refuse 0 in an annotation about the replicas of a Knative revision that Kubernetes' autoscaler scales.
+
+    It keeps one replica at least, and leaves a revision that starts without any alone.
+    """
     if class_ == autoscaling.HPA:
         raise CaramlError(
-            f"{autoscaling.MIN_SCALE_ANNOTATION} 0 has no effect: {class_} scales on what replicas use, and keeps one",
+            f"{annotation} 0 would never wake up: {class_} scales on what replicas use",
             allowed=f"at least 1, or {autoscaling.CLASS_ANNOTATION}: {autoscaling.KPA}",
-            fix=f"set {autoscaling.MIN_SCALE_ANNOTATION} to 1, or scale on concurrency or rps",
+            fix=f"set {annotation} to 1, or scale on concurrency or rps",
         )
 
 
@@ -177,6 +180,16 @@ def enough_replicas(name: str, replicas: int, least: int) -> None:
             f"{name} {replicas} is less than the environment wants",
             allowed=f"at least {least}",
             fix=f"set {name} to {least}, or more",
+        )
+
+
+def replicas_are_bounded(name: str, ceiling: int | None) -> None:
+    """Refuse replicas without a bound, called `name`, in an environment with a ceiling. Raises `CaramlError`."""
+    if ceiling is not None:
+        raise CaramlError(
+            f"{name} is missing, so that there may be any number of replicas",
+            allowed=f"at most {ceiling} (maxAllowedReplica)",
+            fix=f"set {name} to {ceiling}, or less",
         )
 
 
