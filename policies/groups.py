@@ -32,13 +32,24 @@ class Group:
     urn: str
     enabled: bool
     quota: GroupQuota
-    versions: list[Demand]
-    """Its deployed versions."""
-    others: list[Demand]
+    made: list[Demand]
+    """Its versions that components deploy."""
+    around: list["Around"]
     """What else runs in its namespace."""
 
+    @property
+    def versions(self) -> list[Demand]:
+        """Its deployed versions, each once."""
+        labelled = {one.version: one.demand for one in self.around if one.version}
+        return [*self.made, *labelled.values()]
 
-class _Raw(NamedTuple):
+    @property
+    def demands(self) -> list[Demand]:
+        """What all of it asks for."""
+        return [*self.made, *(one.demand for one in self.around)]
+
+
+class Around(NamedTuple):
     """A workload that no version's component made."""
 
     namespace: str
@@ -56,17 +67,13 @@ def groups(stack: Stack) -> Iterator[Group]:
     raw = [*_raw_workloads(stack)]
     for project in stack.of(MODEL_PROJECT):
         if "quota" in project.props:
-            environment, name = _where(project.props)
-            versions = {demand.version: demand for where, demand in demands if where == (environment, name)}
-            others = []
-            for workload in raw:
-                if workload.namespace == name and workload.environment in ("", environment):
-                    if workload.version and workload.version not in versions:
-                        versions[workload.version] = workload.demand
-                    else:
-                        others.append(workload.demand)
+            where = environment, name = _where(project.props)
+            own = [demand for place, demand in demands if place == where]
+            made = {demand.version for demand in own}
+            around = [one for one in raw if one.namespace == name and one.environment in ("", environment)]
+            around = [one for one in around if one.version not in made]
             quota = GroupQuota.model_validate(dict(project.props["quota"]))
-            yield Group(name, project.urn, project.props["enabled"], quota, [*versions.values()], others)
+            yield Group(name, project.urn, project.props["enabled"], quota, own, around)
 
 
 def of_each_group(rule: Callable[[Group], Iterable[CaramlError]]) -> StackJudge:
@@ -87,7 +94,7 @@ def _demand(outputs: Mapping[str, Any]) -> Demand:
     return Demand.read(full_name(outputs["model"], int(outputs["version"])), outputs["demand"])
 
 
-def _raw_workloads(stack: Stack) -> Iterator[_Raw]:
+def _raw_workloads(stack: Stack) -> Iterator[Around]:
     """The workloads of a stack below no version."""
     parents = {resource.urn: resource.parent for resource in stack.resources}
     components = {version.urn for version in stack.of(MODEL_VERSION)}
@@ -112,12 +119,12 @@ def _count(replicas: Replicas) -> int:
     return int(replicas.most) if isfinite(replicas.most) else max(replicas.least, 1)
 
 
-def _raw(workload: Resource, replicas: int, prefix: str) -> _Raw:
+def _raw(workload: Resource, replicas: int, prefix: str) -> Around:
     labelled = version_of_object(workload.props, prefix)
     kind, name = workload.type.rpartition(":")[2], at(workload.props, "metadata", "name") or workload.name
     version = full_name(labelled.model, labelled.version) if labelled else ""
     shares = [_share(container.props, replicas) for container in containers(pods(workload))]
-    return _Raw(
+    return Around(
         namespace_of(workload),
         labelled.environment if labelled else "",
         version,

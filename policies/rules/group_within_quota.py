@@ -23,7 +23,5 @@ policy = stack_rule(
     tags=("quota",),
     steps="Lower limits or replicas, stop a version, or raise the project's quota.",
     settings={LABEL_PREFIX: LABEL_PREFIX_SCHEMA},
-    judge=of_each_group(
-        lambda group: broken(group_within_quota, group.name, group.quota, [*group.versions, *group.others])
-    ),
+    judge=of_each_group(lambda group: broken(group_within_quota, group.name, group.quota, group.demands)),
 )

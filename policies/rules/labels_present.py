@@ -48,8 +48,13 @@ def _of_component(component: Resource) -> Iterator[CaramlError]:
 
 
 def _of_project(project: Resource) -> Iterator[CaramlError]:
-    if at(project.props, "createNamespace"):
+    if _has_namespace(project):
         yield from _of_component(project)
+
+
+def _has_namespace(component: Resource) -> bool:
+    """Whether a project makes its namespace, which has its labels; true of other components."""
+    return component.props.get("createNamespace") is not False
 
 
 def _of_object(object_: Resource) -> Iterator[CaramlError]:
@@ -62,21 +67,24 @@ def _missing(resource: Resource, labels: Properties, *path: str) -> Iterator[Car
 
 
 def _label_component(component: Resource, draft: dict[str, Any]) -> None:
-    _add(component, draft)
+    if _has_namespace(component):
+        _add(component, draft)
 
 
 def _label_object(object_: Resource, draft: dict[str, Any]) -> None:
     metadata = draft.get("metadata") or {}
-    _add(object_, metadata)
-    draft["metadata"] = metadata
+    if isinstance(metadata, dict):
+        _add(object_, metadata)
+    if metadata:
+        draft["metadata"] = metadata
 
 
 def _add(resource: Resource, labelled: dict[str, Any]) -> None:
-    """Add the defaults of required labels that are not there."""
-    prefix, labels = label_prefix(resource.settings), dict(labelled.get("labels") or {})
+    """Add the defaults of required labels that are not there; labels that are not known yet are left alone."""
+    prefix, labels = label_prefix(resource.settings), labelled.get("labels") or {}
     for name, value in resource.settings["defaults"].items():
         keys = label_names(name, prefix)
-        if name in resource.settings["labels"] and not any(labels.get(key) for key in keys):
+        if name in resource.settings["labels"] and isinstance(labels, dict) and not any(map(labels.get, keys)):
             labels[keys[0]] = value
     if labels:
         labelled["labels"] = labels
