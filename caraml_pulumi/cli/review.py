@@ -135,7 +135,8 @@ def _rules(target: Target, options: Options, index: int) -> "tuple[str, list[Rul
         config={},
     )
     try:
-        return pack.name, pack.rules
+        rules = pack.rules  # a pack tells its name when it is ready
+        return pack.name, rules
     finally:
         pack.close()
 

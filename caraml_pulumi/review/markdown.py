@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from caraml_pulumi.review import words
-from caraml_pulumi.review.document import Finding, ModelReview, ProjectReview, Review
+from caraml_pulumi.review.document import Finding, Message, ModelReview, ProjectReview, Review
 from caraml_pulumi.review.escape import block, cell, code, escaped
 
 LIMIT: Final = 65_536
@@ -25,8 +25,8 @@ def markdown(review: Review, diff: str = "", *, limit: int = LIMIT) -> str:
     blocks = [
         *_header(review),
         *_findings(review),
-        *_messages(review),
         *_losses(review),
+        *_messages(review),
         *_models(review),
         *_others(review),
         *_capacity(review),
@@ -81,8 +81,14 @@ def _messages(review: Review) -> Iterator[str]:
     for severity, title in (("error", "### Errors"), ("warning", "### Warnings")):
         listed = [one for one in review.messages if one.severity == severity]
         if listed:
-            texts = [f"**{escaped(one.subject)}**\n{block(one.message)}" for one in listed]
-            yield f"{title}\n\n" + "\n\n".join(texts)
+            yield f"{title}\n\n" + "\n\n".join(map(_message, listed))
+
+
+def _message(message: Message) -> str:
+    """A message of one line as text, of several as a block."""
+    subject = f"**{escaped(message.subject)}**"
+    one_line = "\n" not in message.message
+    return f"{subject}: {escaped(message.message)}" if one_line else f"{subject}\n{block(message.message)}"
 
 
 def _losses(review: Review) -> Iterator[str]:
@@ -104,7 +110,7 @@ def _models(review: Review) -> Iterator[str]:
 
 def _rows(model: ModelReview) -> Iterator[Sequence[str]]:
     for part in words.parts(model):
-        title = f"**{part.title}** {part.change}"
+        title = f"**{part.title.replace(' ', '&nbsp;')}** {part.change}"
         if not part.lines:
             yield title, "", "", ""
         for line in part.lines:
@@ -113,7 +119,10 @@ def _rows(model: ModelReview) -> Iterator[Sequence[str]]:
 
 
 def _value(value: str | None) -> str:
-    return "" if value is None else code(value)
+    """A value: a name or an address in a typewriter's letters, words as they are."""
+    if value is None:
+        return ""
+    return escaped(value) if " " in value else code(value)
 
 
 def _others(review: Review) -> Iterator[str]:

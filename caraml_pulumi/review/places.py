@@ -81,6 +81,7 @@ class Places:
         return Place(file=(resolved.relative_to(self.repository) if inside else resolved).as_posix(), line=line)
 
     def _in_release(self, path: Path, subject: Subject, inner: Path_) -> Place | None:
+        """Where `subject` is in a release; of a version that the release has no more, where its versions are."""
         if subject.kind is not Kind.VERSION:
             return self._line(path, ("endpoint",), inner)
         document = self._document(path)
@@ -88,7 +89,7 @@ class Places:
         for index, version in enumerate(versions if isinstance(versions, list) else []):
             if isinstance(version, Mapping) and whole(version.get("version")) == subject.version:
                 return self._line(path, ("versions", index), inner)
-        return None
+        return self._line(path, ("versions",), ())
 
     def _line(self, path: Path, outer: Path_, inner: Path_) -> Place | None:
         """The line of `inner` in `outer`, as deep as the file has it; None if it has no `outer` either."""

@@ -30,9 +30,9 @@ def text(review: Review, console: Console) -> Text:
     """The whole review, its lines wrapped to the width of `console`."""
     blocks = [
         _header(review),
-        _findings(review),
-        _messages(review),
+        _findings(review, console.width),
         _losses(review),
+        _messages(review),
         *_models(review, console.width),
         _others(review),
         *_capacity(review),
@@ -59,15 +59,15 @@ def _header(review: Review) -> Iterator[Text]:
         yield Text.assemble(("  policies   ", "dim"), ("none were asked", "yellow"))
 
 
-def _findings(review: Review) -> Iterator[Text]:
+def _findings(review: Review, width: int) -> Iterator[Text]:
     if review.findings:
         yield Text("Violations", "bold")
     for one in review.findings:
         yield Text.assemble("  ", (f"{one.level}  ", _LEVELS[one.level]), (one.policy, "bold"))
-        yield from _labelled(review, one)
+        yield from _details(review, one, width)
 
 
-def _labelled(review: Review, finding: Finding) -> Iterator[Text]:
+def _details(review: Review, finding: Finding, width: int) -> Iterator[Text]:
     place = f"{finding.place.file}:{finding.place.line}" if finding.place else ""
     rule = review.rule(finding)
     where = "  ".join(filter(None, (place, finding.where)))
@@ -81,9 +81,7 @@ def _labelled(review: Review, finding: Finding) -> Iterator[Text]:
     )
     for label, value in parts:
         if value:
-            first, *rest = value.split("\n")
-            yield Text.assemble((f"      {label + ':':<9}", "dim"), first)
-            yield from (Text(f"      {line}") for line in rest)
+            yield from _hanging(Text(f"      {label + ':':<9}", "dim"), Text(value), width)
 
 
 def _messages(review: Review) -> Iterator[Text]:
@@ -135,6 +133,7 @@ def _property(line: words.Line, name_width: int, width: int) -> Iterator[Text]:
 def _hanging(head: Text, value: Text, width: int) -> Iterator[Text]:
     """`value` beside `head`, its later lines below its first."""
     for line in value.wrap(_PLAIN, max(width - head.cell_len, 20)):
+        line.rstrip()
         yield Text.assemble(head, line)
         head = Text(" " * head.cell_len)
 
@@ -197,5 +196,4 @@ def _wrapped(line: Text, console: Console) -> list[Text]:
     if line.cell_len <= console.width:
         return [line]
     indent = len(line.plain) - len(line.plain.lstrip(" "))
-    parts = line[indent:].wrap(console, max(console.width - indent, 20))
-    return [Text(" " * indent).append_text(part) for part in parts]
+    return list(_hanging(Text(" " * indent), line[indent:], console.width))

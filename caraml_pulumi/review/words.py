@@ -1,8 +1,9 @@
 """The words that the review of the terminal and that of Markdown share."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from caraml_pulumi.engine.display.ops import look
 from caraml_pulumi.review.document import (
@@ -18,6 +19,9 @@ from caraml_pulumi.review.document import (
     VersionReview,
 )
 from caraml_pulumi.review.subjects import kind_of
+
+_IMAGE: Final = re.compile(r"([^\s:@]+(?::\d+)?/[^\s:@]+)([:@]\S+)")
+"""An image with a registry or a directory: its repository, and its tag or digest or both."""
 
 
 class Line(NamedTuple):
@@ -65,11 +69,17 @@ def _of_endpoint(endpoint: EndpointReview) -> list[Line]:
 
 def _common(part: VersionReview | EndpointReview) -> list[Line]:
     settled = part.change in ("added", "removed")
-    lines = [Line(one.name, one.before, one.after, only=settled) for one in part.properties]
+    lines = [Line(one.name, one.before, _shortened(one.before, one.after), only=settled) for one in part.properties]
     lines += [Line(one.name, note=_names(one, settled=settled)) for one in part.names]
     objects = objects_in_words(part.objects)
     quiet = settled and all(one.op in ("create", "delete") for one in part.objects)
     return [*lines, *([Line("objects", note=objects)] if objects and not quiet else [])]
+
+
+def _shortened(before: str | None, after: str | None) -> str | None:
+    """``…:2.1`` for an image whose repository stays: what follows the repository is what changes."""
+    old, new = (_IMAGE.fullmatch(text or "") for text in (before, after))
+    return f"…{new[2]}" if old and new and old[1] == new[1] else after
 
 
 def _names(change: NamesChange, *, settled: bool) -> str:
