@@ -50,6 +50,10 @@ class Workload:
         """Run `operation` with the embedded engine."""
         return self._caraml(OPERATIONS[operation].split())
 
+    def preview(self, *arguments: str) -> Sample:
+        """Preview with the embedded engine, with more arguments."""
+        return self._caraml(["preview", *arguments])
+
     def pulumi(self, operation: str) -> Sample:
         """Run `operation` with the Pulumi CLI."""
         return self._run(["pulumi", *OPERATIONS[operation].split(), "--stack", STACK, "--non-interactive"], "pulumi")

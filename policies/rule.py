@@ -4,9 +4,13 @@ A rule says where it holds (setting `environments`) and whom it exempts (setting
 judges. A value that is not known at preview makes a rule not applicable then; it judges the resource at the update.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from functools import cached_property
+from heapq import merge
+from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
 from pulumi_policy import (
@@ -56,16 +60,33 @@ class Resource:
         return said if isinstance(said, str) else _stack_name(self.urn)
 
 
+class Resources(list[PolicyResource]):
+    """All resources of a stack, found by their types without going through all of them for every rule."""
+
+    @cached_property
+    def by_type(self) -> Mapping[str, list[tuple[int, PolicyResource]]]:
+        """The resources of each type, with their places in the whole."""
+        found: dict[str, list[tuple[int, PolicyResource]]] = defaultdict(list)
+        for place, resource in enumerate(self):
+            found[resource.resource_type].append((place, resource))
+        return found
+
+    def of(self, types: Collection[str]) -> Iterator[PolicyResource]:
+        """The resources of these types, in the order of the whole."""
+        groups = [self.by_type[type_] for type_ in {*types} if type_ in self.by_type]
+        return (resource for _, resource in merge(*groups, key=itemgetter(0)))
+
+
 class Stack:
     """All resources of a stack, as a rule about a stack sees them."""
 
     def __init__(self, found: Sequence[PolicyResource], settings: Mapping[str, Any]) -> None:
-        self._found = found
+        self._found = found if isinstance(found, Resources) else Resources(found)
         self.settings = settings
 
     def of(self, *types: str) -> list[Resource]:
         """The resources of these types. Those of other types are not even read."""
-        return [_of_stack(found, self.settings) for found in self._found if found.resource_type in types]
+        return [_of_stack(found, self.settings) for found in self._found.of(types)]
 
     @property
     def resources(self) -> list[Resource]:
@@ -80,8 +101,8 @@ class Stack:
     @property
     def environment(self) -> str:
         """The environment of its components, else the stack's name."""
-        for found in self._found:
-            if found.resource_type.startswith("caraml:") and "environment" in found.props:
+        for found in self._found.of([type_ for type_ in self._found.by_type if type_.startswith("caraml:")]):
+            if "environment" in found.props:
                 return str(found.props["environment"])
         return _stack_name(self._found[0].urn) if self._found else ""
 

@@ -23,7 +23,7 @@ from pulumi_policy import (
 )
 
 from policies.reading import Properties
-from policies.rule import ResourceRule, StackRule
+from policies.rule import ResourceRule, Resources, StackRule
 from policies.view import Fields
 
 _NO_TIMEOUTS: Final = PolicyCustomTimeouts(0, 0, 0)
@@ -110,7 +110,7 @@ class RuleServer(policy._PolicyAnalyzerServicer):
     def AnalyzeStack(self, request: analyzer_pb2.AnalyzeStackRequest, _context: object) -> analyzer_pb2.AnalyzeResponse:
         """What the rules about the stack find."""
         response = analyzer_pb2.AnalyzeResponse()
-        resources: list[PolicyResource] = [_Judged(sent) for sent in request.resources]
+        resources = Resources(_Judged(sent) for sent in request.resources)
         for rule in self._on(self._stack_rules):
             self._ask(rule, _StackArgs(resources, self._settings.get(rule.name)), response)
         return response

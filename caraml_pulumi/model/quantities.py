@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal, localcontext
 from enum import Enum
+from functools import lru_cache
 from typing import Final
 
 from caraml_pulumi.errors import CaramlError
@@ -57,6 +58,7 @@ class Quantity:
         return number + suffix
 
 
+@lru_cache(maxsize=4096, typed=True)  # typed: True is no quantity, and equals 1
 def parse_quantity(text: str | int | float) -> Quantity:
     """`text` as an exact `Quantity`, by Kubernetes' grammar.
 
