@@ -201,6 +201,7 @@ def _policies(session: Session, run: Run, options: Options) -> Iterator[PolicyCh
             from caraml_pulumi.engine.policies.evidence import evidence
 
             target = session.target
+            before = session.backend.checkpoint_file(target.project.name, target.stack)
             pack = PolicyPack(
                 path,
                 config,
@@ -209,7 +210,7 @@ def _policies(session: Session, run: Run, options: Options) -> Iterator[PolicyCh
                 preview=session.preview,
                 config=session.config,
                 on_line=lambda line: run.reporter.diagnostic("info", line),
-                environment=evidence(session.backend.checkpoint_file(target.project.name, target.stack)),
+                environment=evidence(before if session.snapshot.resources else None),
             )
             stack.callback(pack.close)
             packs.append(pack)

@@ -72,10 +72,11 @@ def _alerts(rule: Properties) -> Iterator[Properties]:
 
 
 def _named(rules: list[Resource], project: str, model: str) -> int:
-    """How many alerts name the model in their expressions."""
-    names = [re.compile(rf"(?<![\w-]){re.escape(name)}(?![\w])") for name in (project, model)]
-    expressions = (str(at(alert, "expr")) for rule in rules for alert in _alerts(rule.props))
-    return sum(all(name.search(expression) for name in names) for expression in expressions)
+    """How many alerts name the project and the model in their expressions; a model may begin like its project."""
+    of_project, of_model = (re.compile(rf"(?<![\w-]){re.escape(name)}(?!\w)") for name in (project, model))
+    expressions = [str(at(alert, "expr")) for rule in rules for alert in _alerts(rule.props)]
+    without = [of_project.sub("", expression) for expression in expressions if of_project.search(expression)]
+    return sum(1 for expression in without if of_model.search(expression))
 
 
 policy = stack_rule(

@@ -13,7 +13,7 @@ STATUS_BEFORE: Final = "CARAML_STATUS_BEFORE"
 def evidence(stack_before: Path | None) -> dict[str, str]:
     """The environment variables of a pack; paths are absolute, since a pack runs in its own directory.
 
-    A stack that is not there yet has no state: whatever the user's environment names is of another one.
+    A stack that holds nothing yet has no state to name: what the user's environment names is of another one.
     """
     status = os.environ.get(STATUS_BEFORE)
     return {
