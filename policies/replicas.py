@@ -39,12 +39,12 @@ def replicas_of_stack(stack: Stack) -> Callable[[Resource], Replicas]:
             return _of_knative(workload)
         kind, name = workload.type.rpartition(":")[2], at(workload.props, "metadata", "name")
         bounds = scaled.get((namespace_of(workload), kind, name)) if name else None
-        fixed = workload.props["spec"].get("replicas")
+        fixed = at(workload.props, "spec").get("replicas")
         if fixed == 0:
             return Replicas(0, 0)
         if bounds:
             least = bounds.get("minReplicas")
-            return Replicas(1 if least is None else int(least), int(bounds["maxReplicas"]))
+            return Replicas(1 if least is None else int(least), int(bounds.get("maxReplicas") or 1))
         number = 1 if fixed is None else int(fixed)
         return Replicas(number, number)
 
