@@ -56,7 +56,8 @@ _SHORTEST: Final = 16
 _USERINFO: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s/?#:@\"']*:([^\s/?#@\"']+)@")
 _HEADER: Final = re.compile(r"\b(?:Bearer|Basic|Token)\s+([A-Za-z0-9+/=_.~-]{16,})")
 _ASSIGNED: Final = re.compile(r"([A-Za-z][\w.-]*)(?:[\"']\s*:\s*[\"']([^\"']+)|=[\"']?([^\s\"';&,]+))")
-_HINT: Final = re.compile(r"(?i)pass|pwd|pw|token|secret|key|credential|auth|salt|cookie|signature")
+_HINTS: Final = ("pass", "pw", "token", "secret", "key", "credential", "auth", "salt", "cookie", "signature")
+"""Every name that says its value is a secret has one of them; to look for them is quick, also in a whole dashboard."""
 _ELSEWHERE: Final = re.compile(
     r"\$[({]|\{\{|%\(|^\$\w+$|^<.*>$|^\[.*\]$|^ENC\[|^arn:|^sha\d+[:-]|^md5[:-]|^projects/[^/]+/secrets/"
     r"|^(?:vault|ssm|awssm|gcpsm|azurekv|keyvault|op|env|file|secret|secretref|k8s|ref\+\w+):"
@@ -150,11 +151,16 @@ def secret_kind(name: str, value: str) -> str:
         return kind
     if " " in value and any(_looks_random(token) for token in _HEADER.findall(value)):
         return "the credentials of a request"
-    if ("=" in value or ":" in value) and _HINT.search(value):
+    if ("=" in value or ":" in value) and _has_hint(value):
         for inner, quoted, plain in _ASSIGNED.findall(value):
             if kind := _kind_under(inner, quoted or plain):
                 return f"it has {kind} in it"
     return ""
+
+
+def _has_hint(value: str) -> bool:
+    lower = value.lower()
+    return any(hint in lower for hint in _HINTS)
 
 
 def _kind_under(name: str, value: str) -> str:
