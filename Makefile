@@ -19,7 +19,8 @@ help:  ## this list
 
 up: $(READY)  ## deploy the sample platform to a local control plane (set up first, if need be)
 	@tools/step "local control plane" $(CARAML) cluster up
-	@KUBECONFIG=$$($(CARAML) cluster kubeconfig) $(CARAML) up --stack dev --refresh --policy-pack policies --yes
+	@KUBECONFIG=$$($(CARAML) cluster kubeconfig) $(CARAML) up --stack dev --refresh --yes \
+	 --policy-pack policies --policy-pack-config policies/profiles/dev.json
 	@echo; KUBECONFIG=$$($(CARAML) cluster kubeconfig) $(CARAML) status --stack dev
 	@echo; $(CARAML) history --stack dev
 	@echo; echo "Look around:  export KUBECONFIG=$$($(CARAML) cluster kubeconfig)"; \
@@ -45,12 +46,14 @@ lint: $(READY)  ## ruff, mypy --strict, import-linter, tables of the docs
 	@tools/step "mypy" $(BIN)/mypy
 	@tools/step "layers" $(BIN)/lint-imports
 	@tools/step "docs" $(BIN)/python -m tools.component_docs --check
+	@tools/step "policies" $(BIN)/python -m tools.policy_docs --check
 
 format: $(READY)  ## format the code
 	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .
 
-docs: $(READY)  ## write the tables of docs/components from the docstrings
+docs: $(READY)  ## write the tables of docs/components and the pages of docs/policies from the code
 	@$(BIN)/python -m tools.component_docs
+	@$(BIN)/python -m tools.policy_docs
 
 bench: $(READY)  ## measure: ratios in one run on the same work
 	@$(BIN)/python -m bench

@@ -64,7 +64,6 @@ def _levels(rules: Sequence[Rule]) -> list[str]:
 def print_explanation(rule: Rule, pack: Path) -> None:
     """Print all there is to say of a rule; `pack` is the directory of its pack."""
     print(styled(rule.name, "1"))
-    print(filled(rule.description, 0))
     facts = {
         "level": styled(rule.level, _COLORS[rule.level]),
         "severity": rule.severity,
@@ -72,12 +71,10 @@ def print_explanation(rule: Rule, pack: Path) -> None:
         "tags": ", ".join(rule.tags),
         "page": rule.url,
     }
-    print()
     for name, fact in facts.items():
         if fact:
             print(f"{name.ljust(10)}{fact}")
-    if documentation := _documentation(rule, pack):
-        print(f"\n{documentation}")
+    print(f"\n{_documentation(rule, pack) or filled(rule.description, 0)}")
     if rule.steps:
         _print_part("How to mend a violation", [filled(rule.steps, 2)])
     _print_part("Settings", _settings(rule))
