@@ -96,22 +96,16 @@ def _demand(outputs: Mapping[str, Any]) -> Demand:
 
 def _raw_workloads(stack: Stack) -> Iterator[Around]:
     """The workloads of a stack below no version."""
-    parents = {resource.urn: resource.parent for resource in stack.resources}
     components = {version.urn for version in stack.of(MODEL_VERSION)}
     replicas, prefix = replicas_of_stack(stack), label_prefix(stack.settings)
     for workload in stack.of(*REPLICATED_TYPES, POD):
-        if not any(urn in components for urn in _above(workload.urn, parents)):
+        if workload.parent not in components:
             count = _count(Replicas(1, 1) if workload.type == POD else replicas(workload))
             try:
                 if count:
                     yield _raw(workload, count, prefix)
             except CaramlError:
                 continue  # an amount that is no quantity: Kubernetes refuses the workload, so that it takes nothing
-
-
-def _above(urn: str, parents: Mapping[str, str]) -> Iterator[str]:
-    while urn := parents.get(urn, ""):
-        yield urn
 
 
 def _count(replicas: Replicas) -> int:

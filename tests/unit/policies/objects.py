@@ -1,5 +1,6 @@
 """Kubernetes objects that no component made, for tests of rules that judge them."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from caraml_pulumi.engine.values import Properties
@@ -15,7 +16,7 @@ def pod(container: dict[str, Any] | None = None, /, **spec: Any) -> dict[str, An
 
 
 def workload(
-    type_: str, pod_spec: dict[str, Any], *, pod_labels: dict[str, str] | None = None, **spec: Any
+    type_: str, pod_spec: dict[str, Any], *, pod_labels: Mapping[str, str] | None = None, **spec: Any
 ) -> Properties:
     """A workload of `type_` in the namespace iris-team, whose pods are as `pod_spec` says."""
     metadata: dict[str, Any] = {"name": "raw", "namespace": "iris-team"}
