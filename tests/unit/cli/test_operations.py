@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from caraml_pulumi.errors import CHANGES, INTERRUPTED, POLICY_VIOLATION, USAGE
+from caraml_pulumi.errors import CHANGES, FAILED, INTERRUPTED, POLICY_VIOLATION, USAGE
 from tests.unit.cli.program import SLOW, Program, Terminal
 
 
@@ -189,3 +189,29 @@ def _wait_until_creating(program: Program) -> None:
     while not (journal.exists() and "::first" in journal.read_text()):
         assert time.monotonic() < deadline, "the update did not begin"
         time.sleep(0.05)
+
+
+def test_what_policies_find_before_a_program_fails_is_told_as_well(program: Program) -> None:
+    pack = program.policy_pack()
+    program.configure("9")
+    program.file.write_text(program.file.read_text() + 'raise ValueError("no such model")\n')
+    done = program.run("preview", "--policy-pack", str(pack))
+    assert "a team of nine is too large" in done.stdout
+    assert "no such model" in done.stdout + done.stderr
+    assert done.returncode != 0
+
+
+def test_a_policy_pack_that_dies_during_a_preview_fails_it_with_one_message(program: Program) -> None:
+    pack = program.policy_pack()
+    main = pack / "__main__.py"
+    main.write_text(
+        main.read_text().replace(
+            'if args.props.get("size") == "9":',
+            "if args.name == 'iris':\n        import os; os._exit(3)\n    if False:",
+        )
+    )
+    done = program.run("preview", "--policy-pack", str(pack))
+    assert done.returncode == FAILED
+    text = done.stdout + done.stderr
+    assert text.count('policy pack "pack" ended while checking') == 1, text
+    assert "Traceback" not in text
