@@ -182,7 +182,7 @@ def _more(review: Review) -> Iterator[str]:
         ]
         table = _table(("rule", "resource", "owner and reason", "holds"), listed)
         soon = sum(one.ends_soon for one in review.exemptions)
-        title = f"Exemptions in force: {len(review.exemptions)}" + (f", {soon} end soon" if soon else "")
+        title = f"Exemptions in force: {len(review.exemptions)}" + (f", {soon} ending within 30 days" if soon else "")
         yield _folded(title, table)
 
 

@@ -67,6 +67,8 @@ def replicas(*path: str) -> Words:
 
     def words(props: Props) -> str | None:
         request = _at(props, *path)
+        if _opaque(request):
+            return shown(request)
         least, most = shown(_at(request, "minReplica")), shown(_at(request, "maxReplica"))
         return most if least == most else f"{least or '?'} to {most or '?'}"
 
@@ -78,6 +80,8 @@ def amount(name: str, *path: str) -> Words:
 
     def words(props: Props) -> str | None:
         request = _at(props, *path)
+        if _opaque(request):
+            return shown(request)
         asked, limit = shown(_at(request, f"{name}Request")), shown(_at(request, f"{name}Limit"))
         if asked is None:
             return None
@@ -91,6 +95,8 @@ def gpu(*path: str) -> Words:
 
     def words(props: Props) -> str | None:
         request = _at(props, *path)
+        if _opaque(request):
+            return shown(request)
         count = shown(_at(request, "gpuRequest"))
         return f"{count} {shown(_at(request, 'gpuResource')) or 'GPU'}" if count else None
 
@@ -102,7 +108,7 @@ def autoscaling(*path: str) -> Words:
 
     def words(props: Props) -> str | None:
         policy = _at(props, *path)
-        if not isinstance(policy, Mapping):
+        if _opaque(policy) or not isinstance(policy, Mapping):
             return shown(policy)
         rest = {key: value for key, value in policy.items() if key != "metric"}
         return ", ".join(filter(None, (shown(policy.get("metric")), shown(rest)))) or None
@@ -217,7 +223,11 @@ def names_changed(table: Mapping[str, tuple[str, ...]], old: Props | None, new: 
     """The names that come, go, or get another value, by property."""
     found = []
     for name, path in table.items():
-        before, after = _named(_at(old or {}, *path)), _named(_at(new or {}, *path))
+        values = _at(old or {}, *path), _at(new or {}, *path)
+        if values[0] != values[1] and (closed := [shown(value) or "" for value in values if _opaque(value)]):
+            found.append(NamesChange(name=name, added=[], removed=[], changed=closed[-1:]))
+            continue
+        before, after = (_named(value) for value in values)
         change = NamesChange(
             name=name,
             added=sorted(after.keys() - before.keys()),
@@ -255,10 +265,15 @@ def _named(value: object) -> dict[str, Any]:
     return {}
 
 
+def _opaque(value: object) -> bool:
+    """Whether nothing is known of what is in `value`."""
+    return is_secret(value) or is_unknown(value)
+
+
 def _at(value: object, *path: str) -> Any:  # noqa: ANN401 - whatever the inputs have there
     """The value at `path` through maps; what is not known, or secret, further up is that further down."""
     for name in path:
-        if is_secret(value) or is_unknown(value):
+        if _opaque(value):
             return value
         value = value.get(name) if isinstance(value, Mapping) else None
     return value

@@ -1,6 +1,6 @@
 """The review for the terminal."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Final
 
 from rich.cells import cell_len
@@ -38,12 +38,9 @@ def text(review: Review, console: Console) -> Text:
         *_capacity(review),
         _more(review),
     ]
-    lines = [line for block in blocks for line in _spaced(list(block))]
+    shown = [lines for block in blocks if (lines := list(block))]
+    lines = [line for number, block in enumerate(shown) for line in ([Text()] * bool(number) + block)]
     return Text("\n").join(wrapped for line in lines for wrapped in _wrapped(line, console))
-
-
-def _spaced(block: Sequence[Text]) -> list[Text]:
-    return [*block, Text()] if block else []
 
 
 def _header(review: Review) -> Iterator[Text]:
