@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from caraml_pulumi.errors import CaramlError
-from caraml_pulumi.model.bucket import ArtifactBucketSpec
+from caraml_pulumi.model import bucket
+from caraml_pulumi.model.bucket import ArtifactBucketSpec, BucketFeature
 from caraml_pulumi.model.spec import parse
 
 
@@ -70,3 +71,47 @@ def test_a_password_in_an_endpoint_is_refused_and_not_shown() -> None:
     with pytest.raises(CaramlError) as error:
         spec(endpoint="https://user:hunter2@s3.example.com")
     assert "hunter2" not in str(error.value)
+
+
+def test_a_feature_that_the_endpoint_lacks_is_refused_unless_it_is_accepted() -> None:
+    bucket.endpoint_has(BucketFeature.VERSIONING, ["encryption"], accepted=False)
+    bucket.endpoint_has(BucketFeature.VERSIONING, ["versioning"], accepted=True)
+    for feature in BucketFeature:
+        with pytest.raises(CaramlError, match="its endpoint is said to lack it"):
+            bucket.endpoint_has(feature, [feature.value], accepted=False)
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "allowed", "said"),
+    [
+        ("", (), "the bucket is not encrypted"),
+        ("", ("aws:kms",), "the bucket is not encrypted"),
+        ("AES256", ("aws:kms",), "the bucket is encrypted with AES256"),
+    ],
+)
+def test_a_bucket_without_the_encryption_that_is_asked_for_is_refused(
+    algorithm: str, allowed: tuple[str, ...], said: str
+) -> None:
+    with pytest.raises(CaramlError) as caught:
+        bucket.bucket_encrypted(algorithm, allowed)
+    assert caught.value.what == said
+
+
+def test_a_bucket_with_the_encryption_that_is_asked_for_passes() -> None:
+    for algorithm, allowed in (("AES256", ()), ("aws:kms", ("aws:kms", "aws:kms:dsse"))):
+        bucket.bucket_encrypted(algorithm, allowed)
+
+
+def test_what_every_bucket_is_by_default_holds_all_rules() -> None:
+    given = spec()
+    bucket.bucket_versioned(given.versioning)
+    bucket.bucket_encrypted(given.settings()["encryption"])
+    bucket.bucket_blocks_public_access(given.block_public_access)
+    bucket.bucket_not_force_destroyed(given.force_destroy)
+
+
+@pytest.mark.parametrize("acl", ["public-read", "public-read-write", "public-write", "public", "authenticated-read"])
+def test_an_acl_that_opens_the_bucket_is_refused(acl: str) -> None:
+    bucket.acl_is_private("private")
+    with pytest.raises(CaramlError, match=acl):
+        bucket.acl_is_private(acl)

@@ -52,3 +52,18 @@ def test_a_key_that_the_platform_sets_is_not_free(key: str) -> None:
 )
 def test_every_other_key_is_free(key: str) -> None:
     labels.labels_are_free({key: "x"}, "caraml.dev/")
+
+
+def test_required_labels_are_found_under_the_prefix_or_as_they_are() -> None:
+    found = {"caraml.dev/team": "fraud", "stream": "risk", "app.kubernetes.io/part-of": "shop"}
+    labels.labels_present(found, ["team", "stream", "app.kubernetes.io/part-of"], "caraml.dev/")
+    with pytest.raises(CaramlError) as caught:
+        labels.labels_present(found, ["team", "owner", "example.com/cost"], "caraml.dev/")
+    assert caught.value.what == "missing labels: caraml.dev/owner, example.com/cost"
+
+
+def test_a_required_label_has_a_value_that_kubernetes_takes() -> None:
+    with pytest.raises(CaramlError, match=r"missing label: caraml\.dev/owner"):
+        labels.labels_present({"caraml.dev/owner": ""}, ["owner"], "caraml.dev/")
+    with pytest.raises(CaramlError, match=r"alice@.* is not a label value"):
+        labels.labels_present({"caraml.dev/owner": "alice@example.com"}, ["owner"], "caraml.dev/")
