@@ -59,6 +59,12 @@ def serving_versions(resources: Iterable[Resource], prefix: str) -> set[Deployed
     return found
 
 
+def owner(component: Properties) -> tuple[str, str, str]:
+    """The environment, the project and the model that a component is of."""
+    environment, project, model = (str(component.get(name) or "") for name in ("environment", "project", "model"))
+    return environment, project, model
+
+
 def routed(endpoint: Properties) -> Iterator[tuple[int, float]]:
     """Each version that a ModelEndpoint names, and its weight; one that gets copies alone has none."""
     holders = [endpoint, *at(endpoint, "matches")]
@@ -87,7 +93,7 @@ def _weighted(endpoint: Resource) -> Iterator[DeployedVersion]:
     if endpoint.type == MODEL_ENDPOINT and "traffic" in props:
         for version, weight in routed(props):
             if weight:
-                yield DeployedVersion(props["environment"], props["project"], props["model"], version)
+                yield DeployedVersion(*owner(props), version)
 
 
 def _names(resources: list[Resource], prefix: str) -> dict[tuple[str, str], DeployedVersion]:

@@ -9,7 +9,7 @@ from caraml_pulumi.model.modes import DeploymentMode, declared_status
 
 _VERSION: Final = "caraml:index:CustomModelVersion"
 _IDENTITY: Final = ("model", "version", "project", "environment")
-_ACKNOWLEDGED: Final = re.compile(r"[^/\s]+/[^/\s]+(/[1-9]\d*)?")
+_ACKNOWLEDGED: Final = re.compile(r"[A-Za-z0-9][-.\w]*/[A-Za-z0-9][-.\w]*(/[1-9]\d*)?", re.ASCII)
 
 Props = Mapping[str, Any]
 

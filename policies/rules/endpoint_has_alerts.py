@@ -30,6 +30,7 @@ from policies.platform_config import LABEL_PREFIX, LABEL_PREFIX_SCHEMA, label_pr
 from policies.reading import MODEL_ENDPOINT, Properties, at, broken
 from policies.routes import ROUTE_TYPES, namespace_of
 from policies.rule import Blamed, Resource, Stack, blame, stack_rule
+from policies.serving import owner
 
 PROMETHEUS_RULE: Final = "kubernetes:monitoring.coreos.com/v1:PrometheusRule"
 Model = tuple[str, str]
@@ -55,7 +56,7 @@ def _endpoints(stack: Stack, prefix: str) -> Mapping[Model, str]:
     found: dict[Model, str] = {}
     for endpoint in stack.of(MODEL_ENDPOINT):
         if "model" in endpoint.props:
-            found.setdefault((endpoint.props["project"], endpoint.props["model"]), endpoint.urn)
+            found.setdefault(owner(endpoint.props)[1:], endpoint.urn)
     for route in stack.of(*ROUTE_TYPES):
         if at(route.props, "metadata", "labels", prefix + COMPONENT) == ENDPOINT_LABEL:
             found.setdefault(_labelled(route.props, prefix), route.urn)

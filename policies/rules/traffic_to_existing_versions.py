@@ -43,7 +43,7 @@ from policies.reading import (
 )
 from policies.routes import ROUTE_TYPES, divisions, namespace_of
 from policies.rule import Blamed, Resource, Stack, blame, stack_rule
-from policies.serving import READ, deployed_versions, routed
+from policies.serving import READ, deployed_versions, owner, routed
 
 ELSEWHERE = "elsewhere"
 Names = Mapping[str, set[str]]
@@ -66,13 +66,9 @@ def _judge(stack: Stack) -> Iterator[Blamed]:
 def _of_endpoint(
     endpoint: Properties, deployed: set[DeployedVersion], components: list[Resource], elsewhere: list[str]
 ) -> Iterator[CaramlError]:
-    environment, project, model = endpoint["environment"], endpoint["project"], endpoint["model"]
-    own = {one.version for one in deployed if one[:3] == (environment, project, model)}
-    of_model = {
-        int(one.props["version"]): one.props
-        for one in components
-        if (one.props["environment"], one.props["project"], one.props["model"]) == (environment, project, model)
-    }
+    of = _, project, model = owner(endpoint)
+    own = {one.version for one in deployed if one[:3] == of}
+    of_model = {int(one.props["version"]): one.props for one in components if owner(one.props) == of}
     named = sorted({version for version, _ in routed(endpoint)})
     stopped = {number for number, one in of_model.items() if one.get("status") == VersionStatus.TERMINATED}
     yield from broken(no_version_is_stopped, [version for version in named if version in stopped])

@@ -6,6 +6,7 @@ from typing import Any
 
 from caraml_pulumi.engine.values import Properties
 from policies.reading import DEPLOYMENT, KNATIVE_SERVICE, MODEL_ENDPOINT, MODEL_VERSION, SERVICE
+from policies.rule import ResourceRule, StackRule
 
 VIRTUAL_SERVICE = "kubernetes:networking.istio.io/v1:VirtualService"
 HTTP_ROUTE = "kubernetes:gateway.networking.k8s.io/v1:HTTPRoute"
@@ -76,6 +77,12 @@ def state(*resources: Named) -> dict[str, Any]:
     """What `pulumi stack export` prints of a stack with these resources."""
     items = [{"urn": urn(type_, name), "type": type_, "inputs": inputs} for type_, name, inputs in resources]
     return {"version": 3, "deployment": {"manifest": {}, "resources": items}}
+
+
+def defaults(policy: ResourceRule | StackRule) -> dict[str, Any]:
+    """The settings of a rule and their defaults."""
+    assert policy.config_schema is not None
+    return {name: schema["default"] for name, schema in policy.config_schema.properties.items()}
 
 
 def urn(type_: str, name: str) -> str:

@@ -1,16 +1,18 @@
 from typing import Any
 
 import pytest
-from pulumi_policy import EnforcementLevel
+from pulumi_policy import EnforcementLevel, Severity
 
 from caraml_pulumi.engine.values import UNKNOWN, Properties
-from caraml_pulumi.testing.policies import UnknownValueError, stack_violations, violations
-from policies.rules.at_most_two_deployed_versions import of_endpoint, of_stack
+from caraml_pulumi.testing.policies import stack_violations, verdict, violations
 from policies.reading import DEPLOYMENT, KNATIVE_SERVICE, MODEL_ENDPOINT, MODEL_VERSION
+from policies.rules.at_most_two_deployed_versions import of_endpoint, of_stack
+from tests.unit.policies.models import defaults
 
 MESSAGE = (
-    '3 versions of model "iris" would be deployed in environment "dev": 1, 2, 3. '
-    "Allowed: at most 2 deployed versions of a model. Fix: remove a version before another is deployed."
+    '3 versions of model "iris" would be deployed in environment "dev": 1, 2, 3\n'
+    "  allowed: at most 2 deployed versions of a model\n"
+    "  fix:     remove a version before another is deployed"
 )
 
 
@@ -37,6 +39,12 @@ def raw_object(type_: str, version: int | str, prefix: str = "caraml.dev/") -> t
     return type_, f"raw-{version}", {"metadata": {"namespace": "iris-team", "labels": labels}}
 
 
+VIOLATION = [
+    (MODEL_ENDPOINT, "iris", endpoint(1, 2, 3)),
+    *(raw_object(DEPLOYMENT, version) for version in (1, 2, 3)),
+]
+
+
 def test_both_policies_are_mandatory_and_say_what_they_hold() -> None:
     assert (of_endpoint.name, of_stack.name) == (
         "at-most-two-deployed-versions",
@@ -48,8 +56,9 @@ def test_both_policies_are_mandatory_and_say_what_they_hold() -> None:
         == of_stack.description
         == "At most two versions of a model are deployed in an environment."
     )
-    assert of_stack.config_schema is not None
-    assert of_stack.config_schema.properties["labelPrefix"]["default"] == "caraml.dev/"
+    assert of_endpoint.severity is of_stack.severity is Severity.CRITICAL
+    assert defaults(of_endpoint) == {"environments": [], "exemptions": []}
+    assert defaults(of_stack) == {"labelPrefix": "", "environments": [], "exemptions": []}
 
 
 @pytest.mark.parametrize("versions", [(1,), (1, 2)])
@@ -69,8 +78,10 @@ def test_a_third_version_that_only_some_requests_reach_is_refused(more: dict[str
 
 
 def test_an_endpoint_whose_versions_are_unknown_is_not_judged() -> None:
-    with pytest.raises(UnknownValueError):
-        violations(of_endpoint, MODEL_ENDPOINT, endpoint(1) | {"traffic": [{"version": UNKNOWN, "weight": 100}]})
+    unknown = endpoint(1) | {"traffic": [{"version": UNKNOWN, "weight": 100}]}
+    found = verdict(of_endpoint, MODEL_ENDPOINT, unknown)
+    assert found.violations == []
+    assert found.not_applicable
 
 
 def test_other_resources_are_not_looked_at() -> None:

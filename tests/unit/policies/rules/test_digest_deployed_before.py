@@ -10,7 +10,16 @@ from caraml_pulumi.testing.policies import verdict, violations
 from policies.evidence import STATUS_VARIABLE
 from policies.reading import DEPLOYMENT, MODEL_VERSION
 from policies.rules.digest_deployed_before import policy
-from tests.unit.policies.models import DIGEST, WHO, Named, labels, raw_deployment, urn, written
+from tests.unit.policies.models import (
+    DIGEST,
+    WHO,
+    Named,
+    defaults,
+    labels,
+    raw_deployment,
+    urn,
+    written,
+)
 from tests.unit.policies.objects import first_lines, places
 
 IMAGE = f"ghcr.io/team/iris@{DIGEST}"
@@ -39,8 +48,7 @@ def judged(document: object = None, image: str = IMAGE, *, path: Path | None = N
 def test_the_rule_is_mandatory_in_production() -> None:
     assert policy.name == "digest-deployed-before"
     assert (policy.enforcement_level, policy.severity) == (EnforcementLevel.MANDATORY, Severity.HIGH)
-    defaults = {name: schema.get("default") for name, schema in policy.config_schema.properties.items()}
-    assert defaults == {
+    assert defaults(policy) == {
         "statusBefore": "",
         "previousEnvironment": "",
         "maxAgeHours": 0,

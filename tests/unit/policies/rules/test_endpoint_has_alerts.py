@@ -7,7 +7,17 @@ from caraml_pulumi.engine.values import UNKNOWN
 from caraml_pulumi.testing.policies import stack_verdict, stack_violations
 from policies.reading import MODEL_ENDPOINT
 from policies.rules.endpoint_has_alerts import PROMETHEUS_RULE, policy
-from tests.unit.policies.models import VIRTUAL_SERVICE, Named, endpoint, labels, raw, to, urn, virtual_service
+from tests.unit.policies.models import (
+    VIRTUAL_SERVICE,
+    Named,
+    defaults,
+    endpoint,
+    labels,
+    raw,
+    to,
+    urn,
+    virtual_service,
+)
 from tests.unit.policies.objects import first_lines
 
 VIOLATION: list[Named] = [virtual_service({"route": [to("iris-1")]})]
@@ -28,7 +38,7 @@ def judged(*resources: Named, **config: Any) -> list[str]:
 def test_the_rule_is_advisory() -> None:
     assert policy.name == "endpoint-has-alerts"
     assert (policy.enforcement_level, policy.severity) == (EnforcementLevel.ADVISORY, Severity.MEDIUM)
-    assert set(policy.config_schema.properties) == {"labelPrefix", "environments", "exemptions"}
+    assert defaults(policy) == {"labelPrefix": "", "environments": [], "exemptions": []}
 
 
 def test_an_endpoint_that_nothing_watches_is_told() -> None:

@@ -6,7 +6,13 @@ from pulumi_policy import EnforcementLevel, Severity
 from caraml_pulumi.engine.values import UNKNOWN
 from caraml_pulumi.testing.policies import verdict, violations
 from policies.rules.ingress_has_tls import policy
-from tests.unit.policies.models import INGRESS, Named, endpoint, raw
+from tests.unit.policies.models import (
+    INGRESS,
+    Named,
+    defaults,
+    endpoint,
+    raw,
+)
 from tests.unit.policies.objects import first_lines, places
 
 ISTIO_GATEWAY = "kubernetes:networking.istio.io/v1:Gateway"
@@ -31,8 +37,8 @@ def judged(resource: Named, stack: str = "prod", **config: Any) -> list[str]:
 def test_the_rule_is_mandatory_in_production() -> None:
     assert policy.name == "ingress-has-tls"
     assert (policy.enforcement_level, policy.severity) == (EnforcementLevel.MANDATORY, Severity.HIGH)
-    assert policy.config_schema.properties["environments"]["default"] == ["prod", "production"]
-    assert "*.svc.cluster.local" in policy.config_schema.properties["private"]["default"]
+    assert defaults(policy)["environments"] == ["prod", "production"]
+    assert "*.svc.cluster.local" in defaults(policy)["private"]
 
 
 def test_it_holds_in_the_environments_of_the_setting_alone() -> None:

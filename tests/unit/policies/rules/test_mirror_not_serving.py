@@ -7,7 +7,15 @@ from caraml_pulumi.engine.values import UNKNOWN
 from caraml_pulumi.testing.policies import verdict, violations
 from policies.reading import MODEL_ENDPOINT
 from policies.rules.mirror_not_serving import policy
-from tests.unit.policies.models import HTTP_ROUTE, Named, endpoint, raw, to, virtual_service
+from tests.unit.policies.models import (
+    HTTP_ROUTE,
+    Named,
+    defaults,
+    endpoint,
+    raw,
+    to,
+    virtual_service,
+)
 from tests.unit.policies.objects import first_lines, places
 
 VIOLATION: list[Named] = [virtual_service({"route": [to("iris-1", 100)], "mirror": {"host": "iris-1"}})]
@@ -21,7 +29,7 @@ def judged(resource: Named) -> list[str]:
 def test_the_rule_is_mandatory() -> None:
     assert policy.name == "mirror-not-serving"
     assert (policy.enforcement_level, policy.severity) == (EnforcementLevel.MANDATORY, Severity.MEDIUM)
-    assert set(policy.config_schema.properties) == {"environments", "exemptions"}
+    assert defaults(policy) == {"environments": [], "exemptions": []}
 
 
 def test_copies_for_a_version_without_weight_pass() -> None:

@@ -12,6 +12,7 @@ from tests.unit.policies.models import (
     INGRESS,
     KNATIVE_ROUTE,
     Named,
+    defaults,
     endpoint,
     labels,
     raw,
@@ -35,8 +36,7 @@ def judged(*resources: Named, **config: Any) -> list[str]:
 def test_the_rule_is_mandatory_and_knows_of_no_other_stacks() -> None:
     assert policy.name == "traffic-to-existing-versions"
     assert (policy.enforcement_level, policy.severity) == (EnforcementLevel.MANDATORY, Severity.HIGH)
-    assert policy.config_schema.properties["elsewhere"]["default"] == []
-    assert policy.config_schema.properties["labelPrefix"]["default"] == ""
+    assert defaults(policy) == {"elsewhere": [], "labelPrefix": "", "environments": [], "exemptions": []}
 
 
 def test_traffic_to_versions_of_the_stack_passes() -> None:

@@ -12,6 +12,7 @@ from tests.unit.policies.models import (
     KNATIVE_ROUTE,
     VIRTUAL_SERVICE,
     Named,
+    defaults,
     endpoint,
     raw,
     to,
@@ -31,7 +32,7 @@ def judged(resource: Named) -> list[str]:
 def test_the_rule_is_mandatory() -> None:
     assert policy.name == "traffic-weights-sum-to-100"
     assert (policy.enforcement_level, policy.severity) == (EnforcementLevel.MANDATORY, Severity.HIGH)
-    assert set(policy.config_schema.properties) == {"environments", "exemptions"}
+    assert defaults(policy) == {"environments": [], "exemptions": []}
 
 
 @pytest.mark.parametrize("weights", [(100,), (90, 10), (100, 0)])
