@@ -68,7 +68,7 @@ def test_a_missing_memory_limit_is_refused_where_there_is_a_factor() -> None:
 
 @pytest.mark.parametrize("name", ["cpu", "memory"])
 def test_a_limit_below_the_request_is_refused(name: str) -> None:
-    (message,) = judged_version(**{f"{name}Request": "3Gi", f"{name}Limit": "2Gi"})
+    (message,) = judged_version({}, **{f"{name}Request": "3Gi", f"{name}Limit": "2Gi"})
     assert message.splitlines()[0].endswith("limit 2Gi is less than the request 3Gi")
     assert places([message]) == [f"resourceRequest.{name}Limit"]
 
