@@ -3,7 +3,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from caraml_pulumi.errors import CaramlError
-from caraml_pulumi.model.images import Image, image_doubts, image_reference, image_that_knative_parses, parse_image
+from caraml_pulumi.model.images import (
+    Image,
+    image_doubts,
+    image_from_allowed_registry,
+    image_location,
+    image_pinned_by_digest,
+    image_reference,
+    image_tag_not_moving,
+    image_that_knative_parses,
+    parse_image,
+)
 
 DIGEST = "sha256:" + "0123456789abcdef" * 4
 
@@ -96,3 +106,47 @@ def test_an_image_that_may_surprise_is_doubted(reference: str, doubts: list[str]
     found = image_doubts(reference)
     assert len(found) == len(doubts)
     assert all(doubt in text for doubt, text in zip(doubts, found, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("reference", "location"),
+    [
+        ("iris", "docker.io/library/iris"),
+        ("team/iris:1", "docker.io/team/iris"),
+        ("index.docker.io/team/iris", "docker.io/team/iris"),
+        ("registry-1.docker.io/team/iris", "docker.io/team/iris"),
+        (f"GHCR.io/team/iris:1@{DIGEST}", "ghcr.io/team/iris"),
+        ("localhost:5000/iris", "localhost:5000/iris"),
+    ],
+)
+def test_an_image_is_located_where_it_is_pulled_from(reference: str, location: str) -> None:
+    assert image_location(reference) == location
+
+
+def test_an_image_is_from_an_allowed_registry_or_below_its_path() -> None:
+    image_from_allowed_registry("ghcr.io/team/a/iris:1", ["docker.io", "ghcr.io/team"])
+    image_from_allowed_registry("anything.example.com/iris", [])
+    with pytest.raises(CaramlError, match=r"is from ghcr\.io, which is not an allowed registry") as caught:
+        image_from_allowed_registry("ghcr.io/teams/iris:1", ["docker.io", "ghcr.io/team/"])
+    assert caught.value.allowed == "docker.io, ghcr.io/team"
+
+
+def test_an_image_is_pinned_by_its_digest_alone() -> None:
+    image_pinned_by_digest(f"iris:1@{DIGEST}")
+    with pytest.raises(CaramlError, match="is not pinned by digest"):
+        image_pinned_by_digest("ghcr.io/team/iris:1")
+
+
+@pytest.mark.parametrize(
+    ("reference", "moving", "said"),
+    [
+        ("iris", ["latest"], 'no tag, which means "latest"'),
+        ("iris:latest", ["latest"], 'the tag "latest"'),
+        ("iris:main", ["latest", "main"], 'the tag "main"'),
+    ],
+)
+def test_a_tag_that_moves_is_refused(reference: str, moving: list[str], said: str) -> None:
+    with pytest.raises(CaramlError, match=said):
+        image_tag_not_moving(reference, moving)
+    image_tag_not_moving(f"{reference}@{DIGEST}", moving)
+    image_tag_not_moving("iris:1.4", moving)

@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from caraml_pulumi.errors import CaramlError
-from caraml_pulumi.model.probes import Probe
+from caraml_pulumi.model.probes import Probe, liveness_kept
 from tests.unit.model.builders import one, platform, version
 
 CONTAINER = ("spec", "template", "spec", "containers", 0)
@@ -67,3 +67,11 @@ def test_a_probe_that_cannot_be_is_refused(settings: dict[str, Any], message: st
     with pytest.raises(CaramlError, match=message) as caught:
         version(platform(), **settings)
     assert caught.value.where == where
+
+
+def test_a_probe_that_is_off_needs_a_reason() -> None:
+    liveness_kept("", "", "caraml.dev/why")
+    liveness_kept("the probe is off", "loads for long", "caraml.dev/why")
+    with pytest.raises(CaramlError, match="the probe is off: a server that hangs is never restarted") as caught:
+        liveness_kept("the probe is off", "  ", "caraml.dev/why")
+    assert "caraml.dev/why" in caught.value.fix

@@ -8,7 +8,18 @@ from caraml_pulumi.errors import CaramlError
 from caraml_pulumi.model.autoscaling import METRICS_OF_MODE, MOST_REPLICAS, AutoscalingMetric, scales_to_zero
 from caraml_pulumi.model.modes import DeploymentMode
 from caraml_pulumi.model.resources import ResourceRequest
-from caraml_pulumi.model.scaling import Scaling, ScalingSettings, plan_scaling, replicas_in_range
+from caraml_pulumi.model.scaling import (
+    Scaling,
+    ScalingSettings,
+    enough_replicas,
+    plan_scaling,
+    replica_bounds_agree,
+    replicas_are_bounded,
+    replicas_in_range,
+    zero_of_autoscaler_can_wake,
+    zero_of_class_can_wake,
+    zero_replicas_can_wake,
+)
 from caraml_pulumi.model.spec import dotted, located, parse
 
 CPU, MEMORY, CONCURRENCY, RPS = AutoscalingMetric
@@ -263,3 +274,41 @@ def test_a_range_that_is_planned_is_one_that_kubernetes_takes_and_the_platform_a
     assert ceiling is None or scaling.max_replica <= ceiling
     assert minimum is None or scaling.min_replica == minimum
     assert maximum is None or scaling.max_replica == maximum
+
+
+@pytest.mark.parametrize(("minimum", "maximum"), [(-1, 1), (0, 0), (3, 2)])
+def test_bounds_that_are_no_range_are_refused(minimum: int, maximum: int) -> None:
+    with pytest.raises(CaramlError):
+        replica_bounds_agree(minimum, maximum)
+    replica_bounds_agree(0, 1)
+
+
+def test_the_environments_least_and_most_are_said() -> None:
+    enough_replicas("minReplica", 2, 2)
+    replicas_are_bounded("max-scale", None)
+    with pytest.raises(CaramlError, match="minReplica 1 is less than the environment wants"):
+        enough_replicas("minReplica", 1, 2)
+    with pytest.raises(CaramlError, match="max-scale is missing"):
+        replicas_are_bounded("max-scale", 4)
+
+
+@pytest.mark.parametrize("mode", DeploymentMode)
+@pytest.mark.parametrize("metric", AutoscalingMetric)
+def test_zero_replicas_are_refused_exactly_where_nothing_wakes_them(
+    mode: DeploymentMode, metric: AutoscalingMetric
+) -> None:
+    try:
+        zero_replicas_can_wake(metric, mode)
+        wakes = True
+    except CaramlError:
+        wakes = False
+    assert wakes == scales_to_zero(metric, mode)
+
+
+def test_autoscalers_of_kubernetes_do_not_wake_what_they_only_look_at() -> None:
+    zero_of_class_can_wake("min-scale", "kpa.autoscaling.knative.dev")
+    zero_of_autoscaler_can_wake(["Resource", "External"])
+    with pytest.raises(CaramlError, match="min-scale 0 would never wake up"):
+        zero_of_class_can_wake("min-scale", "hpa.autoscaling.knative.dev")
+    with pytest.raises(CaramlError, match="measures nothing but its pods"):
+        zero_of_autoscaler_can_wake(["Resource", "Pods"])

@@ -197,6 +197,26 @@ def test_what_policies_read_has_every_decided_value_and_none_of_the_platforms_va
     }
 
 
+def test_what_policies_read_has_the_rest_only_where_there_is_any() -> None:
+    on = platform(instanceTypes={"small": {"limits": {"cpu": "1", "memory": "1Gi"}}})
+    settings = {
+        "instanceType": "small",
+        "disableLivenessProbe": True,
+        "annotations": {"example.com/owner": "alice"},
+        "resourceRequest": {"minReplica": 2, "maxReplica": 2},
+        "podDisruptionBudget": {"maxUnavailablePercentage": 50},
+    }
+    added = {key: value for key, value in version(on, **settings).props().items() if key not in version().props()}
+    assert added == {
+        "instanceType": "small",
+        "disableLivenessProbe": True,
+        "annotations": {"example.com/owner": "alice"},
+        "podDisruptionBudget": {"maxUnavailable": "50%"},
+    }
+    switched_off = version(env={"MERLIN_DISABLE_LIVENESS_PROBE": "true"}).props()
+    assert switched_off["disableLivenessProbe"] is True
+
+
 def test_the_contract_names_the_artifacts_where_there_are_any() -> None:
     assert version(storageUri="gs://models/iris", deploymentMode="RAW_DEPLOYMENT").predictor.env["STORAGE_URI"] == (
         "gs://models/iris"
