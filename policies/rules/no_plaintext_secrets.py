@@ -9,8 +9,8 @@ string or a flag. Values are never repeated: a violation names the variable and 
 References pass: `$(VAR)`, templates, paths, ARNs, addresses in a secret store; and so do UUIDs, hashes, digests and any
 text under a name that does not say it is a secret.
 
-Judged are a version and its transformer, a build, everything that makes pods (init containers too), and ConfigMaps,
-which pods take variables from.
+Judged are a version and its transformer, a build, everything that makes pods (init containers too), and what pods can
+take variables from of ConfigMaps: entries that are no files.
 
     # refused
     env: {DB_PASSWORD: hunter2}
@@ -20,7 +20,9 @@ which pods take variables from.
     secretRefs: {DB_PASSWORD: {name: db, key: password}}
 """
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
+from typing import Final
 
 from pulumi_policy import Severity
 
@@ -32,7 +34,8 @@ from policies.reading import MODEL_VERSION, Properties, at, broken
 from policies.rule import Resource, resource_rule
 from policies.workloads import IMAGE_BUILD, workloads
 
-CONFIG_MAP = "kubernetes:core/v1:ConfigMap"
+CONFIG_MAP: Final = "kubernetes:core/v1:ConfigMap"
+_VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 def _of_version(version: Resource) -> Iterator[CaramlError]:
@@ -55,11 +58,12 @@ def _of_pods(workload: Resource) -> Iterator[CaramlError]:
 
 
 def _of_config_map(config_map: Resource) -> Iterator[CaramlError]:
-    yield from _of_map(at(config_map.props, "data"), ("data",))
+    data = at(config_map.props, "data")
+    yield from _of_map(data, ("data",), [name for name in data if _VARIABLE.fullmatch(name)])
 
 
-def _of_map(variables: Properties, path: Path) -> Iterator[CaramlError]:
-    for name in variables:
+def _of_map(variables: Properties, path: Path, names: Iterable[str] | None = None) -> Iterator[CaramlError]:
+    for name in variables if names is None else names:
         yield from _of_value(name, variables[name], (*path, name))
 
 

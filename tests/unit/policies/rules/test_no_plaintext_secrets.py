@@ -93,7 +93,7 @@ def test_whatever_makes_pods_is_held_to_the_rule_with_all_containers(type_: str)
 
 
 def test_config_maps_that_pods_take_variables_from_are_held_to_the_rule() -> None:
-    data = {"LOG_LEVEL": "debug", "DB_PASSWORD": PASSWORD, "server.yaml": "port: 8080\npasswordFile: /run/db\n"}
+    data = {"LOG_LEVEL": "debug", "DB_PASSWORD": PASSWORD, "app.properties": f"password={PASSWORD}"}
     found = violations(policy, CONFIG_MAP, {"metadata": {"name": "raw"}, "data": data})
     assert first_lines(found) == ["DB_PASSWORD looks like a password"]
 
