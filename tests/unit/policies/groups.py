@@ -18,7 +18,8 @@ def version(number: int = 1, project: str = "iris-team", **demand: Any) -> Resou
     identity = {"model": "iris", "version": number, "project": project, "environment": "dev"}
     stopped = demand.pop("stopped", False)
     asked = {"cpu": "1", "memory": "1Gi", "gpu": 0, **demand}
-    return MODEL_VERSION, f"iris-{number}", identity if stopped else {**identity, "demand": asked}
+    outputs = {**identity, "deploymentMode": "SERVERLESS", "status": "terminated" if stopped else "running"}
+    return MODEL_VERSION, f"iris-{number}", outputs if stopped else {**outputs, "demand": asked}
 
 
 def labels(number: int, environment: str = "dev", prefix: str = "caraml.dev/") -> dict[str, str]:

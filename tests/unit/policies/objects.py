@@ -19,13 +19,15 @@ def workload(
     type_: str, pod_spec: dict[str, Any], *, pod_labels: Mapping[str, str] | None = None, **spec: Any
 ) -> Properties:
     """A workload of `type_` in the namespace iris-team, whose pods are as `pod_spec` says."""
+    labels = dict(pod_labels or {"app": "raw"})
     metadata: dict[str, Any] = {"name": "raw", "namespace": "iris-team"}
-    template: dict[str, Any] = {"metadata": {"labels": pod_labels or {"app": "raw"}}, "spec": pod_spec}
+    template: dict[str, Any] = {"metadata": {"labels": labels}, "spec": pod_spec}
     if type_ == POD:
         return {"metadata": {**metadata, **template["metadata"]}, "spec": pod_spec}
     if type_ == CRON_JOB:
         return {"metadata": metadata, "spec": {"jobTemplate": {"spec": {"template": template}}, **spec}}
-    return {"metadata": metadata, "spec": {"template": template, **spec}}
+    selector = {"selector": {"matchLabels": labels}} if ":apps/" in type_ else {}
+    return {"metadata": metadata, "spec": {**selector, "template": template, **spec}}
 
 
 def settings_of(rule: ResourceRule | StackRule) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from tests.unit.policies.configured import version
 from tests.unit.policies.objects import Resources, first_lines, places, pod, settings_of, workload
 
 TEAM: dict[str, Any] = {"registries": ["ghcr.io/team"]}
-VIOLATION: Resources = [(DEPLOYMENT, "raw", workload(DEPLOYMENT, pod({"image": "python:3.12"}), selector={}))]
+VIOLATION: Resources = [(DEPLOYMENT, "raw", workload(DEPLOYMENT, pod({"image": "python:3.12"})))]
 CONFIG = TEAM
 
 

@@ -12,7 +12,7 @@ from tests.unit.policies.configured import version
 from tests.unit.policies.objects import Resources, places, pod, settings_of, workload
 
 DIGEST = "sha256:" + "0123456789abcdef" * 4
-VIOLATION: Resources = [(DEPLOYMENT, "raw", workload(DEPLOYMENT, pod(), selector={}))]
+VIOLATION: Resources = [(DEPLOYMENT, "raw", workload(DEPLOYMENT, pod()))]
 ENVIRONMENT = "prod"
 
 

@@ -12,7 +12,7 @@ from tests.unit.policies.configured import version
 from tests.unit.policies.objects import Resources, first_lines, places, pod, settings_of, workload
 
 DIGEST = "sha256:" + "0123456789abcdef" * 4
-VIOLATION: Resources = [(DEPLOYMENT, "raw", workload(DEPLOYMENT, pod({"image": "ghcr.io/team/iris"}), selector={}))]
+VIOLATION: Resources = [(DEPLOYMENT, "raw", workload(DEPLOYMENT, pod({"image": "ghcr.io/team/iris"})))]
 
 
 def test_the_rule_is_mandatory_and_knows_latest() -> None:

@@ -23,7 +23,7 @@ from tests.unit.policies.objects import Resources, first_lines, places, pod, set
 COMPONENTS = (MODEL_VERSION, MODEL_ENDPOINT, MODEL_PROJECT)
 MINE = {"caraml.dev/team": "fraud", "caraml.dev/stream": "risk"}
 BOTH_MISSING = "missing labels: caraml.dev/team, caraml.dev/stream"
-VIOLATION: Resources = [(DEPLOYMENT, "raw", workload(DEPLOYMENT, pod(), selector={}))]
+VIOLATION: Resources = [(DEPLOYMENT, "raw", workload(DEPLOYMENT, pod()))]
 
 
 def labelled(labels: Any) -> Properties:
@@ -116,7 +116,7 @@ CONFIGURED = {"labels": ["team", "owner"], "defaults": {"owner": "ml-platform", 
 
 
 def test_the_remedy_adds_the_defaults_of_required_labels_that_are_missing() -> None:
-    before = workload(DEPLOYMENT, pod(), selector={})
+    before = workload(DEPLOYMENT, pod())
     after = remediated(policy, DEPLOYMENT, before, config=CONFIGURED)
     assert after == {**before, "metadata": {**before["metadata"], "labels": {"caraml.dev/owner": "ml-platform"}}}
 

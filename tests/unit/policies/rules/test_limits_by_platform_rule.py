@@ -12,7 +12,7 @@ from tests.unit.model import builders
 from tests.unit.policies.configured import stack_platform, version
 from tests.unit.policies.objects import Resources, first_lines, places, pod, settings_of, workload
 
-VIOLATION: Resources = [(DEPLOYMENT, "raw", workload(DEPLOYMENT, pod(), selector={}))]
+VIOLATION: Resources = [(DEPLOYMENT, "raw", workload(DEPLOYMENT, pod()))]
 LIMITS = "spec.template.spec.containers[0].resources.limits"
 
 

@@ -12,7 +12,7 @@ from tests.unit.model import builders
 from tests.unit.policies.configured import version
 from tests.unit.policies.objects import Resources, first_lines, places, pod, settings_of, workload
 
-VIOLATION: Resources = [(DEPLOYMENT, "raw", workload(DEPLOYMENT, pod(), selector={}))]
+VIOLATION: Resources = [(DEPLOYMENT, "raw", workload(DEPLOYMENT, pod()))]
 REASON = {"caraml.dev/liveness-disabled-reason": "loads for ten minutes"}
 PROBE = {"livenessProbe": {"httpGet": {"path": "/", "port": 8080}}}
 

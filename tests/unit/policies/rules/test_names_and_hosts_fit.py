@@ -19,7 +19,7 @@ from policies.reading import (
     SERVICE,
 )
 from policies.rules.names_and_hosts_fit import policy
-from tests.unit.policies.objects import Resources, first_lines, places, settings_of
+from tests.unit.policies.objects import Resources, first_lines, places, pod, settings_of, workload
 
 INGRESS = "kubernetes:networking.k8s.io/v1:Ingress"
 VIRTUAL_SERVICE = "kubernetes:networking.istio.io/v1:VirtualService"
@@ -27,7 +27,8 @@ HTTP_ROUTE = "kubernetes:gateway.networking.k8s.io/v1:HTTPRoute"
 GATEWAY = "kubernetes:gateway.networking.k8s.io/v1:Gateway"
 DOMAIN_MAPPING = "kubernetes:serving.knative.dev/v1beta1:DomainMapping"
 LONG = "a" * 64
-VIOLATION: Resources = [(DEPLOYMENT, "raw", {"metadata": {"name": "Raw_Model", "namespace": "iris-team"}})]
+NAMED: Properties = {**workload(STATEFUL_SET, pod()), "metadata": {"name": "r" * 53, "namespace": "iris-team"}}
+VIOLATION: Resources = [(STATEFUL_SET, "raw", NAMED)]
 
 
 def named(name: object, **metadata: Any) -> Properties:

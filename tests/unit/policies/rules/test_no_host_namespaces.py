@@ -8,7 +8,7 @@ from policies.reading import DEPLOYMENT
 from policies.rules.no_host_namespaces import policy
 from tests.unit.policies.objects import Resources, first_lines, places, pod, settings_of, workload
 
-VIOLATION: Resources = [(DEPLOYMENT, "raw", workload(DEPLOYMENT, pod(hostNetwork=True), selector={}))]
+VIOLATION: Resources = [(DEPLOYMENT, "raw", workload(DEPLOYMENT, pod(hostNetwork=True)))]
 
 
 def test_the_rule_is_mandatory_and_has_no_settings_of_its_own() -> None:

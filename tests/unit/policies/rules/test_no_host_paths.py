@@ -15,7 +15,7 @@ def mounted(path: object) -> dict[str, Any]:
     return pod(volumes=[{"name": "models", "hostPath": {"path": path}}])
 
 
-VIOLATION: Resources = [(DEPLOYMENT, "raw", workload(DEPLOYMENT, mounted("/var/models"), selector={}))]
+VIOLATION: Resources = [(DEPLOYMENT, "raw", workload(DEPLOYMENT, mounted("/var/models")))]
 
 
 def judged(path: object, *allowed: str) -> list[str]:

@@ -16,7 +16,7 @@ from tests.unit.policies.objects import Resources, first_lines, places, pod, wor
 PASSWORD = "hunter2-and-more"
 TOKEN = "ghp_" + "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8"
 VIOLATION: Resources = [
-    (DEPLOYMENT, "raw", workload(DEPLOYMENT, pod({"env": [{"name": "DB_PASSWORD", "value": PASSWORD}]}), selector={}))
+    (DEPLOYMENT, "raw", workload(DEPLOYMENT, pod({"env": [{"name": "DB_PASSWORD", "value": PASSWORD}]})))
 ]
 
 

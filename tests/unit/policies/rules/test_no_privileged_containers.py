@@ -11,9 +11,7 @@ from policies.rules.no_privileged_containers import policy
 from tests.unit.policies.objects import Resources, first_lines, places, pod, settings_of, workload
 
 SPEC = "spec.template.spec"
-VIOLATION: Resources = [
-    (DEPLOYMENT, "raw", workload(DEPLOYMENT, pod({"securityContext": {"privileged": True}}), selector={}))
-]
+VIOLATION: Resources = [(DEPLOYMENT, "raw", workload(DEPLOYMENT, pod({"securityContext": {"privileged": True}})))]
 
 
 def judged(context: dict[str, Any], **config: Any) -> list[str]:

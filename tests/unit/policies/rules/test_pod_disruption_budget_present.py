@@ -36,7 +36,7 @@ def budget(selector: object, namespace: str = "iris-team") -> tuple[str, str, Pr
     return POD_DISRUPTION_BUDGET, "raw", {"metadata": {"namespace": namespace}, "spec": spec}
 
 
-VIOLATION: Resources = [deployment(replicas=2, selector={"matchLabels": LABELS})]
+VIOLATION: Resources = [deployment(replicas=2)]
 SAID = "{} raw has {} replicas or more and no PodDisruptionBudget: a drain of nodes may take all at once"
 
 

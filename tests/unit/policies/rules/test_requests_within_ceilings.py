@@ -11,7 +11,7 @@ from policies.rules.requests_within_ceilings import policy
 from tests.unit.policies.configured import stack_platform, version
 from tests.unit.policies.objects import Resources, first_lines, places, pod, settings_of, workload
 
-VIOLATION: Resources = [(DEPLOYMENT, "raw", workload(DEPLOYMENT, pod(), selector={}))]
+VIOLATION: Resources = [(DEPLOYMENT, "raw", workload(DEPLOYMENT, pod()))]
 CEILINGS: dict[str, Any] = {"maxCpu": "4", "maxMemory": "8Gi"}
 
 

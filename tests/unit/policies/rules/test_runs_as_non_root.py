@@ -10,7 +10,7 @@ from policies.reading import DEPLOYMENT
 from policies.rules.runs_as_non_root import policy
 from tests.unit.policies.objects import Resources, first_lines, places, pod, settings_of, workload
 
-VIOLATION: Resources = [(DEPLOYMENT, "raw", workload(DEPLOYMENT, pod(), selector={}))]
+VIOLATION: Resources = [(DEPLOYMENT, "raw", workload(DEPLOYMENT, pod()))]
 ENVIRONMENT = "prod"
 
 

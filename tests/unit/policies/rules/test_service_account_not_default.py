@@ -11,7 +11,7 @@ from policies.rules.service_account_not_default import policy
 from tests.unit.components.programs import one_version
 from tests.unit.policies.objects import Resources, first_lines, places, pod, settings_of, workload
 
-VIOLATION: Resources = [(DEPLOYMENT, "raw", workload(DEPLOYMENT, pod(), selector={}))]
+VIOLATION: Resources = [(DEPLOYMENT, "raw", workload(DEPLOYMENT, pod()))]
 ENVIRONMENT = "prod"
 SAID = "the pods run as the namespace's default ServiceAccount, and share its rights with every other pod there"
 
