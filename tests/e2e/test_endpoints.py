@@ -144,6 +144,7 @@ def test_a_version_is_removed_after_the_endpoint_has_switched(cluster: LocalClus
     order = [(step["op"], step["urn"].split("::")[-1]) for step in steps if step["op"] != "same"]
     switched = order.index(("update", f"{on.project}-iris"))
     assert [op for op, _ in order[switched:]].count("delete") == [op for op, _ in order].count("delete") > 0
+    on.must("config", "set", "caraml:acknowledge", f"{on.project}/iris/1", "--stack", "dev")
     on.up()
     assert weights(cluster, on) == [100]
     assert not cluster.client.request("GET", SERVICES.format(on.project))["items"]

@@ -52,6 +52,7 @@ def test_a_running_version_keeps_its_mode_and_a_stopped_one_changes_it(cluster: 
     platform.release.write_text(raw)
     assert platform.changes() == {}
     platform.edit(TRAFFIC, "    - version: 1\n      weight: 100\n")
+    platform.up()
     platform.edit(RAW, f"stopped: true\n    {RAW}")
     platform.up()
     stopped = cluster.client.request("GET", f"/apis/apps/v1/namespaces/{platform.project}/deployments/iris-2")

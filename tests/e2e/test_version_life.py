@@ -167,6 +167,7 @@ def test_a_stopped_serverless_version_has_no_workload_and_keeps_its_address(
     cluster: LocalCluster, on: Platform
 ) -> None:
     on.edit(ALL_TO_FIRST, "endpoint:\n  traffic: [{version: 2, weight: 100}]\n")
+    on.up()
     on.edit("  - version: 1\n", "  - version: 1\n    stopped: true\n")
     on.up()
     assert items(cluster, KNATIVE, on) == {}
