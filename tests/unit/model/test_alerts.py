@@ -10,6 +10,7 @@ from caraml_pulumi.model.alerts import (
     AlertSpec,
     alerts_are_distinct,
     decided_alerts,
+    model_has_alerts,
 )
 from caraml_pulumi.model.spec import parse
 
@@ -87,3 +88,9 @@ def test_a_number_that_is_none_or_a_fraction_for_a_percentile_is_refused_by_name
     with pytest.raises(CaramlError) as caught:
         parse(AlertSpec, {"metric": "latency", "severity": "warning", "target": 3, name: value})
     assert caught.value.where == name
+
+
+def test_a_model_that_answers_has_an_alert() -> None:
+    model_has_alerts("iris", "iris-team", alerts=1)
+    with pytest.raises(CaramlError, match='model "iris" in iris-team answers requests, and no alert watches it'):
+        model_has_alerts("iris", "iris-team", alerts=0)

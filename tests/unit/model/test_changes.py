@@ -1,6 +1,7 @@
 import pytest
 
 from caraml_pulumi.errors import CaramlError
+from caraml_pulumi.model import changes
 from caraml_pulumi.model.changes import Props, change_allowed
 
 VERSION = "caraml:index:CustomModelVersion"
@@ -96,3 +97,23 @@ def test_neither_may_that_of_a_transformer() -> None:
 )
 def test_replicas_may_otherwise_be_fixed_and_scaled_at_will(old: Props, new: Props) -> None:
     change_allowed(VERSION, old, new)
+
+
+def test_a_version_that_gets_requests_may_end_only_if_that_is_acknowledged() -> None:
+    changes.serving_version_kept("iris-team/iris/1", "")
+    for acknowledged in (["iris-team/iris/1"], ["iris-team/iris"]):
+        changes.serving_version_kept("iris-team/iris/1", "deleted", acknowledged)
+    for acknowledged in ([], ["iris-team/iris/2"], ["iris-team"]):
+        with pytest.raises(CaramlError, match="version iris-team/iris/1 gets requests, and would be deleted"):
+            changes.serving_version_kept("iris-team/iris/1", "deleted", acknowledged)
+
+
+@pytest.mark.parametrize("value", ["iris-team/iris", "iris-team/iris/12"])
+def test_an_acknowledgement_names_a_model_or_a_version(value: str) -> None:
+    assert changes.acknowledgement(value) == value
+
+
+@pytest.mark.parametrize("value", ["iris", "iris-team/iris/0", "iris-team/iris/v1", "a/b/1/2", "*", 1, None])
+def test_anything_else_acknowledges_nothing(value: object) -> None:
+    with pytest.raises(CaramlError, match="acknowledges no version"):
+        changes.acknowledgement(value)

@@ -103,3 +103,35 @@ def test_an_endpoint_knows_the_host_of_each_version_and_its_own() -> None:
     plan = endpoint([{"version": 1, "weight": 100}])
     assert plan.shares[0].host == "iris-1.iris-team.models.example.com"
     assert plan.url == "http://iris.iris-team.models.example.com/v1/predict"
+
+
+@pytest.mark.parametrize("weights", [[33.5, 66.5], [0.5, 99.5]])
+def test_weights_are_whole_and_whole_ones_may_come_as_floats(weights: list[float]) -> None:
+    traffic.weights_sum_to_100([90.0, 10.0])
+    with pytest.raises(CaramlError, match="is not a percentage"):
+        traffic.weights_sum_to_100(weights)
+
+
+@pytest.mark.parametrize(("weight", "total", "share"), [("100", "100", True), ("101", "100", False), ("5", "x", True)])
+def test_the_weight_of_a_canary_is_counted_to_its_total(weight: str, total: str, share: bool) -> None:
+    if share:
+        traffic.canary_weight_within(weight, total)
+    else:
+        with pytest.raises(CaramlError, match=f'canary weight "{weight}" is no share of the requests'):
+            traffic.canary_weight_within(weight, total)
+
+
+def test_a_version_must_be_deployed_and_a_backend_must_be_there() -> None:
+    traffic.version_exists(1, {1, 2}, model="iris", project="iris-team")
+    traffic.backend_exists("Service", "iris-1", {"iris-1"}, namespace="iris-team")
+    with pytest.raises(CaramlError, match='traffic goes to version 3 of model "iris" in iris-team') as raised:
+        traffic.version_exists(3, {2, 1}, model="iris", project="iris-team")
+    assert raised.value.allowed == "versions that are deployed: 1, 2"
+    with pytest.raises(CaramlError, match='requests go to the Service "iris-3" in iris-team'):
+        traffic.backend_exists("Service", "iris-3", {"iris-1"}, namespace="iris-team")
+
+
+def test_copies_go_to_what_does_not_answer() -> None:
+    traffic.copies_are_apart("b", ["a"])
+    with pytest.raises(CaramlError, match="a answers the requests already"):
+        traffic.copies_are_apart("a", ["a"])
