@@ -70,10 +70,21 @@ def reviewed(
     **changes: int,
 ) -> Review:
     """The review of a preview with those steps."""
-    known = Circumstances(
-        "iris", "dev", Places(directory, directory, "dev"), TODAY, prices=prices, rules={"caraml": rules}
-    )
-    return review(preview(*events, result="succeeded", **changes), error, known)
+    tree = preview(*events, result="succeeded", **changes)
+    return reviewed_tree(tree, error=error, prices=prices, rules=rules, directory=directory)
+
+
+def reviewed_tree(
+    tree: Tree,
+    *,
+    error: CaramlError | None = None,
+    prices: Prices | None = None,
+    rules: Sequence[Rule] = (),
+    directory: Path = Path("/nowhere"),
+) -> Review:
+    """The review of a preview."""
+    places = Places(directory, directory, "dev")
+    return review(tree, error, Circumstances("iris", "dev", places, TODAY, prices=prices, rules={"caraml": rules}))
 
 
 def rule(name: str = "at-most-two-versions", **said: Any) -> Rule:

@@ -1,9 +1,18 @@
+import json
+import time
+from io import StringIO
+from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from caraml_pulumi.errors import POLICY_VIOLATION, CaramlError, CaramlErrors
-from tests.unit.engine.display.events import Resource, diagnostic
+from caraml_pulumi.review.document import Place
+from caraml_pulumi.review.markdown import markdown
+from caraml_pulumi.review.sarif import sarif
+from caraml_pulumi.review.text import text
+from tests.unit.engine.display.events import RECORDED, Resource, diagnostic, recorded, tree_of
 from tests.unit.review.builders import (
     a_child,
     a_version,
@@ -11,6 +20,7 @@ from tests.unit.review.builders import (
     an_endpoint,
     endpoint,
     reviewed,
+    reviewed_tree,
     same,
     version,
     violated,
@@ -84,7 +94,7 @@ def test_other_resources_are_counted_by_type_and_operation() -> None:
 
 
 def test_a_preview_without_changes_changes_nothing() -> None:
-    review = reviewed(same(a_version(), version()), same(an_endpoint(), endpoint((1, 100))), same_=2)
+    review = reviewed(same(a_version(), version()), same(an_endpoint(), endpoint((1, 100))))
     assert not review.models
     assert not review.lost
     assert not review.others
@@ -93,3 +103,31 @@ def test_a_preview_without_changes_changes_nothing() -> None:
 def test_the_order_in_which_things_happened_does_not_matter() -> None:
     events = a_whole_change()
     assert reviewed(*events).document() == reviewed(*reversed(events)).document()
+
+
+@pytest.mark.parametrize("recording", RECORDED, ids=lambda path: f"{path.parent.name}-{path.stem}")
+def test_what_the_pulumi_cli_tells_is_reviewed_alike(recording: Path) -> None:
+    events = recorded(recording)
+    [told] = [event["summaryEvent"]["resourceChanges"] for event in events if "summaryEvent" in event]
+    review = reviewed_tree(tree_of(events))
+    counts = {op: count for op, count in (told or {}).items() if count}
+    assert review.resources == counts
+    lost = {op: sum(one.op == op for one in review.lost) for op in ("delete", "replace")}
+    assert lost == {"delete": counts.get("delete", 0), "replace": counts.get("replace", 0)}
+
+
+def test_a_hundred_versions_are_reviewed_in_less_than_half_a_second() -> None:
+    events = []
+    for number in range(1, 101):
+        old, new = version(number), version(number, image="ghcr.io/team/iris:2")
+        one = a_version(number)
+        named = [{**props, "model": f"m{number}"} for props in (old, new)]
+        events += [one.does("update", *named), violated(one, f"x {number}", "advisory")]
+        events += [a_child(one, name=f"{number}-{kind}").does("update", {"a": 1}, {"a": 2}) for kind in range(5)]
+    before = time.process_time()
+    review = reviewed(*events)
+    for _ in (markdown(review), text(review, Console(file=StringIO())), json.dumps(review.document())):
+        pass
+    sarif(review, Place(file="a", line=1))
+    assert time.process_time() - before < 0.5, time.process_time() - before
+    assert len(review.models) == 100
