@@ -106,7 +106,7 @@ def _table(rows: list[list[str]]) -> str:
 
 
 def _markdown(doc: str) -> str:
-    return re.sub(r"``([^`]+)``", r"`\1`", doc.strip())
+    return re.sub(r"(?<!`)``([^`]+)``(?!`)", r"`\1`", doc.strip())
 
 
 def files() -> Iterator[tuple[Path, str | None]]:
