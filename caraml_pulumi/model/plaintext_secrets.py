@@ -59,7 +59,7 @@ _ASSIGNED: Final = re.compile(r"([A-Za-z][\w.-]*)(?:[\"']\s*:\s*[\"']([^\"']+)|=
 _HINTS: Final = ("pass", "pw", "token", "secret", "key", "credential", "auth", "salt", "cookie", "signature")
 """Every name that says its value is a secret has one of them; to look for them is quick, also in a whole dashboard."""
 _ELSEWHERE: Final = re.compile(
-    r"\$[({]|\{\{|%\(|^\$\w+$|^<.*>$|^\[.*\]$|^ENC\[|^arn:|^sha\d+[:-]|^md5[:-]|^projects/[^/]+/secrets/"
+    r"\$[({]|\{\{|%\(|^\$+\w+$|^<.*>$|^\[.*\]$|^ENC\[|^arn:|^sha\d+[:-]|^md5[:-]|^projects/[^/]+/secrets/"
     r"|^(?:vault|ssm|awssm|gcpsm|azurekv|keyvault|op|env|file|secret|secretref|k8s|ref\+\w+):"
     r"|^[A-Za-z][A-Za-z0-9+.-]*://|^(?:\.{0,2}|~)/[\w.@-]+(?:/[\w.@-]+)*/?$"
 )

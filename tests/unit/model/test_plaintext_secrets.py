@@ -120,6 +120,7 @@ def test_a_secret_inside_a_longer_text_is_found(value: str) -> None:
         ("DB_PASSWORD", "********"),
         ("DATABASE_URL", "postgres://$(USER):$(PASSWORD)@db/iris"),
         ("DATABASE_URL", "postgres://iris:********@db/iris"),
+        ("MIGRATE", "-database postgres://$$POSTGRES_USER:$$POSTGRES_PASSWORD@db:5432/iris"),
         ("DATABASE_URL", "postgres://iris@db/iris"),
         ("ROLE", "arn:aws:iam::123456789012:role/Zx81kQ0vTn47LmPz"),
         ("PAD_TOKEN", "<|reserved_special_token_250|>"),
