@@ -19,7 +19,7 @@ _CHANGES: Final = {
     "stopped": ("-", "red"),
     "replaced": ("+-", "magenta"),
     "changed": ("~", "yellow"),
-    "unchanged": ("~", "yellow"),
+    "unchanged": ("", "dim"),
 }
 _ARROW: Final = " → "
 _PLAIN: Final = Console(color_system=None)
