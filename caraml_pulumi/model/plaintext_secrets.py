@@ -24,9 +24,9 @@ _ISSUED: Final = {
     "a Slack token": r"xox[abpors]-[A-Za-z0-9-]{10}|xapp-\d-[A-Z0-9]+-\d+-[a-f0-9]+",
     "a Slack webhook": r"https://hooks\.slack\.com/(?:services|workflows|triggers)/[A-Za-z0-9+/]{30}",
     "a Stripe key": r"[sr]k_(?:live|test|prod)_[A-Za-z0-9]{10}",
-    "an OpenAI key": r"sk-(?:(?:proj|svcacct|admin)-)?[\w-]{20,}T3BlbkFJ[\w-]{20}",
+    "an OpenAI key": r"sk-(?:(?:proj|svcacct|admin)-)?[\w-]{20,200}T3BlbkFJ[\w-]{20}",
     "an Anthropic key": r"sk-ant-[a-z]+\d\d-[\w-]{80}",
-    "a Hugging Face token": r"hf_[A-Za-z]{34}|api_org_[A-Za-z]{34}",
+    "a Hugging Face token": r"hf_[A-Za-z0-9]{34}|api_org_[A-Za-z0-9]{34}",
     "a Replicate token": r"r8_[A-Za-z0-9]{37}",
     "a Groq key": r"gsk_[A-Za-z0-9]{52}",
     "a LangSmith key": r"lsv2_[a-z]{2}_[a-f0-9]{32}_[a-f0-9]{10}",
@@ -42,9 +42,10 @@ _ISSUED: Final = {
     "a Twilio key": r"SK[a-f0-9]{32}(?![A-Za-z0-9])",
     "a Vault token": r"hv[bs]\.[\w-]{24}",
     "a Telegram token": r"\d{8,10}:AA[\w-]{33}",
+    "an Azure client secret": r"[A-Za-z0-9_~.]{3}\dQ~[\w~.-]{31}",
     "an Azure storage key": r"AccountKey=[A-Za-z0-9+/]{86}==",
     "an age key": r"AGE-SECRET-KEY-1[A-Z0-9]{58}",
-    "a JSON Web Token": r"eyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{10,}",
+    "a JSON Web Token": r"eyJ[\w-]{10,1000}\.eyJ[\w-]{10,4000}\.[\w-]{10}",
     "a private key": r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----",
 }
 """The forms of credentials whose issuers mark them, by what a message calls them (the issuers' documentation)."""
@@ -53,9 +54,13 @@ _EACH_ISSUED: Final = {kind: re.compile(pattern, re.ASCII) for kind, pattern in 
 _SHORTEST: Final = 16
 """Nothing shorter is taken for an issuer's credential, or for random."""
 
-_USERINFO: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s/?#:@\"']*:([^\s/?#@\"']+)@")
+_USERINFO: Final = re.compile(
+    r"(?:[A-Za-z][A-Za-z0-9+.-]{0,30}://[^\s/?#:@\"']{0,200}|[\w.-]{1,64}(?=:[^\s@]{1,200}@(?:tcp|unix)\())"
+    r":([^\s/?#@\"']{1,1000})@"
+)
+"""A user and a password in a URL, or in a data source of Go: ``iris:…@tcp(db:3306)/iris``."""
 _HEADER: Final = re.compile(r"\b(?:Bearer|Basic|Token)\s+([A-Za-z0-9+/=_.~-]{16,})")
-_ASSIGNED: Final = re.compile(r"([A-Za-z][\w.-]*)(?:[\"']\s*:\s*[\"']([^\"']+)|=[\"']?([^\s\"';&,]+))")
+_ASSIGNED: Final = re.compile(r"([A-Za-z][\w.-]{0,80})(?:[\"']\s*:\s*[\"']([^\"']+)|=[\"']?([^\s\"';&,]+))")
 _HINTS: Final = ("pass", "pw", "token", "secret", "key", "credential", "auth", "salt", "cookie", "signature")
 """Every name that says its value is a secret has one of them; to look for them is quick, also in a whole dashboard."""
 _ELSEWHERE: Final = re.compile(
@@ -89,11 +94,13 @@ _NO_SECRET: Final = re.compile(r"PUBLIC|PUBLISHABLE|PUB|CACHE|IDEMPOTENCY")
 _QUALIFIER: Final = re.compile(r"VALUE|PLAIN|PLAINTEXT|BASE|B|PROD|PRODUCTION|STAGING|DEV|TEST|OLD|NEW|CURRENT|DEFAULT")
 """What may follow the word that says what it is: `API_KEY_PROD`."""
 
-_ONE_TEXT: Final = re.compile(r"[A-Za-z0-9+/=_.~:|-]{16,}")
-_CHUNK: Final = re.compile(r"[A-Za-z0-9+/]{16,}")
-_CHANGE: Final = re.compile(r"(?<=[0-9])[A-Za-z]|(?<=[A-Za-z])[0-9]|(?<=[a-z])[A-Z]")
+_ONE_TEXT: Final = re.compile(r"[^\s\"'(){}\[\]<>,;]{16,}")
+_CHUNK: Final = re.compile(r"[A-Za-z0-9+/!#$%&*?@^~]{16,}")
+_CHANGE: Final = re.compile(
+    r"(?<=[0-9])[A-Za-z]|(?<=[A-Za-z])[0-9]|(?<=[a-z])[A-Z]|(?<=[A-Za-z0-9])[!#$%&*?@^~]|(?<=[!#$%&*?@^~])[A-Za-z0-9]"
+)
 _LEAST_CHANGES: Final = 0.25
-"""Changes between digits, small and capital letters for each character: random texts have 0.4 to 0.5, names less."""
+"""Changes between digits, small and capital letters and signs for each character: random texts have 0.4 or more."""
 _LEAST_ENTROPY: Final = 2.75
 """Bits for each character; random texts of 16 hexadecimal digits have 3.3, repetitions less."""
 

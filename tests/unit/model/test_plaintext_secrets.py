@@ -31,6 +31,7 @@ ISSUED = {
     "a PyPI token": [f"pypi-AgEIcHlwaS5vcmc{MIXED * 2}"],
     "a SendGrid key": [f"SG.{MIXED[:22]}.{MIXED}1234567"],
     "an Azure storage key": [f"DefaultEndpointsProtocol=https;AccountName=x;AccountKey={'a' * 86}=="],
+    "an Azure client secret": ["abc8Q~" + MIXED[:31]],
     "a JSON Web Token": ["eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N"],
     "a private key": ["-----BEGIN RSA PRIVATE KEY-----\nMIIE", "-----BEGIN PRIVATE KEY-----"],
 }
@@ -42,7 +43,15 @@ def test_a_credential_is_known_by_its_issuers_form_under_any_name(kind: str, val
     assert secret_kind("GREETING", f'{{"url": "x", "use": "{value}"}}') == kind
 
 
-@pytest.mark.parametrize("value", ["postgres://iris:hunter2@db:5432/iris", "redis://:hunter2@cache", "a=https://u:p@h"])
+@pytest.mark.parametrize(
+    "value",
+    [
+        "postgres://iris:hunter2@db:5432/iris",
+        "redis://:hunter2@cache",
+        "a=https://u:p@h",
+        "iris:hunter2@tcp(db:3306)/iris",
+    ],
+)
 def test_a_url_with_a_password_in_it_is_a_secret(value: str) -> None:
     assert secret_kind("FEATURE_STORE", value) == "a URL with a password"
 
@@ -71,6 +80,7 @@ def test_whatever_is_called_a_password_is_one(name: str, value: str) -> None:
         ("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI/K7MDENG/bPxRfiCY8o2LxqVt3a", "a key"),
         ("CLIENT_SECRET_VALUE", MIXED, "a secret"),
         ("REDIS_AUTH", HEXADECIMAL, "an auth"),
+        ("DJANGO_SECRET_KEY", "django-insecure-4x#k2!v9$qz&m1p8@w7", "a key"),
     ],
 )
 def test_a_random_text_is_a_secret_where_the_name_says_so(name: str, value: str, kind: str) -> None:
@@ -122,6 +132,13 @@ def test_a_secret_inside_a_longer_text_is_found(value: str) -> None:
         ("DATABASE_URL", "postgres://iris:********@db/iris"),
         ("MIGRATE", "-database postgres://$$POSTGRES_USER:$$POSTGRES_PASSWORD@db:5432/iris"),
         ("DATABASE_URL", "postgres://iris@db/iris"),
+        ("DATABASE_DSN", "iris:$(PASSWORD)@tcp(db:3306)/iris"),
+        ("IMAGE", f"ghcr.io/team/iris:1@sha256:{HEXADECIMAL}"),
+        ("REPOSITORY", "git@github.com:team/iris.git"),
+        ("CLIENT_KEY", "system:serviceaccount:iris-team:default"),
+        ("PARTITION_KEY", "$.customer.address.zip5"),
+        ("OPENAI_API_KEY", "dummy-key-for-local-vllm-server"),
+        ("MODEL_KEY", "Models/Iris/V2/weights"),
         ("ROLE", "arn:aws:iam::123456789012:role/Zx81kQ0vTn47LmPz"),
         ("PAD_TOKEN", "<|reserved_special_token_250|>"),
         ("EOS_TOKEN", "</s>"),
