@@ -58,14 +58,18 @@ class Quantity:
         return number + suffix
 
 
-@lru_cache(maxsize=4096, typed=True)  # typed: True is no quantity, and equals 1
 def parse_quantity(text: str | int | float) -> Quantity:
     """`text` as an exact `Quantity`, by Kubernetes' grammar.
 
     A number, as YAML gives it for `cpu: 1`, is taken as its decimal text. Raises `CaramlError` for anything else, for
     an amount beyond 2^63-1 and for one finer than 1n, both of which Kubernetes would silently change.
     """
-    match = None if isinstance(text, bool) else _GRAMMAR.fullmatch(str(text))
+    return _parsed(str(text))
+
+
+@lru_cache(maxsize=4096)
+def _parsed(text: str) -> Quantity:
+    match = _GRAMMAR.fullmatch(text)
     if not match:
         raise CaramlError(f'"{text}" is not a quantity', allowed=_ALLOWED)
     sign, number, suffix = match.groups()

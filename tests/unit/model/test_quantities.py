@@ -1,4 +1,5 @@
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -48,9 +49,9 @@ def test_a_quantity_has_the_canonical_form_that_kubernetes_gives_it(text: str | 
 
 
 @pytest.mark.parametrize(
-    "text", ["", " 1", "1 ", "1K", "1mi", "Gi", "1e", "--1", "1,5", "1GiB", "½", "1e1.5", True, "nan"]
+    "text", ["", " 1", "1 ", "1K", "1mi", "Gi", "1e", "--1", "1,5", "1GiB", "½", "1e1.5", True, "nan", []]
 )
-def test_what_is_not_a_quantity_is_refused_with_an_example(text: str) -> None:
+def test_what_is_not_a_quantity_is_refused_with_an_example(text: Any) -> None:
     with pytest.raises(CaramlError, match="is not a quantity") as caught:
         parse_quantity(text)
     assert "500m" in caught.value.allowed
