@@ -36,6 +36,9 @@ POD_TYPES: Final = tuple(_PODS)
 """All that makes pods."""
 SERVER_TYPES: Final = tuple(type_ for type_ in _PODS if type_ not in (JOB, CRON_JOB))
 """What makes pods that are to run for ever."""
+_PATCH: Final = "Patch"
+PATCH_TYPES: Final = tuple(type_ + _PATCH for type_ in _PODS)
+"""What changes fields of something that makes pods; only rules on what must not be said can judge it."""
 
 
 class Pods(NamedTuple):
@@ -58,8 +61,8 @@ class Container(NamedTuple):
 
 
 def pods(resource: Resource) -> Pods:
-    """The pods that a resource of `POD_TYPES` makes."""
-    path = _PODS[resource.type]
+    """The pods that a resource of `POD_TYPES` makes, or what one of `PATCH_TYPES` says of them."""
+    path = _PODS[resource.type.removesuffix(_PATCH)]
     template = at(resource.props, *(str(part) for part in path))
     return Pods(
         path,

@@ -4,7 +4,8 @@ What was deployed must be there when it is deployed again. An ArtifactBucket is 
 its endpoint is said to lack it (`unsupported`); the setting `acceptUnsupported` lets such endpoints pass. Of buckets
 that no component made, those of AWS' and MinIO's providers are judged, each resource by what it says itself: a bucket
 whose own versioning is off, and a BucketVersioning that is suspended. A bucket that says nothing may have a
-BucketVersioning, and passes.
+BucketVersioning, and passes. Where nobody uses BucketVersionings, the setting `explicit` refuses such buckets of AWS'
+provider.
 
     # refused
     ArtifactBucket("models", versioning=False)
@@ -19,7 +20,7 @@ from pulumi_policy import Severity
 from caraml_pulumi.errors import CaramlError
 from caraml_pulumi.model.bucket import BucketFeature, bucket_versioned, endpoint_has
 from caraml_pulumi.model.spec import within
-from policies.buckets import BUCKETS, DYNAMIC_BUCKET, VERSIONINGS, inline_versioning
+from policies.buckets import BUCKETS, DYNAMIC_BUCKET, MINIO_BUCKET, VERSIONINGS, inline_versioning
 from policies.reading import ARTIFACT_BUCKET, at, broken
 from policies.rule import Resource, resource_rule
 
@@ -36,7 +37,10 @@ def _of_made(bucket: Resource) -> Iterator[CaramlError]:
 
 
 def _of_raw(bucket: Resource) -> Iterator[CaramlError]:
-    yield from broken(within("versioning")(bucket_versioned), inline_versioning(bucket.props) is not False)
+    versioned = inline_versioning(bucket.props)
+    if versioned is None:
+        versioned = not bucket.settings["explicit"] or bucket.type == MINIO_BUCKET
+    yield from broken(within("versioning")(bucket_versioned), versioned)
 
 
 def _of_versioning(versioning: Resource) -> Iterator[CaramlError]:
@@ -56,7 +60,12 @@ policy = resource_rule(
             "type": "boolean",
             "default": False,
             "description": "Whether an ArtifactBucket passes whose endpoint is said to lack versioning.",
-        }
+        },
+        "explicit": {
+            "type": "boolean",
+            "default": False,
+            "description": "Whether a bucket of AWS' provider must say itself that it is versioned.",
+        },
     },
     judges={
         ARTIFACT_BUCKET: _of_component,

@@ -2,7 +2,8 @@
 
 With hostNetwork a container hears what every pod of its node says, and passes by network policies; with hostPID it sees
 and may end the node's processes; a hostPort is taken for all other replicas. Kubernetes' Pod Security Standards refuse
-hostNetwork, hostPID, hostIPC and hostPort in the profile "baseline".
+hostNetwork, hostPID, hostIPC and hostPort in the profile "baseline". Whatever makes pods is judged, and Pulumi's
+patches of it.
 
     # refused
     spec: {hostNetwork: true}
@@ -18,7 +19,7 @@ from pulumi_policy import Severity
 from caraml_pulumi.errors import CaramlError
 from caraml_pulumi.model.pod_security import HOST_NAMESPACES, no_host_port, own_namespace
 from caraml_pulumi.model.spec import within
-from policies.pods import POD_TYPES, containers, pods
+from policies.pods import PATCH_TYPES, POD_TYPES, containers, pods
 from policies.reading import at, broken
 from policies.rule import Resource, resource_rule
 
@@ -41,5 +42,5 @@ policy = resource_rule(
     severity=Severity.HIGH,
     tags=("security",),
     steps="Remove hostNetwork, hostPID, hostIPC and hostPort; reach pods through a Service.",
-    judges=dict.fromkeys(POD_TYPES, _of_pods),
+    judges=dict.fromkeys((*POD_TYPES, *PATCH_TYPES), _of_pods),
 )

@@ -3,7 +3,8 @@
 A volume of the node's files lets a container read what other pods and the kubelet keep there, and write what the node
 runs; and a replica that is moved to another node finds other files. Kubernetes' Pod Security Standards refuse hostPath
 in the profile "baseline". The setting `allowed` names directories that pods may use nevertheless, such as one with the
-models of a node's cache; everything under them is allowed, `..` is followed first.
+models of a node's cache; everything under them is allowed, `..` is followed first. Whatever makes pods is judged, and
+Pulumi's patches of it.
 
     # refused
     volumes: [{name: models, hostPath: {path: /var/models}}]
@@ -18,7 +19,7 @@ from pulumi_policy import Severity
 from caraml_pulumi.errors import CaramlError
 from caraml_pulumi.model.pod_security import host_path_allowed
 from caraml_pulumi.model.spec import within
-from policies.pods import POD_TYPES, pods
+from policies.pods import PATCH_TYPES, POD_TYPES, pods
 from policies.reading import PERSISTENT_VOLUME, at, broken
 from policies.rule import Resource, resource_rule
 
@@ -53,5 +54,5 @@ policy = resource_rule(
             "description": "Directories of nodes that pods may use, with all that is under them. Default: none.",
         }
     },
-    judges={**dict.fromkeys(POD_TYPES, _of_pods), PERSISTENT_VOLUME: _of_volume},
+    judges={**dict.fromkeys((*POD_TYPES, *PATCH_TYPES), _of_pods), PERSISTENT_VOLUME: _of_volume},
 )

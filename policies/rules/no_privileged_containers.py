@@ -5,7 +5,8 @@ rule follows Kubernetes' Pod Security Standards: of the profile "baseline" the f
 `capabilities.add` and Windows' `hostProcess`, of "restricted" that nobody asks for `allowPrivilegeEscalation: true`.
 Capabilities that "baseline" lets a container add may be added; which ones, the setting `allowedCapabilities` says.
 
-Containers and init containers of everything that makes pods are judged, whether a component made it or not.
+Containers and init containers of everything that makes pods are judged, whether a component made it or not, and so are
+Pulumi's patches of it.
 
     # refused
     securityContext: {privileged: true}
@@ -21,7 +22,7 @@ from pulumi_policy import Severity
 from caraml_pulumi.errors import CaramlError
 from caraml_pulumi.model import pod_security
 from caraml_pulumi.model.spec import within
-from policies.pods import POD_TYPES, Container, containers, pods
+from policies.pods import PATCH_TYPES, POD_TYPES, Container, containers, pods
 from policies.reading import at, broken
 from policies.rule import Resource, resource_rule
 
@@ -37,6 +38,8 @@ def _of_pods(workload: Resource) -> Iterator[CaramlError]:
 
 def _of_container(container: Container, allowed: Iterable[str]) -> Iterator[CaramlError]:
     name, context = str(at(container.props, "name")), at(container.props, "securityContext")
+    if not context:
+        return
     path = (*container.path, "securityContext")
     yield from broken(within(*path, "privileged")(pod_security.not_privileged), name, at(context, "privileged") is True)
     yield from broken(
@@ -76,5 +79,5 @@ policy = resource_rule(
             ),
         }
     },
-    judges=dict.fromkeys(POD_TYPES, _of_pods),
+    judges=dict.fromkeys((*POD_TYPES, *PATCH_TYPES), _of_pods),
 )

@@ -13,7 +13,7 @@ Configured to remediate, such a budget gets `maxUnavailable: 1` in place of its 
 """
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
 from pulumi_policy import EnforcementLevel, Severity
 
@@ -22,6 +22,8 @@ from caraml_pulumi.model.disruption import budget_allows_drain
 from caraml_pulumi.model.spec import within
 from policies.reading import POD_DISRUPTION_BUDGET, at, broken
 from policies.rule import Resource, resource_rule
+
+_BUDGETS: Final = (POD_DISRUPTION_BUDGET, f"{POD_DISRUPTION_BUDGET}Patch")
 
 
 def _of_budget(budget: Resource) -> Iterator[CaramlError]:
@@ -43,6 +45,6 @@ policy = resource_rule(
     severity=Severity.MEDIUM,
     tags=("availability",),
     steps="Set maxUnavailable: 1 in place of maxUnavailable: 0 or minAvailable: 100%.",
-    judges={POD_DISRUPTION_BUDGET: _of_budget},
-    remedies={POD_DISRUPTION_BUDGET: _open},
+    judges=dict.fromkeys(_BUDGETS, _of_budget),
+    remedies=dict.fromkeys(_BUDGETS, _open),
 )

@@ -18,13 +18,13 @@ def pod(container: dict[str, Any] | None = None, /, **spec: Any) -> dict[str, An
 def workload(
     type_: str, pod_spec: dict[str, Any], *, pod_labels: Mapping[str, str] | None = None, **spec: Any
 ) -> Properties:
-    """A workload of `type_` in the namespace iris-team, whose pods are as `pod_spec` says."""
+    """A workload of `type_`, or a patch of one, in the namespace iris-team, whose pods are as `pod_spec` says."""
     labels = dict(pod_labels or {"app": "raw"})
     metadata: dict[str, Any] = {"name": "raw", "namespace": "iris-team"}
     template: dict[str, Any] = {"metadata": {"labels": labels}, "spec": pod_spec}
-    if type_ == POD:
+    if type_.removesuffix("Patch") == POD:
         return {"metadata": {**metadata, **template["metadata"]}, "spec": pod_spec}
-    if type_ == CRON_JOB:
+    if type_.removesuffix("Patch") == CRON_JOB:
         return {"metadata": metadata, "spec": {"jobTemplate": {"spec": {"template": template}}, **spec}}
     selector = {"selector": {"matchLabels": labels}} if ":apps/" in type_ else {}
     return {"metadata": metadata, "spec": {**selector, "template": template, **spec}}

@@ -6,7 +6,7 @@ from pulumi_policy import EnforcementLevel, Severity
 from caraml_pulumi import ArtifactBucket
 from caraml_pulumi.engine.values import UNKNOWN, Properties
 from caraml_pulumi.testing.policies import verdict, violations
-from policies.buckets import AWS_BUCKETS, BUCKETS, DYNAMIC_BUCKET, VERSIONINGS
+from policies.buckets import AWS_BUCKETS, BUCKETS, DYNAMIC_BUCKET, MINIO_BUCKET, VERSIONINGS
 from policies.reading import ARTIFACT_BUCKET
 from policies.rules.bucket_versioned import policy
 from tests.unit.components.programs import recorded
@@ -24,6 +24,7 @@ def test_the_rule_is_mandatory_and_takes_no_endpoint_without_versioning() -> Non
     assert policy.name == "bucket-versioned"
     assert (policy.enforcement_level, policy.severity) == (EnforcementLevel.MANDATORY, Severity.HIGH)
     assert settings_of(policy)["acceptUnsupported"]["default"] is False
+    assert settings_of(policy)["explicit"]["default"] is False
 
 
 def test_a_bucket_is_versioned_unless_it_says_otherwise() -> None:
@@ -51,6 +52,13 @@ def test_an_endpoint_without_versioning_is_refused_unless_the_platform_accepts_i
 @pytest.mark.parametrize("type_", BUCKETS)
 def test_a_bucket_of_another_provider_that_says_nothing_passes(type_: str) -> None:
     assert judged(type_, {"bucket": "models"}) == []
+
+
+@pytest.mark.parametrize("type_", AWS_BUCKETS)
+def test_a_platform_may_want_buckets_of_aws_to_say_it_themselves(type_: str) -> None:
+    assert first_lines(judged(type_, {"bucket": "models"}, explicit=True)) == [SAID]
+    assert judged(type_, {"versioning": {"enabled": True}}, explicit=True) == []
+    assert judged(MINIO_BUCKET, {"bucket": "models"}, explicit=True) == []
 
 
 @pytest.mark.parametrize("type_", AWS_BUCKETS)

@@ -3,7 +3,7 @@ from pulumi_policy import EnforcementLevel, Severity
 
 from caraml_pulumi.engine.values import UNKNOWN
 from caraml_pulumi.testing.policies import verdict, violations
-from policies.pods import POD_TYPES
+from policies.pods import PATCH_TYPES, POD_TYPES
 from policies.reading import DEPLOYMENT
 from policies.rules.no_host_namespaces import policy
 from tests.unit.policies.objects import Resources, first_lines, places, pod, settings_of, workload
@@ -39,8 +39,8 @@ def test_a_port_of_the_node_is_refused_by_its_number() -> None:
     assert places(found) == ["spec.template.spec.containers[0].ports[1].hostPort"]
 
 
-@pytest.mark.parametrize("type_", POD_TYPES)
-def test_whatever_makes_pods_is_held_to_the_rule(type_: str) -> None:
+@pytest.mark.parametrize("type_", [*POD_TYPES, *PATCH_TYPES])
+def test_whatever_makes_pods_or_patches_what_does_is_held_to_the_rule(type_: str) -> None:
     assert len(violations(policy, type_, workload(type_, pod(hostNetwork=True, hostPID=True)))) == 2
 
 

@@ -5,7 +5,7 @@ from pulumi_policy import EnforcementLevel, Severity
 
 from caraml_pulumi.engine.values import UNKNOWN
 from caraml_pulumi.testing.policies import verdict, violations
-from policies.pods import POD_TYPES
+from policies.pods import PATCH_TYPES, POD_TYPES
 from policies.reading import DEPLOYMENT, PERSISTENT_VOLUME
 from policies.rules.no_host_paths import policy
 from tests.unit.policies.objects import Resources, first_lines, places, pod, settings_of, workload
@@ -66,8 +66,8 @@ def test_a_persistent_volume_on_a_node_is_refused(kind: str) -> None:
     assert violations(policy, PERSISTENT_VOLUME, {"spec": {"csi": {"driver": "ebs.csi.aws.com"}}}) == []
 
 
-@pytest.mark.parametrize("type_", POD_TYPES)
-def test_whatever_makes_pods_is_held_to_the_rule(type_: str) -> None:
+@pytest.mark.parametrize("type_", [*POD_TYPES, *PATCH_TYPES])
+def test_whatever_makes_pods_or_patches_what_does_is_held_to_the_rule(type_: str) -> None:
     assert len(violations(policy, type_, workload(type_, mounted("/var/models")))) == 1
 
 

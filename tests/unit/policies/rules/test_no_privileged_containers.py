@@ -5,7 +5,7 @@ from pulumi_policy import EnforcementLevel, Severity
 
 from caraml_pulumi.engine.values import UNKNOWN
 from caraml_pulumi.testing.policies import verdict, violations
-from policies.pods import POD_TYPES
+from policies.pods import PATCH_TYPES, POD_TYPES
 from policies.reading import DEPLOYMENT
 from policies.rules.no_privileged_containers import policy
 from tests.unit.policies.objects import Resources, first_lines, places, pod, settings_of, workload
@@ -99,8 +99,8 @@ def test_a_platform_says_itself_which_capabilities_may_be_added() -> None:
     assert "allowed: none" in message
 
 
-@pytest.mark.parametrize("type_", POD_TYPES)
-def test_whatever_makes_pods_is_held_to_the_rule(type_: str) -> None:
+@pytest.mark.parametrize("type_", [*POD_TYPES, *PATCH_TYPES])
+def test_whatever_makes_pods_or_patches_what_does_is_held_to_the_rule(type_: str) -> None:
     assert len(violations(policy, type_, workload(type_, pod({"securityContext": {"privileged": True}})))) == 1
 
 

@@ -60,6 +60,12 @@ def test_a_budget_that_blocks_every_drain_is_advised_against_and_opened(spec: di
     assert violations(policy, POD_DISRUPTION_BUDGET, after) == []
 
 
+def test_a_patch_of_a_budget_is_held_to_the_rule() -> None:
+    patch = f"{POD_DISRUPTION_BUDGET}Patch"
+    assert len(violations(policy, patch, budget(maxUnavailable=0))) == 1
+    assert remediated(policy, patch, budget(maxUnavailable=0)) == budget(maxUnavailable=1)
+
+
 @pytest.mark.parametrize("percentages", [{"minAvailablePercentage": 100}, {"maxUnavailablePercentage": 0}])
 def test_components_make_no_budget_that_blocks_every_drain(percentages: dict[str, int]) -> None:
     made = one_version(pod_disruption_budget=percentages, resource_request={"minReplica": 2, "maxReplica": 3})
