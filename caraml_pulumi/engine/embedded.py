@@ -210,6 +210,7 @@ def _policies(session: Session, run: Run, options: Options) -> Iterator[PolicyCh
                 preview=session.preview,
                 config=session.config,
                 on_line=lambda line: run.reporter.diagnostic("info", line),
+                on_not_applicable=lambda found: run.reporter.policy_not_applicable(found.event()),
                 environment=evidence(before if session.snapshot.resources else None),
             )
             stack.callback(pack.close)

@@ -10,6 +10,8 @@ Both engines yield them (the Pulumi CLI through the Automation API), one display
 - ``diagnosticEvent``: ``{urn?, prefix?, message, color, severity, ephemeral?}``; severity ``debug``, ``info``,
   ``info#err``, ``warning`` or ``error``; ephemeral ones are passing status lines;
 - ``policyEvent``: ``{resourceUrn?, message, color, policyName, policyPackName, policyPackVersion, enforcementLevel}``;
+- ``policyNotApplicableEvent``: ``{resourceUrn?, reason, policyName, policyPackName, policyPackVersion}``, of the
+  embedded engine alone: the Pulumi CLI does not tell;
 - ``summaryEvent``: ``{maybeCorrupt, durationSeconds, resourceChanges, PolicyPacks, isPreview, result}``;
 - ``cancelEvent``: ``{}``, the last one.
 

@@ -116,6 +116,10 @@ class Reporter:
         """A policy was violated; `event` is a ``policyEvent``."""
         self._emit("policyEvent", event)
 
+    def policy_not_applicable(self, event: dict[str, Any]) -> None:
+        """A policy could not judge; `event` is a ``policyNotApplicableEvent``."""
+        self._emit("policyNotApplicableEvent", event)
+
     def summary(self, seconds: float, packs: dict[str, str], *, succeeded: bool) -> None:
         """The end of the operation."""
         self._emit(

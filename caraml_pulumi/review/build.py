@@ -54,7 +54,8 @@ def review(tree: Tree, error: CaramlError | None, known: Circumstances) -> Revie
     models, others = gather(tree.rows)
     reviews = [(model, review_of(model)) for model in models]
     changed = [one for _, one in reviews if one.versions or one.endpoint]
-    mentioned = {(one.policy, one.pack) for one in found}
+    remediated = policies.remediations(tree.violations, tree.rows, rules, known.places)
+    mentioned = {*((one.policy, one.pack) for one in found), *((one.policy, one.pack) for one in remediated)}
     resources = {op: count for op, count in sorted(tree.counts.items()) if count}
     return Review(
         project=known.project,
@@ -71,8 +72,8 @@ def review(tree: Tree, error: CaramlError | None, known: Circumstances) -> Revie
         projects=projects(tree.rows.values(), known.prices),
         currency=known.prices.currency if known.prices else None,
         findings=found,
-        remediations=policies.remediations(tree.violations, tree.rows, known.places),
-        unjudged=policies.unjudged(tree.violations, tree.rows),
+        remediations=remediated,
+        unjudged=policies.unjudged(tree.unjudged, tree.violations, tree.rows),
         exemptions=exemptions((rule for rules in known.rules.values() for rule in rules), known.today),
         rules=[rules[key] for key in sorted(rules.keys() & mentioned)],
         packs=[Pack(name=name, version=version) for name, version in sorted(tree.packs.items())],

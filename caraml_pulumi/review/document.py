@@ -171,7 +171,7 @@ class Remediation(Part):
 
 
 class Unjudged(Part):
-    """A rule that waits for a value which only the update knows."""
+    """A rule that did not judge, mostly for a value which only the update knows."""
 
     policy: str
     pack: str

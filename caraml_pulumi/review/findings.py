@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, Literal
 
-from caraml_pulumi.engine.display.tree import Diagnostic, Row, Violation
+from caraml_pulumi.engine.display.tree import Diagnostic, NotApplicable, Row, Violation
 from caraml_pulumi.review.document import Finding, Message, Remediation, RuleReview, Unjudged
 from caraml_pulumi.review.places import Places
 from caraml_pulumi.review.subjects import in_words, inputs, owner_of, text
@@ -31,7 +31,12 @@ def findings(
     return sorted(found, key=lambda one: (one.level != "mandatory", one.policy, one.subject, one.urn, one.message))
 
 
-def remediations(violations: Iterable[Violation], rows: Mapping[str, Row], places: Places) -> list[Remediation]:
+def remediations(
+    violations: Iterable[Violation],
+    rows: Mapping[str, Row],
+    rules: Mapping[tuple[str, str], RuleReview],
+    places: Places,
+) -> list[Remediation]:
     """What rules have changed by themselves, by rule and resource."""
     found = [
         Remediation(
@@ -39,7 +44,7 @@ def remediations(violations: Iterable[Violation], rows: Mapping[str, Row], place
             pack=one.pack,
             subject=in_words(one.urn, rows),
             urn=one.urn,
-            message=places.relative(plain(one.message)),
+            message=_said(one, rules, places),
         )
         for one in violations
         if one.level == "remediate"
@@ -47,14 +52,15 @@ def remediations(violations: Iterable[Violation], rows: Mapping[str, Row], place
     return sorted(found, key=lambda one: (one.policy, one.subject, one.urn, one.message))
 
 
-def unjudged(violations: Iterable[Violation], rows: Mapping[str, Row]) -> list[Unjudged]:
-    """The rules that wait for a value which only the update knows."""
-    found = [
-        Unjudged(policy=one.policy, pack=one.pack, subject=in_words(one.urn, rows), urn=one.urn, reason=plain(waits[1]))
-        for one in violations
-        if (waits := _WAITS.search(one.message))
-    ]
-    return sorted(found, key=lambda one: (one.policy, one.subject, one.urn))
+def unjudged(told: Iterable[NotApplicable], violations: Iterable[Violation], rows: Mapping[str, Row]) -> list[Unjudged]:
+    """The rules that did not judge, and why: mostly for a value which only the update knows."""
+    given: list[tuple[NotApplicable | Violation, str]] = [(one, one.reason) for one in told]
+    given += [(one, waits[1]) for one in violations if (waits := _WAITS.search(one.message))]
+    found = {
+        Unjudged(policy=one.policy, pack=one.pack, subject=in_words(one.urn, rows), urn=one.urn, reason=plain(reason))
+        for one, reason in given
+    }
+    return sorted(found, key=lambda one: (one.policy, one.subject, one.urn, one.reason))
 
 
 def messages(diagnostics: Iterable[Diagnostic], rows: Mapping[str, Row], places: Places) -> list[Message]:
@@ -81,11 +87,7 @@ def plain(message: str) -> str:
 def _finding(
     violation: Violation, rows: Mapping[str, Row], rules: Mapping[tuple[str, str], RuleReview], places: Places
 ) -> Finding:
-    rule = rules.get((violation.policy, violation.pack))
-    message = places.relative(plain(violation.message))
-    if rule is not None and message.startswith(f"{rule.description}\n"):
-        message = message.removeprefix(f"{rule.description}\n")
-    what, parts = _parts(message)
+    what, parts = _parts(_said(violation, rules, places))
     owner = owner_of(violation.urn, rows)
     return Finding(
         level="mandatory" if violation.mandatory else "advisory",
@@ -99,6 +101,13 @@ def _finding(
         fix=parts.get("fix", ""),
         place=places.of(owner, _environment(owner.urn if owner else "", rows), parts.get("where", "")),
     )
+
+
+def _said(violation: Violation, rules: Mapping[tuple[str, str], RuleReview], places: Places) -> str:
+    """The message of a violation, without the rule's description that Pulumi's SDK puts before it."""
+    rule = rules.get((violation.policy, violation.pack))
+    message = places.relative(plain(violation.message))
+    return message.removeprefix(f"{rule.description}\n") if rule and rule.description else message
 
 
 def _parts(message: str) -> tuple[str, Mapping[str, str]]:

@@ -168,7 +168,7 @@ def _more(review: Review) -> Iterator[str]:
         yield "### Remediated\n\n" + _table(("rule", "resource", "what it changed"), rows)
     if review.unjudged:
         rows = [(code(one.policy), escaped(one.subject), cell(one.reason)) for one in review.unjudged]
-        title = "Not judged yet: values that only the update knows"
+        title = f"Not judged: {len(review.unjudged)}"
         yield _folded(title, _table(("rule", "resource", "why"), rows))
     if review.exemptions:
         listed = [

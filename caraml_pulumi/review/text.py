@@ -175,7 +175,7 @@ def _more(review: Review) -> Iterator[Text]:
         yield Text.assemble(("remediated  ", "cyan"), (one.policy, "bold"), f"  {one.subject}")
         yield from (Text(f"    {line}") for line in one.message.split("\n"))
     for waiting in review.unjudged:
-        yield Text.assemble(("not judged yet  ", "yellow"), (waiting.policy, "bold"), f"  {waiting.subject}")
+        yield Text.assemble(("not judged  ", "yellow"), (waiting.policy, "bold"), f"  {waiting.subject}")
         yield Text(f"    {waiting.reason}")
     for exempt in review.exemptions:
         style = "yellow" if exempt.ends_soon else "dim"

@@ -52,6 +52,16 @@ class Violation:
         return self.level == "mandatory"
 
 
+@dataclass(frozen=True, slots=True)
+class NotApplicable:
+    """A policy that did not judge a resource, or the whole stack (`urn` is empty then), and why."""
+
+    urn: str
+    policy: str
+    pack: str
+    reason: str
+
+
 @dataclass(slots=True)
 class Row:
     """A resource and what happens to it. `op` is the operation as a whole, `step` the step it is at."""
@@ -104,6 +114,8 @@ class Tree:
     rows: dict[str, Row] = field(default_factory=dict)
     diagnostics: list[Diagnostic] = field(default_factory=list)
     violations: list[Violation] = field(default_factory=list)
+    unjudged: list[NotApplicable] = field(default_factory=list)
+    """The policies that did not judge, and why."""
     config: dict[str, str] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
     """Resources by operation, from the summary."""
@@ -130,6 +142,9 @@ class Tree:
             return self._diagnose(event["diagnosticEvent"])
         if "policyEvent" in event:
             return self._violate(event["policyEvent"])
+        if "policyNotApplicableEvent" in event:
+            self.unjudged.append(_not_applicable(event["policyNotApplicableEvent"]))
+            return None
         if "preludeEvent" in event:
             self.config = dict(event["preludeEvent"].get("config") or {})
         elif "summaryEvent" in event:
@@ -230,6 +245,11 @@ class Tree:
             if row.running:
                 row.duration = row.elapsed(now)
                 row.status = Status.UNFINISHED if self.failed else Status.DONE
+
+
+def _not_applicable(told: Mapping[str, Any]) -> NotApplicable:
+    urn, reason = told.get("resourceUrn") or "", str(told.get("reason") or "")
+    return NotApplicable(urn, told["policyName"], told["policyPackName"], reason)
 
 
 def _after(before: str, op: str) -> str:

@@ -3,6 +3,6 @@
 from caraml_pulumi.engine.policies.config import Rule
 from caraml_pulumi.engine.policies.messages import AnalyzedResource
 from caraml_pulumi.engine.policies.pack import PolicyPack
-from caraml_pulumi.engine.policies.violation import Violation
+from caraml_pulumi.engine.policies.violation import NotApplicable, Violation
 
-__all__ = ["AnalyzedResource", "PolicyPack", "Rule", "Violation"]
+__all__ = ["AnalyzedResource", "NotApplicable", "PolicyPack", "Rule", "Violation"]

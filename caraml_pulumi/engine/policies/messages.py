@@ -7,7 +7,7 @@ from pulumi.runtime.proto import analyzer_pb2
 
 from caraml_pulumi.engine import wire
 from caraml_pulumi.engine.policies.config import Rule, Setting
-from caraml_pulumi.engine.policies.violation import LEVELS, SEVERITIES, Violation
+from caraml_pulumi.engine.policies.violation import LEVELS, SEVERITIES, NotApplicable, Violation
 from caraml_pulumi.engine.resource import ResourceState
 from caraml_pulumi.engine.secrecy import keep_secrets, mask_secrets
 from caraml_pulumi.engine.values import Properties
@@ -102,6 +102,19 @@ def violations(
             urn=found.urn or (resources[0].state.urn if len(resources) == 1 else ""),
         )
         for found in response.diagnostics
+    ]
+
+
+def not_applicable(
+    response: analyzer_pb2.AnalyzeResponse, pack: str, version: str, resources: Sequence[AnalyzedResource]
+) -> list[NotApplicable]:
+    """The policies that say why they do not judge `resources`, the secrets of these masked in the reasons."""
+    secrets = [resource.properties for resource in resources]
+    urn = resources[0].state.urn if len(resources) == 1 else ""
+    return [
+        NotApplicable(found.policy_name, pack, version, mask_secrets(found.reason, secrets), urn)
+        for found in response.not_applicable
+        if found.reason
     ]
 
 

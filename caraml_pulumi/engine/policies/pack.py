@@ -14,7 +14,7 @@ from caraml_pulumi.engine.policies import messages
 from caraml_pulumi.engine.policies.config import Rule, Setting, read_config, reconcile
 from caraml_pulumi.engine.policies.manifest import load_manifest
 from caraml_pulumi.engine.policies.messages import AnalyzedResource
-from caraml_pulumi.engine.policies.violation import Violation
+from caraml_pulumi.engine.policies.violation import NotApplicable, Violation
 from caraml_pulumi.engine.process import Answer, Once, SideProcess
 from caraml_pulumi.engine.values import Properties, Secret, plain
 
@@ -34,8 +34,9 @@ class PolicyPack:
     `path` is the directory with PulumiPolicy.yaml, `config_path` a JSON file with enforcement levels and properties;
     with `settings` these are taken instead, and the file only names them in messages.
     `config` is the stack's configuration by full key (``project:key``). `on_line` gets what the pack prints, secrets of
-    the configuration masked. `environment` are more environment variables of its process. Methods may be called from
-    several threads. A violation's `version` is that of PulumiPolicy.yaml, as with the Pulumi CLI.
+    the configuration masked, `on_not_applicable` the policies that do not judge. `environment` are more environment
+    variables of its process. Methods may be called from several threads. A violation's `version` is that of
+    PulumiPolicy.yaml, as with the Pulumi CLI.
 
     Raises:
         CaramlError: there is no pack, it is in another language, or the configuration file is not right.
@@ -51,6 +52,7 @@ class PolicyPack:
         preview: bool,
         config: Mapping[str, str | Secret],
         on_line: Callable[[str], None] = lambda line: None,
+        on_not_applicable: Callable[[NotApplicable], None] = lambda found: None,
         settings: Mapping[str, Setting] | None = None,
         environment: Mapping[str, str] | None = None,
     ) -> None:
@@ -68,6 +70,7 @@ class PolicyPack:
             config=values,
             config_secret_keys=[key for key, value in config.items() if isinstance(value, Secret)],
         )
+        self._tell_not_applicable = on_not_applicable
         self._connect = Once(self._configured)
         self._asked: frozenset[str] = frozenset()
         self._rules: list[Rule] = []
@@ -139,7 +142,7 @@ class PolicyPack:
             return []
         request = messages.resource_request(resource)
         response = self._ask(stub.Analyze, request, f"checking {resource.state.name!r}", resource)
-        return messages.violations(response, self.version, [resource])
+        return self._found(response, [resource])
 
     def analyze_stack(self, resources: Sequence[AnalyzedResource]) -> list[Violation]:
         """What the pack's stack policies find in all `resources` together.
@@ -152,7 +155,7 @@ class PolicyPack:
             return []
         request = messages.stack_request(resources)
         response = self._ask(stub.AnalyzeStack, request, "checking the whole stack", *resources)
-        return messages.violations(response, self.version, resources)
+        return self._found(response, resources)
 
     def close(self) -> None:
         """End the pack's process. May be called again."""
@@ -170,6 +173,11 @@ class PolicyPack:
         self._ask(stub.Configure, messages.configure_request(settings), "taking its configuration")
         self._asked = frozenset(kind for rule in rules for kind in _questions(rule, settings[rule.name]))
         return stub
+
+    def _found(self, response: analyzer_pb2.AnalyzeResponse, resources: Sequence[AnalyzedResource]) -> list[Violation]:
+        for found in messages.not_applicable(response, self.name, self.version, resources):
+            self._tell_not_applicable(found)
+        return messages.violations(response, self.version, resources)
 
     def _ask(self, call: Callable[..., Answer], request: Message, doing: str, *resources: AnalyzedResource) -> Answer:
         secrets = [resource.properties for resource in resources]

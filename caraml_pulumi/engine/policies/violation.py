@@ -11,6 +11,27 @@ SEVERITIES: Final = {1: "low", 2: "medium", 3: "high", 4: "critical"}
 
 
 @dataclass(frozen=True, slots=True)
+class NotApplicable:
+    """A policy that does not judge a resource, and why: mostly for a value that only the update knows."""
+
+    policy: str
+    pack: str
+    version: str
+    reason: str
+    urn: str = ""
+
+    def event(self) -> dict[str, Any]:
+        """The payload of a ``policyNotApplicableEvent``."""
+        return {
+            **({"resourceUrn": self.urn} if self.urn else {}),
+            "reason": self.reason,
+            "policyName": self.policy,
+            "policyPackName": self.pack,
+            "policyPackVersion": self.version,
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class Violation:
     """One finding of one policy.
 

@@ -18,6 +18,8 @@ from pathlib import Path
 
 import pulumi
 
+from caraml_pulumi.testing import unknown
+
 
 class Part(pulumi.ComponentResource):
     def __init__(self, kind, name, props):
@@ -27,6 +29,8 @@ class Part(pulumi.ComponentResource):
 
 def opened(value):
     if isinstance(value, dict):
+        if "unknown" in value:
+            return unknown()
         if "secret" in value:
             return pulumi.Output.secret(value["secret"])
         return {key: opened(item) for key, item in value.items()}
@@ -195,6 +199,21 @@ def test_secrets_are_in_no_form_of_a_review(models: Models) -> None:
     assert ["is a nine, [secret]" in text.replace("\\", "") for text in texts] == [True] * 4
     assert ["TOKEN" in text for text in texts] == [True, True, True, False]
     assert [text for text in [*texts, shown.stderr] if "hush-hush" in text or "plain-as-day" in text] == []
+
+
+def test_what_only_the_update_knows_is_said_and_the_rule_that_reads_it_is_named(models: Models) -> None:
+    parts = a_model(a_version(2))
+    parts[-1][2]["image"] = {"unknown": True}
+    models.have(*parts)
+    done = models.run("review", "--json", "-")
+    assert done.returncode == 0, done.stderr
+    document = json.loads(done.stdout)
+    two = document["models"][0]["versions"][1]
+    assert {"name": "image", "before": None, "after": "<computed>"} in two["properties"]
+    assert [(one["policy"], one["subject"]) for one in document["unjudged"]] == [
+        ("no-nines", "version 2 of iris-team/iris")
+    ]
+    assert document["findings"] == []
 
 
 def test_a_second_run_writes_the_same_bytes(models: Models) -> None:

@@ -94,11 +94,13 @@ def test_paths_in_messages_are_those_of_the_repository(tmp_path: Path) -> None:
 
 def test_a_remediation_says_what_it_changed() -> None:
     one = a_version()
-    review = reviewed(same(one, version()), violated(one, "Add labels.\nchanged labels", "remediate"))
+    remediated = violated(one, "At most two.\nchanged labels", "remediate")
+    review = reviewed(same(one, version()), remediated, rules=[rule()])
     assert review.findings == []
     assert [(item.subject, item.message) for item in review.remediations] == [
-        ("version 1 of iris-team/iris", "Add labels.\nchanged labels")
+        ("version 1 of iris-team/iris", "changed labels")
     ]
+    assert [described.name for described in review.rules] == ["at-most-two-versions"]
 
 
 def test_a_rule_that_waits_for_a_value_is_no_violation() -> None:
@@ -106,6 +108,16 @@ def test_a_rule_that_waits_for_a_value_is_no_violation() -> None:
     review = reviewed(violated(message=message, level="advisory", policy="a"))
     assert (review.findings, review.advisory) == ([], 0)
     assert [(one.policy, one.reason) for one in review.unjudged] == [("a", "image is not known")]
+
+
+def test_a_rule_that_is_not_applicable_says_why() -> None:
+    one = a_version()
+    told = {"policyName": "a", "policyPackName": "caraml", "resourceUrn": one.urn, "reason": "image is not known"}
+    event = {"policyNotApplicableEvent": told}
+    review = reviewed(same(one, version()), [event, event])
+    assert [(item.policy, item.subject, item.reason) for item in review.unjudged] == [
+        ("a", "version 1 of iris-team/iris", "image is not known")
+    ]
 
 
 def test_only_rules_that_have_something_to_say_are_described() -> None:

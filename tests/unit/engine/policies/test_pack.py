@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from pulumi.runtime.proto import analyzer_pb2
 
-from caraml_pulumi.engine.policies import AnalyzedResource, PolicyPack, Violation, messages, pack
+from caraml_pulumi.engine.policies import AnalyzedResource, NotApplicable, PolicyPack, Violation, messages, pack
 from caraml_pulumi.engine.resource import ResourceState, make_urn
 from caraml_pulumi.engine.values import UNKNOWN, Secret
 from caraml_pulumi.errors import CaramlError
@@ -143,6 +143,24 @@ def test_an_unknown_that_a_policy_reads_at_preview_is_an_advisory_violation(guar
     (violation,) = guardrails.analyze(resource(replicas=UNKNOWN))
     assert violation.level == "advisory"
     assert "can't run policy 'replicas'" in violation.message
+
+
+def test_a_policy_that_is_not_applicable_says_why_without_secrets(tmp_path: Path) -> None:
+    pack = write_pack(
+        tmp_path / "pack",
+        "from pulumi_policy import *\n"
+        "def judge(args, report):\n"
+        "    args.not_applicable(f'of no use for {args.props[\"token\"]}')\n"
+        "PolicyPack('guardrails', [ResourceValidationPolicy('replicas', 'Few.', judge)])\n",
+    )
+    told: list[NotApplicable] = []
+    running = start(pack, on_not_applicable=told.append)
+    try:
+        given = resource(token=Secret("hush-hush"))
+        assert running.analyze(given) == []
+    finally:
+        running.close()
+    assert told == [NotApplicable("replicas", "guardrails", "1.2.3", "of no use for [secret]", given.state.urn)]
 
 
 def test_a_remediation_changes_the_inputs_and_keeps_secrets_and_unknowns(guardrails: PolicyPack) -> None:
