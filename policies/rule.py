@@ -24,8 +24,8 @@ from pulumi_policy import (
     StackValidationArgs,
     StackValidationPolicy,
 )
-from pulumi_policy.deserialize import serialize_properties
-from pulumi_policy.proxy import UnknownValueError
+from pulumi_policy.deserialize import deserialize_properties, serialize_properties
+from pulumi_policy.proxy import UnknownValueError, unknown_checking_proxy
 
 from caraml_pulumi.errors import CaramlError
 from caraml_pulumi.model.labels import ENVIRONMENT
@@ -117,7 +117,10 @@ class Blamed(NamedTuple):
 Judge = Callable[[Resource], Iterable[CaramlError]]
 StackJudge = Callable[[Stack], Iterable[Blamed]]
 Remedy = Callable[[Resource, dict[str, Any]], None]
-"""Mends a plain copy of a resource's properties in place. Secrets and unknowns in it are Pulumi's markers for them."""
+"""Mends a plain copy of a resource's properties in place. Secrets and unknowns in it are Pulumi's markers for them.
+
+A resource with a value that the remedy needs and that is not known yet is left to the update.
+"""
 
 
 def blame(urn: str, errors: Iterable[CaramlError]) -> Iterator[Blamed]:
@@ -183,12 +186,17 @@ class ResourceRule(ResourceValidationPolicy):
         if remedy is None:
             return None
         settings = _settings(args.get_config(), self.config_schema)
-        resource = Resource(args.resource_type, args.name, args.urn, args.opts.parent or "", args.props, settings)
-        agreed = exemptions.covered(exemptions.read_exemptions(settings), resource.name, resource.urn)
-        if agreed or not _holds_in(resource, settings):
-            return None
         before, draft = serialize_properties(args.props), dict(serialize_properties(args.props))
-        remedy(resource, draft)
+        # As a judge sees them: the SDK finds unknown values at the top only where a remediation asks.
+        props = unknown_checking_proxy(deserialize_properties(dict(before)))
+        resource = Resource(args.resource_type, args.name, args.urn, args.opts.parent or "", props, settings)
+        agreed = exemptions.covered(exemptions.read_exemptions(settings), resource.name, resource.urn)
+        try:
+            if agreed or not _holds_in(resource, settings):
+                return None
+            remedy(resource, draft)
+        except UnknownValueError:
+            return None
         return draft if draft != before else None
 
 

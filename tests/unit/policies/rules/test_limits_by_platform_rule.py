@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 from pulumi_policy import EnforcementLevel, Severity
 
-from caraml_pulumi.engine.values import UNKNOWN, Properties
+from caraml_pulumi.engine.values import UNKNOWN, Properties, Secret
 from caraml_pulumi.testing.policies import remediated, verdict, violations
 from policies.pods import CRON_JOB, JOB, KNATIVE_CONFIGURATION, SERVER_TYPES
 from policies.reading import DEPLOYMENT, KNATIVE_SERVICE, MODEL_VERSION
@@ -177,6 +177,15 @@ def test_the_remedy_keeps_what_is_given(
 )
 def test_the_remedy_leaves_alone_what_it_cannot_mend_or_need_not(spec: dict[str, Any], config: dict[str, Any]) -> None:
     assert remediated(policy, DEPLOYMENT, workload(DEPLOYMENT, spec), config=config) is None
+
+
+def test_the_remedy_waits_for_what_is_not_known_and_keeps_secrets() -> None:
+    unknown = workload(DEPLOYMENT, having(None, memory=UNKNOWN))
+    assert remediated(policy, DEPLOYMENT, unknown) is None
+    variables = [{"name": "A", "value": Secret("x")}, {"name": "B", "value": UNKNOWN}]
+    before, after = having(None), having({"memory": "2Gi"})
+    before["containers"][0]["env"] = after["containers"][0]["env"] = variables
+    assert remediated(policy, DEPLOYMENT, workload(DEPLOYMENT, before)) == workload(DEPLOYMENT, after)
 
 
 def test_amounts_that_are_not_known_yet_are_judged_at_the_update() -> None:
