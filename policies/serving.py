@@ -26,6 +26,8 @@ READ: Final = tuple(dict.fromkeys((MODEL_VERSION, MODEL_ENDPOINT, SERVICE, *WORK
 
 _IDENTITY: Final = ("environment", "project", "model", "version")
 
+Owner = tuple[str, str, str]
+"""An environment, a project and a model."""
 Versions = Mapping[DeployedVersion, list[Resource]]
 
 
@@ -59,7 +61,7 @@ def serving_versions(resources: Iterable[Resource], prefix: str) -> set[Deployed
     return found
 
 
-def owner(component: Properties) -> tuple[str, str, str]:
+def owner(component: Properties) -> Owner:
     """The environment, the project and the model that a component is of."""
     environment, project, model = (str(component.get(name) or "") for name in ("environment", "project", "model"))
     return environment, project, model

@@ -44,7 +44,7 @@ def alert_can_fire(metric: AlertMetric, target: float | None) -> None:
         raise CaramlError("no throughput is below 0", allowed="more than 0", fix="set enabled: false to have no alert")
 
 
-def model_has_alerts(model: str, project: str, *, alerts: int) -> None:
+def model_has_alerts(model: str, project: str, *, alerts: bool) -> None:
     """Refuse an endpoint of a model that nothing warns of. Raises `CaramlError`."""
     if not alerts:
         raise CaramlError(

@@ -40,15 +40,11 @@ Model = tuple[str, str]
 def _judge(stack: Stack) -> Iterator[Blamed]:
     prefix = label_prefix(stack.settings)
     endpoints = _endpoints(stack, prefix)
-    watched: dict[Model, int] = dict.fromkeys(endpoints, 0)
     rules = stack.of(PROMETHEUS_RULE)
-    for rule in rules:
-        model = _labelled(rule.props, prefix)
-        if model in watched:
-            watched[model] += sum(1 for _ in _alerts(rule.props))
-    for (project, model_name), urn in endpoints.items():
-        found = watched[project, model_name] or _named(rules, project, model_name)
-        yield from blame(urn, broken(model_has_alerts, model_name, project, alerts=found))
+    watched = {_labelled(rule.props, prefix) for rule in rules if any(_alerts(rule.props))}
+    for (project, model), urn in endpoints.items():
+        alerts = (project, model) in watched or _is_named(rules, project, model)
+        yield from blame(urn, broken(model_has_alerts, model, project, alerts=alerts))
 
 
 def _endpoints(stack: Stack, prefix: str) -> Mapping[Model, str]:
@@ -72,12 +68,12 @@ def _alerts(rule: Properties) -> Iterator[Properties]:
     return (one for group in groups for one in at(group, "rules") if at(one, "alert"))
 
 
-def _named(rules: list[Resource], project: str, model: str) -> int:
-    """How many alerts name the project and the model in their expressions; a model may begin like its project."""
+def _is_named(rules: list[Resource], project: str, model: str) -> bool:
+    """Whether an alert names the project and the model in its expression; a model may begin like its project."""
     of_project, of_model = (re.compile(rf"(?<![\w-]){re.escape(name)}(?!\w)") for name in (project, model))
-    expressions = [str(at(alert, "expr")) for rule in rules for alert in _alerts(rule.props)]
-    without = [of_project.sub("", expression) for expression in expressions if of_project.search(expression)]
-    return sum(1 for expression in without if of_model.search(expression))
+    expressions = (str(at(alert, "expr")) for rule in rules for alert in _alerts(rule.props))
+    without = (of_project.sub("", expression) for expression in expressions if of_project.search(expression))
+    return any(of_model.search(expression) for expression in without)
 
 
 policy = stack_rule(

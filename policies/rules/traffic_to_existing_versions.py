@@ -35,7 +35,6 @@ from policies.reading import (
     MODEL_ENDPOINT,
     MODEL_VERSION,
     SERVICE,
-    DeployedVersion,
     Properties,
     at,
     broken,
@@ -43,48 +42,66 @@ from policies.reading import (
 )
 from policies.routes import ROUTE_TYPES, divisions, namespace_of
 from policies.rule import Blamed, Resource, Stack, blame, stack_rule
-from policies.serving import READ, deployed_versions, owner, routed
+from policies.serving import READ, Owner, deployed_versions, owner, routed
 
 ELSEWHERE = "elsewhere"
 Names = Mapping[str, set[str]]
+Model = tuple[str, str]
+"""A project and a model in it."""
 
 
 def _judge(stack: Stack) -> Iterator[Blamed]:
     prefix, elsewhere = label_prefix(stack.settings), stack.settings[ELSEWHERE]
     read = stack.of(*READ)
-    deployed = set(deployed_versions(read, prefix))
-    components = [item for item in read if item.type == MODEL_VERSION and "version" in item.props]
+    deployed, declared = _deployed(read, prefix), _declared(read)
     for endpoint in read:
         if endpoint.type == MODEL_ENDPOINT and "traffic" in endpoint.props:
-            yield from blame(endpoint.urn, _of_endpoint(endpoint.props, deployed, components, elsewhere))
-    names = _names(stack)
+            of = owner(endpoint.props)
+            errors = _of_endpoint(endpoint.props, deployed.get(of, set()), declared.get(of, {}), elsewhere)
+            yield from blame(endpoint.urn, errors)
+    names, models = _names(stack), {of[1:] for of in deployed}
     for route in read:
         if route.type in ROUTE_TYPES and not _is_of_component(route):
-            yield from blame(route.urn, _of_route(route, deployed, names, prefix))
+            yield from blame(route.urn, _of_route(route, models, names, prefix))
+
+
+def _deployed(resources: list[Resource], prefix: str) -> Mapping[Owner, set[int]]:
+    """The versions that are deployed, by what they are of."""
+    found: dict[Owner, set[int]] = {}
+    for version in deployed_versions(resources, prefix):
+        found.setdefault(version[:3], set()).add(version.version)
+    return found
+
+
+def _declared(resources: list[Resource]) -> Mapping[Owner, dict[int, Properties]]:
+    """What components say of their versions, deployed or stopped."""
+    found: dict[Owner, dict[int, Properties]] = {}
+    for item in resources:
+        if item.type == MODEL_VERSION and "version" in item.props:
+            found.setdefault(owner(item.props), {})[int(item.props["version"])] = item.props
+    return found
 
 
 def _of_endpoint(
-    endpoint: Properties, deployed: set[DeployedVersion], components: list[Resource], elsewhere: list[str]
+    endpoint: Properties, own: set[int], declared: Mapping[int, Properties], elsewhere: list[str]
 ) -> Iterator[CaramlError]:
-    of = _, project, model = owner(endpoint)
-    own = {one.version for one in deployed if one[:3] == of}
-    of_model = {int(one.props["version"]): one.props for one in components if owner(one.props) == of}
+    _, project, model = owner(endpoint)
     named = sorted({version for version, _ in routed(endpoint)})
-    stopped = {number for number, one in of_model.items() if one.get("status") == VersionStatus.TERMINATED}
+    stopped = {number for number, one in declared.items() if one.get("status") == VersionStatus.TERMINATED}
     yield from broken(no_version_is_stopped, [version for version in named if version in stopped])
     for version in named if own or stopped else ():
         known = any(fnmatchcase(f"{project}/{model}/{version}", pattern) for pattern in elsewhere)
         if version not in stopped and not known:
             yield from broken(within("traffic")(version_exists), version, own, model=model, project=project)
-    spoken = [of_model[version]["protocol"] for version in named if "protocol" in of_model.get(version, {})]
+    spoken = [declared[version]["protocol"] for version in named if "protocol" in declared.get(version, {})]
     yield from broken(one_protocol, [Protocol(protocol) for protocol in spoken])
 
 
-def _of_route(route: Resource, deployed: set[DeployedVersion], names: Names, prefix: str) -> Iterator[CaramlError]:
+def _of_route(route: Resource, models: set[Model], names: Names, prefix: str) -> Iterator[CaramlError]:
     labels, namespace = at(route.props, "metadata", "labels"), namespace_of(route.props)
     model = at(labels, prefix + APP)
     is_ours = at(labels, prefix + ORCHESTRATOR) == ORCHESTRATOR_NAME and version_of_object(route.props, prefix) is None
-    if not is_ours or not any((one.project, one.model) == (namespace, model) for one in deployed):
+    if not is_ours or (namespace, model) not in models:
         return
     known = names.get(namespace, set())
     for division in divisions(route):

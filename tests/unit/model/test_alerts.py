@@ -91,6 +91,6 @@ def test_a_number_that_is_none_or_a_fraction_for_a_percentile_is_refused_by_name
 
 
 def test_a_model_that_answers_has_an_alert() -> None:
-    model_has_alerts("iris", "iris-team", alerts=1)
+    model_has_alerts("iris", "iris-team", alerts=True)
     with pytest.raises(CaramlError, match='model "iris" in iris-team answers requests, and no alert watches it'):
-        model_has_alerts("iris", "iris-team", alerts=0)
+        model_has_alerts("iris", "iris-team", alerts=False)
