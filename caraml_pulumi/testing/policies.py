@@ -29,6 +29,7 @@ from pulumi_policy.proxy import UnknownValueError, unknown_checking_proxy
 
 from caraml_pulumi.engine import wire
 from caraml_pulumi.engine.resource import urn_name
+from caraml_pulumi.engine.secrecy import keep_secrets
 from caraml_pulumi.engine.values import UNKNOWN, UNKNOWN_TEXT, Properties, PropertyValue, Secret, transform
 
 __all__ = ["UnknownValueError", "Verdict", "remediated", "stack_verdict", "stack_violations", "verdict", "violations"]
@@ -120,7 +121,8 @@ def remediated(
         return None
     answer = Struct()
     answer.update(serialize_properties(after))
-    return wire.decode(answer)
+    made: Properties = keep_secrets(properties, wire.decode(answer))
+    return made
 
 
 def resource_said(

@@ -26,7 +26,7 @@ from caraml_pulumi.testing.policies import UnknownValueError, Verdict, resource_
 __all__ = ["Finding", "assert_passes", "judge"]
 
 Policies = Sequence[ResourceValidationPolicy | StackValidationPolicy]
-Configuration = Mapping[str, Mapping[str, Any]]
+Configuration = Mapping[str, Any]
 """Settings by policy; for a pack on disk, its whole configuration with enforcement levels."""
 
 
