@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
 
 from pydantic.alias_generators import to_camel
 
@@ -12,6 +13,9 @@ from caraml_pulumi.model.modes import DeploymentMode
 from caraml_pulumi.model.numbers import WholeNumber
 from caraml_pulumi.model.resources import ResourceRequest
 from caraml_pulumi.model.spec import Spec, within
+
+MAX_ALLOWED: Final = "maxAllowedReplica"
+"""The platform's setting for the most replicas."""
 
 
 class ScalingSettings(Spec):
@@ -183,22 +187,26 @@ def enough_replicas(name: str, replicas: int, least: int) -> None:
         )
 
 
-def replicas_are_bounded(name: str, ceiling: int | None) -> None:
+def replicas_are_bounded(name: str, ceiling: int | None, setting: str = MAX_ALLOWED) -> None:
     """Refuse replicas without a bound, called `name`, in an environment with a ceiling. Raises `CaramlError`."""
     if ceiling is not None:
         raise CaramlError(
             f"{name} is missing, so that there may be any number of replicas",
-            allowed=f"at most {ceiling} (maxAllowedReplica)",
+            allowed=f"at most {ceiling} ({setting})",
             fix=f"set {name} to {ceiling}, or less",
         )
 
 
-def replicas_within_ceiling(name: str, replicas: int, ceiling: int | None) -> None:
-    """Refuse more replicas than the environment allows, or than Kubernetes can count. Raises `CaramlError`."""
+def replicas_within_ceiling(name: str, replicas: int, ceiling: int | None, setting: str = MAX_ALLOWED) -> None:
+    """Refuse more replicas than the environment allows, or than Kubernetes can count. Raises `CaramlError`.
+
+    `setting` is what the ceiling is called.
+    """
     if ceiling is not None and replicas > ceiling:
         raise CaramlError(
             f"{name} {replicas} is more than the environment allows",
-            allowed=f"at most {ceiling} (maxAllowedReplica)",
+            allowed=f"at most {ceiling} ({setting})",
+            fix=f"lower {name} to {ceiling}, or less",
         )
     if replicas > autoscaling.MOST_REPLICAS:
         raise CaramlError(

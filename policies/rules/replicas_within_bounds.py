@@ -25,6 +25,7 @@ from pulumi_policy import Severity
 from caraml_pulumi.errors import CaramlError
 from caraml_pulumi.model.autoscaling import CLASS_ANNOTATION, HPA, MAX_SCALE_ANNOTATION, MIN_SCALE_ANNOTATION
 from caraml_pulumi.model.scaling import (
+    MAX_ALLOWED,
     enough_replicas,
     replica_bounds_agree,
     replicas_are_bounded,
@@ -73,7 +74,7 @@ def _of_knative(service: Resource) -> Iterator[CaramlError]:
         yield from _range(service, path, (MIN_SCALE_ANNOTATION, least), (MAX_SCALE_ANNOTATION, most))
     else:
         yield from broken(within(*path)(enough_replicas), MIN_SCALE_ANNOTATION, least, _least(service))
-        yield from broken(within(*path)(replicas_are_bounded), MAX_SCALE_ANNOTATION, _most(service))
+        yield from broken(within(*path)(replicas_are_bounded), MAX_SCALE_ANNOTATION, *_most(service))
 
 
 def _of_replicated(workload: Resource) -> Iterator[CaramlError]:
@@ -84,24 +85,25 @@ def _of_replicated(workload: Resource) -> Iterator[CaramlError]:
 
 def _fixed(resource: Resource, path: Path, replicas: int) -> Iterator[CaramlError]:
     yield from broken(within(*path)(enough_replicas), "replicas", replicas, _least(resource))
-    yield from broken(within(*path)(replicas_within_ceiling), "replicas", replicas, _most(resource))
+    yield from broken(within(*path)(replicas_within_ceiling), "replicas", replicas, *_most(resource))
 
 
 def _range(resource: Resource, path: Path, least: tuple[str, int], most: tuple[str, int]) -> Iterator[CaramlError]:
     yield from broken(within(*path)(replica_bounds_agree), least[1], most[1])
     yield from broken(within(*path, least[0])(enough_replicas), *least, _least(resource))
-    yield from broken(within(*path, most[0])(replicas_within_ceiling), *most, _most(resource))
+    yield from broken(within(*path, most[0])(replicas_within_ceiling), *most, *_most(resource))
 
 
 def _least(resource: Resource) -> int:
     return int(resource.settings["minReplica"])
 
 
-def _most(resource: Resource) -> int | None:
+def _most(resource: Resource) -> tuple[int | None, str]:
+    """The most replicas, and what that is called where it is set."""
     if most := int(resource.settings["maxReplica"]):
-        return most
+        return most, "maxReplica"
     configured = platform()
-    return configured.max_allowed_replica if configured else None
+    return configured.max_allowed_replica if configured else None, MAX_ALLOWED
 
 
 policy = resource_rule(

@@ -67,14 +67,18 @@ def test_fewer_replicas_than_the_environment_wants_are_refused() -> None:
 
 def test_more_replicas_than_the_environment_allows_are_refused() -> None:
     (message,) = judged(asked(1, 5), maxReplica=4)
-    assert message.splitlines()[0] == "maxReplica 5 is more than the environment allows"
-    assert places([message]) == ["resourceRequest.maxReplica"]
+    assert message.splitlines() == [
+        "maxReplica 5 is more than the environment allows",
+        "  where:   resourceRequest.maxReplica",
+        "  allowed: at most 4 (maxReplica)",
+        "  fix:     lower maxReplica to 4, or less",
+    ]
     assert judged(asked(1, 4), maxReplica=4) == []
 
 
 def test_the_stacks_platform_bounds_replicas_unless_the_setting_does() -> None:
     with stack_platform(maxAllowedReplica=3):
-        assert len(judged(asked(1, 4))) == 1
+        assert "at most 3 (maxAllowedReplica)" in judged(asked(1, 4))[0]
         assert judged(asked(1, 3)) == []
         assert judged(asked(1, 4), maxReplica=4) == []
     assert judged(asked(1, 4)) == []
