@@ -1,6 +1,6 @@
 import pytest
 
-from policies.reading import DEPLOYMENT, MODEL_VERSION
+from policies.reading import MODEL_VERSION
 from policies.rule import Resource
 from policies.workloads import is_of_component, workloads
 
