@@ -141,7 +141,7 @@ def _judged(case: Case, pack: PolicyPack) -> Judged:
     changed = [one for one in remedies if not case.rules or one.policy in case.rules]
     if case.expected is None:
         return Judged(case, about, changed)
-    missing, unexpected = _compared(case.expected, about)
+    missing, unexpected = compared(case.expected, about)
     return Judged(case, about, changed, missing, unexpected)
 
 
@@ -151,7 +151,7 @@ def _stack(setup: Setup) -> AnalyzedResource:
     return AnalyzedResource(ResourceState(urn=urn, type=STACK_TYPE, custom=False), {})
 
 
-def _compared(expected: Sequence[Expected], found: Sequence[Violation]) -> tuple[list[Expected], list[Violation]]:
+def compared(expected: Sequence[Expected], found: Sequence[Violation]) -> tuple[list[Expected], list[Violation]]:
     """What was expected in vain, and what was found without being expected; each violation meets one expectation."""
     missing, left = list[Expected](), list(found)
     for one in sorted(expected, key=lambda one: (not one.message, not one.resource)):
