@@ -55,7 +55,9 @@ def serving_versions(resources: Iterable[Resource], prefix: str) -> set[Deployed
     names = _names(known, prefix)
     found = {version for endpoint in known for version in _weighted(endpoint)}
     for route in known:
-        if route.type in ROUTE_TYPES and version_of_object(route.props, prefix) is None:
+        if route.type not in ROUTE_TYPES or made_by(route, MODEL_ENDPOINT):
+            continue
+        if version_of_object(route.props, prefix) is None:
             targets = [target for division in divisions(route) for target in division.targets if target.weight]
             found |= {names[key] for target in targets for key in _keys(target, route) if key in names}
     return found
@@ -65,6 +67,11 @@ def owner(component: Properties) -> Owner:
     """The environment, the project and the model that a component is of."""
     environment, project, model = (str(component.get(name) or "") for name in ("environment", "project", "model"))
     return environment, project, model
+
+
+def made_by(resource: Resource, *components: str) -> bool:
+    """Whether a resource is a child of a component of these types, which says itself what it is for."""
+    return resource.parent.rpartition("::")[0].endswith(components)
 
 
 def routed(endpoint: Properties) -> Iterator[tuple[int, float]]:

@@ -29,6 +29,7 @@ from policies.platform_config import LABEL_PREFIX, LABEL_PREFIX_SCHEMA, label_pr
 from policies.pods import POD_TYPES, containers, pods
 from policies.reading import MODEL_VERSION, at, broken, version_of_object
 from policies.rule import PRODUCTION, Resource, resource_rule
+from policies.serving import made_by
 
 PREVIOUS = "previousEnvironment"
 MAX_AGE_HOURS = "maxAgeHours"
@@ -45,8 +46,8 @@ def _of_version(version: Resource) -> Iterator[CaramlError]:
 
 
 def _of_workload(workload: Resource) -> Iterator[CaramlError]:
-    is_component = f"{MODEL_VERSION}::" in workload.parent
-    if is_component or version_of_object(workload.props, label_prefix(workload.settings)) is None:
+    of_component = made_by(workload, MODEL_VERSION)
+    if of_component or version_of_object(workload.props, label_prefix(workload.settings)) is None:
         return
     for container in containers(pods(workload)):
         if isinstance(image := container.props.get("image"), str):

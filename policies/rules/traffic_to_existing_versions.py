@@ -42,7 +42,7 @@ from policies.reading import (
 )
 from policies.routes import ROUTE_TYPES, divisions, namespace_of
 from policies.rule import Blamed, Resource, Stack, blame, stack_rule
-from policies.serving import READ, Owner, deployed_versions, owner, routed
+from policies.serving import READ, Owner, deployed_versions, made_by, owner, routed
 
 ELSEWHERE = "elsewhere"
 Names = Mapping[str, set[str]]
@@ -61,7 +61,7 @@ def _judge(stack: Stack) -> Iterator[Blamed]:
             yield from blame(endpoint.urn, errors)
     names, models = _names(stack), {of[1:] for of in deployed}
     for route in read:
-        if route.type in ROUTE_TYPES and not _is_of_component(route):
+        if route.type in ROUTE_TYPES and not made_by(route, MODEL_ENDPOINT, MODEL_VERSION):
             yield from blame(route.urn, _of_route(route, models, names, prefix))
 
 
@@ -119,10 +119,6 @@ def _names(stack: Stack) -> Names:
     for item in stack.of(SERVICE, KNATIVE_SERVICE, KNATIVE_CONFIGURATION):
         found.setdefault(namespace_of(item.props), set()).add(str(at(item.props, "metadata", "name")))
     return found
-
-
-def _is_of_component(route: Resource) -> bool:
-    return f"{MODEL_ENDPOINT}::" in route.parent or f"{MODEL_VERSION}::" in route.parent
 
 
 policy = stack_rule(

@@ -1,6 +1,7 @@
 """Rules about changes, with what an engine tells a policy pack of the stack before, and of the environment before."""
 
 import json
+import shutil
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -60,8 +61,21 @@ def program(tmp_path: Path) -> Program:
     return made
 
 
-def test_a_version_that_gets_requests_goes_only_when_that_is_acknowledged(program: Program) -> None:
-    options = pack(program.root, "serving-version-kept")
+@pytest.mark.parametrize(
+    "engine",
+    [
+        "embedded",
+        pytest.param(
+            "pulumi",
+            marks=[
+                pytest.mark.pulumi_cli,
+                pytest.mark.skipif(shutil.which("pulumi") is None, reason="the Pulumi CLI is not on PATH"),
+            ],
+        ),
+    ],
+)
+def test_a_version_that_gets_requests_goes_only_when_that_is_acknowledged(program: Program, engine: str) -> None:
+    options = [*pack(program.root, "serving-version-kept"), "--engine", engine]
     program.configure("2 SERVERLESS")
     for command in (["preview"], ["up", "--yes"], ["up", "--yes", "--skip-preview"]):
         done = program.run(*command, *options)

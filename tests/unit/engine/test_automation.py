@@ -2,11 +2,13 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from pulumi.automation.events import EngineEvent as AutomationEvent
 
+from caraml_pulumi.engine import automation
 from caraml_pulumi.engine.api import Options, Target
 from caraml_pulumi.engine.automation import PulumiCliEngine, _run, event_to_json
 from caraml_pulumi.engine.state.project import Project
@@ -92,3 +94,31 @@ def test_rendering_is_refused_and_the_engine_that_can_is_named(tmp_path: Path) -
     with pytest.raises(CaramlError) as caught:
         PulumiCliEngine().preview(target, Options(render=tmp_path), lambda event: None)
     assert "--engine embedded" in caught.value.fix
+
+
+class _Stack:
+    """A stack of the Automation API, as far as it is asked here."""
+
+    def __init__(self) -> None:
+        self.workspace = SimpleNamespace(env_vars={"PULUMI_BACKEND_URL": "file:///state"})
+
+    def export_stack(self) -> SimpleNamespace:
+        return SimpleNamespace(version=3, deployment={"resources": [{"urn": "urn:a", "type": "t:i:A"}]})
+
+
+def test_policy_packs_find_the_state_of_before_in_a_file_that_is_gone_afterwards(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    stack = _Stack()
+    monkeypatch.setattr(automation, "_select", lambda _target: stack)
+    target = Target(Project("shop", tmp_path, tmp_path, tmp_path), "dev", "file:///state")
+    with automation._selected(target, Options(policy_packs=(tmp_path,))):
+        assert stack.workspace.env_vars["PULUMI_BACKEND_URL"] == "file:///state"
+        export = Path(stack.workspace.env_vars["CARAML_STACK_BEFORE"])
+        assert json.loads(export.read_text()) == {"version": 3, "deployment": stack.export_stack().deployment}
+        assert export.parent.stat().st_mode & 0o077 == 0
+    assert not export.exists()
+
+    stack.workspace.env_vars = {}
+    with automation._selected(target, Options()):
+        assert stack.workspace.env_vars == {}

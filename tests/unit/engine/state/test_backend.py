@@ -47,6 +47,17 @@ def test_a_stack_that_is_not_there_is_none(backend: Backend, tmp_path: Path) -> 
     assert _files(tmp_path) == []
 
 
+@pytest.mark.parametrize("packed", [False, True])
+def test_the_file_of_a_checkpoint_is_known(backend: Backend, tmp_path: Path, packed: bool) -> None:
+    assert backend.checkpoint_file("shop", "dev") is None
+    backend.create("shop", "dev")
+    file = tmp_path / ".pulumi/stacks/shop/dev.json"
+    if packed:
+        file.rename(file.with_name("dev.json.gz"))
+        file = file.with_name("dev.json.gz")
+    assert backend.checkpoint_file("shop", "dev") == file
+
+
 def test_files_are_the_owners_only(backend: Backend, tmp_path: Path) -> None:
     backend.create("shop", "dev")
     backend.journal("shop", "dev").append({})
