@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from caraml_pulumi.cli.common import HERE, Cwd, Json, print_json
+from caraml_pulumi.cli.common import HERE, Cwd, Json, note, print_json
 from caraml_pulumi.cli.policy_setup import Chosen, Pack, PackConfig, StackName, choose
 from caraml_pulumi.errors import FAILED, POLICY_VIOLATION
 
@@ -82,7 +82,7 @@ def run_tests(
 
     chosen = choose(cwd, policy_pack, policy_pack_config, stack)
     read = Reader(chosen.setup, chosen.suite_setup(), chosen.stack).read(files)
-    results = iter(judge([case for file in read for case in file.cases], chosen.pack))
+    results = iter(judge([case for file in read for case in file.cases], chosen.pack, note))
     judged = [(file, [next(results) for _ in file.cases]) for file in read]
     if json:
         print_json(report_document(judged))

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
@@ -40,8 +40,8 @@ class Judged:
         return not self.missing and not self.unexpected
 
 
-def judge(cases: Sequence[Case], pack: Path) -> list[Judged]:
-    """The cases as the policy pack in a directory judges them, in their order.
+def judge(cases: Sequence[Case], pack: Path, on_line: Callable[[str], None] = lambda line: None) -> list[Judged]:
+    """The cases as the policy pack in a directory judges them, in their order; `on_line` gets what it prints.
 
     Raises:
         CaramlError: a case names a rule, or configures one, that the pack does not have, or the pack fails;
@@ -51,7 +51,7 @@ def judge(cases: Sequence[Case], pack: Path) -> list[Judged]:
     for case in cases:
         groups.setdefault(_key(case.setup), []).append(case)
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        done = list(pool.map(partial(_judge_group, pack), groups.values()))
+        done = list(pool.map(partial(_judge_group, pack, on_line), groups.values()))
     problems = [error for group in done if isinstance(group, CaramlError) for error in _each(group)]
     if problems:
         raise problems[0] if len(problems) == 1 else CaramlErrors(problems)
@@ -59,7 +59,9 @@ def judge(cases: Sequence[Case], pack: Path) -> list[Judged]:
     return [judged[id(case)] for case in cases]
 
 
-def open_pack(pack: Path, setup: Setup, where: str = "") -> PolicyPack:
+def open_pack(
+    pack: Path, setup: Setup, where: str = "", on_line: Callable[[str], None] = lambda line: None
+) -> PolicyPack:
     """Start a pack as `setup` says; `where` names its configuration in messages. Raises `CaramlError`."""
     named = Path(where) if where else setup.settings_file or pack
     return PolicyPack(
@@ -70,6 +72,7 @@ def open_pack(pack: Path, setup: Setup, where: str = "") -> PolicyPack:
         preview=True,
         config=setup.stack_config,
         settings=setup.settings,
+        on_line=on_line,
     )
 
 
@@ -96,11 +99,11 @@ def _each(error: CaramlError) -> list[CaramlError]:
     return error.errors if isinstance(error, CaramlErrors) else [error]
 
 
-def _judge_group(pack: Path, cases: Sequence[Case]) -> list[Judged] | CaramlError:
+def _judge_group(pack: Path, on_line: Callable[[str], None], cases: Sequence[Case]) -> list[Judged] | CaramlError:
     """The cases of one setup, judged, or what is wrong with them."""
     first = cases[0]
     try:
-        running = open_pack(pack, first.setup, first.locate(("config",)) if first.expected is not None else "")
+        running = open_pack(pack, first.setup, first.locate(("config",)) if first.expected is not None else "", on_line)
     except CaramlError as error:
         return error
     try:

@@ -48,7 +48,7 @@ def subjects_of(data: Any, setup: Setup, locate: Locate) -> Iterator[Subject]:  
 
 def _text(data: Any, key: str, locate: Locate) -> str:  # noqa: ANN401 - whatever a file has
     if not isinstance(data, Mapping):
-        raise CaramlError(f"{in_words(data)} is not a Kubernetes object", where=locate(()), allowed="a map")
+        raise CaramlError("a document is not a Kubernetes object", where=locate(()), allowed="a map")
     value = data.get(key)
     if isinstance(value, str) and value.strip():
         return value

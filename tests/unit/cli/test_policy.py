@@ -218,6 +218,17 @@ def test_the_report_as_json_has_every_case_and_violation(project: Place) -> None
     assert first["violations"][0]["level"] == "mandatory"
 
 
+def test_what_is_mended_is_shown_and_what_the_pack_prints_goes_to_standard_error(project: Place) -> None:
+    main = project.root / "policies/__main__.py"
+    main.write_text(main.read_text().replace("def few(", "print('the pack is up', flush=True)\n\n\ndef few("))
+    config = project.root / "config.json"
+    config.write_text('{"all": "disabled", "small-teams": "remediate"}')
+    ran = judged(project, [manifest(size=9)], "--policy-pack-config", str(config))
+    assert ran.exit_code == 0
+    assert "  ok    example.org/v1 Team crowd\n        small-teams (remediate)\n          changed size\n" in ran.stdout
+    assert ran.stderr == "the pack is up\n"
+
+
 def test_directories_are_searched_for_files(project: Place) -> None:
     folder = project.root / "deploy" / "base"
     folder.mkdir(parents=True)
