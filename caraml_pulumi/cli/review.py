@@ -2,9 +2,11 @@
 
 import json
 import sys
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
+from contextlib import closing, suppress
 from datetime import UTC, datetime
 from enum import StrEnum
+from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -28,7 +30,7 @@ from caraml_pulumi.errors import FAILED, INTERRUPTED, POLICY_VIOLATION, USAGE, C
 
 if TYPE_CHECKING:
     from caraml_pulumi.engine.display.tree import Tree
-    from caraml_pulumi.engine.policies.config import Rule
+    from caraml_pulumi.engine.policies import Rule
     from caraml_pulumi.model.prices import Prices
     from caraml_pulumi.review.document import Review
     from caraml_pulumi.review.places import Places
@@ -90,6 +92,8 @@ def review(
         exit_code = POLICY_VIOLATION if violated else FAILED if result.verdict == "failed" else 0
     if exit_code:
         raise CaramlError(f"{result.name}: {result.headline}", exit_code=exit_code)
+    if any(outputs.values()) and _STDOUT not in outputs.values():
+        note(f"{result.name}: {result.headline}")
 
 
 def _made(target: Target, options: Options, engine: EngineChoice) -> "tuple[Review, Tree, int | None]":
@@ -103,50 +107,40 @@ def _made(target: Target, options: Options, engine: EngineChoice) -> "tuple[Revi
     request = Request("update", open_engine(engine), target, options, interactive=False)
     if sys.stderr.isatty():
         note(f"Previewing {request.stack} ...")
+    rules: Mapping[str, Sequence[Rule]] = {}
     exit_code = None
-    with ThreadPoolExecutor(max(1, len(options.policy_packs)), "rules") as threads:
-        asked = [threads.submit(_rules, target, options, index) for index in range(len(options.policy_packs))]
-        try:
-            display, outcome = observe(request)
-            tree, error = display.tree, outcome.error
-            exit_code = INTERRUPTED if display.cancelled and error else None
-        except CaramlError as failure:
-            if failure.exit_code == USAGE:
-                raise
-            tree, error, exit_code = Tree(), failure, failure.exit_code
-    rules = dict(found for one in asked if (found := _answered(one)))
+    try:
+        display, outcome = observe(request)
+        tree, error = display.tree, outcome.error
+        rules = outcome.rules or rules_of(target, options)
+        exit_code = INTERRUPTED if display.cancelled and error else None
+    except CaramlError as failure:
+        if failure.exit_code == USAGE:
+            raise
+        tree, error, exit_code = Tree(), failure, failure.exit_code
     known = Circumstances(
         target.project.name, target.stack, places, datetime.now(UTC).date(), prices=prices, rules=rules
     )
     return make(tree, error, known), tree, exit_code
 
 
-def _rules(target: Target, options: Options, index: int) -> "tuple[str, list[Rule]]":
-    """What a policy pack says of its rules, and how they are configured."""
+def rules_of(target: Target, options: Options) -> "Mapping[str, Sequence[Rule]]":
+    """What policy packs say of their rules, and how these are configured, by the packs' names.
+
+    A pack that fails is left out: the preview fails then as well, and says why.
+    """
     from caraml_pulumi.engine.policies import PolicyPack
 
-    config = options.policy_pack_configs[index] if index < len(options.policy_pack_configs) else None
-    pack = PolicyPack(
-        options.policy_packs[index],
-        config,
-        project=target.project.name,
-        stack=target.stack,
-        preview=True,
-        config={},
-    )
-    try:
-        rules = pack.rules  # a pack tells its name when it is ready
-        return pack.name, rules
-    finally:
-        pack.close()
-
-
-def _answered(asked: "Future[tuple[str, list[Rule]]]") -> "tuple[str, list[Rule]] | None":
-    """What a pack said. One that fails makes the preview fail as well, which says why."""
-    error = asked.exception()
-    if error is not None and not isinstance(error, CaramlError):
-        raise error
-    return None if error else asked.result()
+    found = {}
+    for path, config in zip_longest(options.policy_packs, options.policy_pack_configs):
+        project, stack = target.project.name, target.stack
+        with (
+            suppress(CaramlError),
+            closing(PolicyPack(path, config, project=project, stack=stack, preview=True, config={})) as pack,
+        ):
+            rules = pack.rules  # a pack tells its name when it is ready
+            found[pack.name] = rules
+    return found
 
 
 def _places(target: Target) -> "Places":

@@ -1,13 +1,16 @@
 """What the command line asks of an engine; the embedded one and the Pulumi CLI both answer it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from caraml_pulumi.engine.events import EventSink
 from caraml_pulumi.engine.state.project import Project
 from caraml_pulumi.errors import CaramlError
+
+if TYPE_CHECKING:
+    from caraml_pulumi.engine.policies import Rule
 
 DEFAULT_PARALLEL = 32
 
@@ -47,13 +50,15 @@ class Outcome:
     """How an operation ended.
 
     `changes` counts resources by op (``same``, ``create``, ...), the default providers left out as Pulumi does.
-    `outputs` are the stack's, secrets as ``[secret]``.
+    `outputs` are the stack's, secrets as ``[secret]``. `rules` are those of the policy packs that were asked, by the
+    packs' names; the Pulumi CLI does not tell.
     """
 
     changes: Mapping[str, int] = field(default_factory=dict)
     outputs: Mapping[str, Any] = field(default_factory=dict)
     error: CaramlError | None = None
     duration: float = 0.0
+    rules: "Mapping[str, Sequence[Rule]]" = field(default_factory=dict)
 
     @property
     def has_changes(self) -> bool:

@@ -94,7 +94,8 @@ class EmbeddedEngine:
                     session.record(kind, started, options.message, succeeded=succeeded, changes=reporter.changes)
                 reporter.summary(time.time() - started, run.packs if run else {}, succeeded=succeeded)
                 reporter.close()
-            return Outcome(dict(reporter.changes), redact(outputs or {}), error, time.time() - started)
+            rules = run.rules if run else {}
+            return Outcome(dict(reporter.changes), redact(outputs or {}), error, time.time() - started, rules)
 
     def _run(self, session: Session, reporter: Reporter, providers: ProviderRegistry, options: Options) -> Run:
         return Run(
@@ -217,6 +218,7 @@ def _policies(session: Session, run: Run, options: Options) -> Iterator[PolicyCh
             packs.append(pack)
         yield stack.enter_context(PolicyChecks(packs, run.reporter, preview=run.preview))
         run.packs |= {pack.name: pack.version for pack in packs}
+        run.rules |= {pack.name: pack.rules for pack in packs}
 
 
 def _factories(session: Session, options: Options, reporter: Reporter) -> dict[str, Factory]:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from threading import BoundedSemaphore, Event, Lock
+from typing import TYPE_CHECKING
 
 from caraml_pulumi.engine.ledger import Ledger
 from caraml_pulumi.engine.providers.base import Context, PartialFailure
@@ -12,6 +13,9 @@ from caraml_pulumi.engine.reporter import Reporter, Step
 from caraml_pulumi.engine.resource import ResourceState
 from caraml_pulumi.engine.state.snapshot import OperationType
 from caraml_pulumi.errors import INTERRUPTED, CaramlError, CaramlErrors
+
+if TYPE_CHECKING:
+    from caraml_pulumi.engine.policies import Rule
 
 
 class StoppedError(CaramlError):
@@ -40,6 +44,8 @@ class Run:
     errors: list[CaramlError] = field(default_factory=list)
     packs: dict[str, str] = field(default_factory=dict)
     """The policy packs that judge this run, and their versions."""
+    rules: "dict[str, list[Rule]]" = field(default_factory=dict)
+    """What these say of their rules."""
     fault: Exception | None = None
     """A bug of ours, or of a provider, that ended the run."""
     _slots: BoundedSemaphore = field(init=False)

@@ -4,14 +4,12 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from caraml_pulumi.engine.display.ops import UNCHANGED
 from caraml_pulumi.engine.display.tree import Row, Tree
-from caraml_pulumi.engine.policies.config import Rule
 from caraml_pulumi.engine.resource import STACK_TYPE
 from caraml_pulumi.errors import POLICY_VIOLATION, CaramlError, CaramlErrors
-from caraml_pulumi.model.prices import Prices
 from caraml_pulumi.review import findings as policies
 from caraml_pulumi.review.capacity import projects
 from caraml_pulumi.review.document import (
@@ -28,6 +26,10 @@ from caraml_pulumi.review.models import Model, gather, review_of
 from caraml_pulumi.review.places import Places
 from caraml_pulumi.review.subjects import in_words
 
+if TYPE_CHECKING:
+    from caraml_pulumi.engine.policies import Rule
+    from caraml_pulumi.model.prices import Prices
+
 _LOSING: Final = frozenset({"delete", "replace", "discard"})
 
 
@@ -39,8 +41,8 @@ class Circumstances:
     stack: str
     places: Places
     today: date
-    prices: Prices | None = None
-    rules: Mapping[str, Sequence[Rule]] = field(default_factory=dict)
+    prices: "Prices | None" = None
+    rules: "Mapping[str, Sequence[Rule]]" = field(default_factory=dict)
     """The rules of each policy pack, by its name."""
 
 
@@ -90,7 +92,7 @@ def headline(mandatory: int, advisory: int, *, failed: bool) -> str:
     return f"{verdict}, {advisory} {'advisory' if advisory == 1 else 'advisories'}" if advisory else verdict
 
 
-def _rule(rule: Rule, pack: str) -> RuleReview:
+def _rule(rule: "Rule", pack: str) -> RuleReview:
     return RuleReview(
         name=rule.name,
         pack=pack,

@@ -7,15 +7,17 @@ is that of the requests, which are what the scheduler keeps free on a node.
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from caraml_pulumi.engine.display.tree import Row
 from caraml_pulumi.errors import CaramlError
-from caraml_pulumi.model.prices import Prices, monthly
 from caraml_pulumi.model.quantities import Quantity, parse_quantity, total
 from caraml_pulumi.model.quota import Demand, Share
 from caraml_pulumi.review.document import Amount, Cost, ProjectReview
 from caraml_pulumi.review.subjects import Kind, inputs, subject_of, whole
+
+if TYPE_CHECKING:
+    from caraml_pulumi.model.prices import Prices
 
 Props = Mapping[str, Any]
 
@@ -38,7 +40,7 @@ class _Project:
     unknown: set[str] = field(default_factory=set)
 
 
-def projects(rows: Iterable[Row], prices: Prices | None) -> list[ProjectReview]:
+def projects(rows: Iterable[Row], prices: "Prices | None") -> list[ProjectReview]:
     """The projects of a stack by name, those whose sums stay the same as well."""
     found: dict[str, _Project] = {}
     for row in rows:
@@ -57,7 +59,7 @@ def projects(rows: Iterable[Row], prices: Prices | None) -> list[ProjectReview]:
     return [_review(name, project, prices) for name, project in sorted(found.items())]
 
 
-def _count(side: _Side, name: str, props: Props, prices: Prices | None) -> bool:
+def _count(side: _Side, name: str, props: Props, prices: "Prices | None") -> bool:
     """Count a version, unless it is stopped. Says whether what it asks for is known."""
     if props.get("stopped") is True:
         return True
@@ -92,7 +94,7 @@ def _share(request: Props) -> Share:
     )
 
 
-def _charge(side: _Side, request: Props, prices: Prices) -> None:
+def _charge(side: _Side, request: Props, prices: "Prices") -> None:
     gpus = _number(request.get("gpuRequest", 0))
     hourly = prices.hourly(
         request["cpuRequest"], request["memoryRequest"], {str(request["gpuResource"]): gpus} if gpus else {}
@@ -111,7 +113,7 @@ def _number(value: object) -> int:
     return number
 
 
-def _review(name: str, project: _Project, prices: Prices | None) -> ProjectReview:
+def _review(name: str, project: _Project, prices: "Prices | None") -> ProjectReview:
     old, new = project.old, project.new
     amounts = {
         "deployments": _amount(old, new, "maxDeployments", lambda side: Quantity(Decimal(len(side.demands)))),
@@ -163,6 +165,8 @@ def _percent(amount: Quantity | None, quota: Quantity | None) -> int | None:
 
 
 def _cost(old: _Side, new: _Side) -> Cost | None:
+    from caraml_pulumi.model.prices import monthly
+
     hours = (old.least, new.least, old.most, new.most)
     known = [monthly(amount) for amount in hours if amount is not None]
     if len(known) < len(hours):

@@ -2,17 +2,19 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from caraml_pulumi.engine.policies.config import Rule
 from caraml_pulumi.review.document import ExemptionReview
+
+if TYPE_CHECKING:
+    from caraml_pulumi.engine.policies import Rule
 
 _SETTING: Final = "exemptions"
 SOON: Final = timedelta(days=30)
 """How long before its end an exemption is pointed out."""
 
 
-def exemptions(rules: Iterable[Rule], today: date) -> list[ExemptionReview]:
+def exemptions(rules: "Iterable[Rule]", today: date) -> list[ExemptionReview]:
     """The exemptions that have not ended, those that end first before the others.
 
     One that is not right, or has ended, is a violation of its rule instead.

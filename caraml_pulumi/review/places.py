@@ -6,14 +6,15 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import takewhile
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from caraml_pulumi.engine.display.paths import parse_path
 from caraml_pulumi.errors import CaramlError
 from caraml_pulumi.review.document import Place
 from caraml_pulumi.review.subjects import Kind, Subject, whole
-from caraml_pulumi.stack_files import PROJECTS_KEY, RELEASES
-from caraml_pulumi.stack_files.document import Document
+
+if TYPE_CHECKING:
+    from caraml_pulumi.stack_files.document import Document
 
 _MODEL: Final = re.compile(r"^model:\s*[\"']?([^\s\"'#]+)", re.MULTILINE)
 _PROJECT: Final = re.compile(r"^project:\s*[\"']?([^\s\"'#]+)", re.MULTILINE)
@@ -30,13 +31,14 @@ def repository_of(directory: Path) -> Path:
 class Places:
     """The files of a stack: ``Pulumi.<stack>.yaml`` in `directory`, and the releases beside it.
 
-    Files are read when a place in them is asked for; one that cannot be read has no places.
+    Files are read when a place in them is asked for; one that cannot be read has no places. What reads them is imported
+    then as well: most reviews have no violations.
     """
 
     repository: Path
     directory: Path
     stack: str
-    _documents: dict[Path, Document | None] = field(default_factory=dict)
+    _documents: "dict[Path, Document | None]" = field(default_factory=dict)
 
     @cached_property
     def stack_file(self) -> Path:
@@ -47,6 +49,8 @@ class Places:
     @cached_property
     def _releases(self) -> Mapping[tuple[str, str], Sequence[Path]]:
         """The release files by project and model, whatever their environment."""
+        from caraml_pulumi.stack_files import RELEASES
+
         found: dict[tuple[str, str], list[Path]] = {}
         for path in sorted((self.directory / RELEASES).glob("*/*.y*ml")):
             try:
@@ -62,6 +66,8 @@ class Places:
         """Where `subject` is said, or what is at the property path `where` in it; None if that is in no file."""
         if subject is None:
             return None
+        from caraml_pulumi.stack_files import PROJECTS_KEY
+
         inner: Path_ = _parsed(where)
         if subject.kind is Kind.PROJECT:
             return self._line(self.stack_file, ("config", PROJECTS_KEY, subject.project), inner)
@@ -99,7 +105,9 @@ class Places:
             return None
         return self.place(path, document.line((*outer, *inner)))
 
-    def _document(self, path: Path) -> Document | None:
+    def _document(self, path: Path) -> "Document | None":
+        from caraml_pulumi.stack_files.document import Document
+
         if path not in self._documents:
             try:
                 self._documents[path] = Document(path)

@@ -174,7 +174,6 @@ OF_VERSION: Final[Sequence[tuple[str, Words]]] = (
     ("timeout (s)", of("timeoutSeconds")),
     ("service account", of("serviceAccountName")),
     ("revision", of("revision")),
-    ("labels", of("labels")),
 )
 """The properties of a version, in the order in which they are read."""
 QUIET: Final = frozenset({"labels", "protocol"})
@@ -184,6 +183,7 @@ NAMED_OF_VERSION: Final[Mapping[str, tuple[str, ...]]] = {
     "secrets": ("secrets",),
     "transformer env": ("transformer", "env"),
     "transformer secrets": ("transformer", "secrets"),
+    "labels": ("labels",),
 }
 OF_ENDPOINT: Final[Sequence[tuple[str, Words]]] = (
     ("traffic", lambda props: division(_at(props, "traffic"))),
@@ -196,10 +196,9 @@ OF_ENDPOINT: Final[Sequence[tuple[str, Words]]] = (
     ("retries", of("retries")),
     ("CORS", of("cors")),
     ("request size", of("maxRequestSize")),
-    ("labels", of("labels")),
 )
 """The properties of an endpoint."""
-NAMED_OF_ENDPOINT: Final[Mapping[str, tuple[str, ...]]] = {"clients": ("clients",)}
+NAMED_OF_ENDPOINT: Final[Mapping[str, tuple[str, ...]]] = {"clients": ("clients",), "labels": ("labels",)}
 OF_MONITORING: Final[Sequence[tuple[str, Words]]] = (
     ("monitoring", of("enabled")),
     ("objective", objective),
@@ -223,6 +222,8 @@ def names_changed(table: Mapping[str, tuple[str, ...]], old: Props | None, new: 
     """The names that come, go, or get another value, by property."""
     found = []
     for name, path in table.items():
+        if name in QUIET and None in (old, new):
+            continue
         values = _at(old or {}, *path), _at(new or {}, *path)
         if values[0] != values[1] and (closed := [shown(value) or "" for value in values if _opaque(value)]):
             found.append(NamesChange(name=name, added=[], removed=[], changed=closed[-1:]))

@@ -7,6 +7,9 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
+from caraml_pulumi.cli.review import rules_of
+from caraml_pulumi.engine.api import Options, Target
+from caraml_pulumi.engine.state.project import load_project
 from caraml_pulumi.errors import FAILED, POLICY_VIOLATION, USAGE
 from caraml_pulumi.review.document import schema
 from tests.unit.cli.program import Program
@@ -164,6 +167,7 @@ def test_a_pack_that_is_named_is_asked_in_place_of_the_projects(models: Models) 
     models.have(*a_model(a_version(2, "ghcr.io/team/iris:9")))
     done = models.run("review", "--policy-pack", str(other))
     assert done.returncode == 0
+    assert done.stderr == ""
     assert "policies   sizes" in done.stdout
 
 
@@ -224,6 +228,18 @@ def test_a_second_run_writes_the_same_bytes(models: Models) -> None:
         models.run("review", *(part for name in names for part in (name, f"{number}{name}")))
     for name in names:
         assert models.written(f"1{name}") == models.written(f"2{name}")
+
+
+def test_the_rules_of_a_pack_are_asked_for_where_an_engine_does_not_tell_them(models: Models) -> None:
+    target = Target(load_project(models.root), "dev", models.state.as_uri())
+    packs = (models.root / "policies", models.policy_pack())
+    rules = rules_of(target, Options(policy_packs=packs))
+    assert {pack: [rule.name for rule in told] for pack, told in rules.items()} == {
+        "numbers": ["no-nines", "no-sevens"],
+        "sizes": ["small-teams"],
+    }
+    (packs[0] / "__main__.py").write_text("1 / 0")
+    assert rules_of(target, Options(policy_packs=packs)).keys() == {"sizes"}
 
 
 def test_two_documents_cannot_share_standard_output(models: Models) -> None:

@@ -94,9 +94,12 @@ def test_what_is_longer_than_a_comment_may_be_is_cut_with_a_note() -> None:
     assert "parts are not shown" in text.splitlines()[-1]
 
 
+WHOLE = whole()
+
+
 @given(st.integers(300, 5000))
 def test_it_is_never_longer_than_its_limit(limit: int) -> None:
-    assert len(markdown(whole(), "+ a\n" * 500, limit=limit)) <= limit
+    assert len(markdown(WHOLE, "+ a\n" * 500, limit=limit)) <= limit
 
 
 @pytest.mark.parametrize("diff", ["", "~ image: 1 => 2"])

@@ -78,6 +78,13 @@ def test_of_env_only_the_names_are_told() -> None:
     assert "value-" not in review.model_dump_json()
 
 
+def test_labels_are_told_by_their_names_where_they_change() -> None:
+    changed = the_version(a_version().does("update", version(), version(labels={"tier": "gold"})))
+    assert [(one.name, one.added) for one in changed.names] == [("labels", ["tier"])]
+    added = the_version(a_version().does("create", None, version(labels={"tier": "gold"})))
+    assert added.names == []
+
+
 def test_command_and_arguments_are_not_told_as_they_may_have_secrets_in_them() -> None:
     changed = the_version(a_version().does("update", version(), version(args=["--token", "abc", "--verbose"])))
     assert properties(changed) == {"args": (None, "3 items [not shown]")}
