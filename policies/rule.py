@@ -36,6 +36,8 @@ from policies.reading import STACK, Properties, at
 PRODUCTION: Final = ("prod", "production")
 """Environments that rules of production hold in, unless a configuration names others."""
 ENVIRONMENTS: Final = "environments"
+_MISSHAPEN: Final = (AttributeError, KeyError, TypeError, ValueError)
+"""What reading properties raises that are not of the form of their kind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +178,7 @@ class ResourceRule(ResourceValidationPolicy):
             self._reported.add(resource.urn)
             return
         agreed = exemptions.covered(exemptions.read_exemptions(resource.settings), resource.name, resource.urn)
-        for error in judge(resource):
+        for error in _judged(judge, resource):
             self._reported.add(resource.urn)
             if not agreed:
                 report(str(error), None)
@@ -195,7 +197,7 @@ class ResourceRule(ResourceValidationPolicy):
             if agreed or not _holds_in(resource, settings):
                 return None
             remedy(resource, draft)
-        except UnknownValueError:
+        except (UnknownValueError, *_MISSHAPEN):
             return None
         return draft if draft != before else None
 
@@ -223,6 +225,23 @@ class StackRule(StackValidationPolicy):
                     report(str(error), urn or None)
         except UnknownValueError as unknown:
             args.not_applicable(unknown.message)
+        except _MISSHAPEN:
+            report(str(_cannot_be_judged("a resource of the stack")), None)
+
+
+def _judged(judge: Judge, resource: Resource) -> Iterator[CaramlError]:
+    """What `judge` finds, and that it cannot tell where properties have another form than it reads."""
+    try:
+        yield from judge(resource)
+    except _MISSHAPEN:
+        yield _cannot_be_judged(f'{resource.type.rpartition(":")[2]} "{resource.name}"')
+
+
+def _cannot_be_judged(what: str) -> CaramlError:
+    return CaramlError(
+        f"{what} cannot be judged: its properties are not of the form of its kind, as with a text for a list",
+        fix="compare it with the API of its kind, which would refuse it",
+    )
 
 
 def resource_rule(

@@ -193,3 +193,13 @@ def test_a_stack_with_an_unknown_value_is_judged_as_far_as_it_was_read() -> None
     judged = stack_verdict(of_stack(), [(OBJECT, "a", {"size": 9}), (OBJECT, "b", {"size": UNKNOWN})])
     assert len(judged.messages) == 1
     assert judged.not_applicable
+
+
+def test_properties_of_another_form_than_their_kind_are_refused_without_a_traceback() -> None:
+    for properties in ({"size": "big"}, {"size": [5]}, {}):
+        (message,) = messages(rule(), properties)
+        assert message.startswith('Thing "resource" cannot be judged: its properties are not of the form of its kind')
+        judged = stack_verdict(of_stack(), [(OBJECT, "a", {"size": 9}), (OBJECT, "b", properties)])
+        first, second = judged.messages
+        assert first.startswith("size 9 is too much")
+        assert second.startswith("a resource of the stack cannot be judged")
