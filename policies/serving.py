@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from caraml_pulumi.model.names import full_name
+from policies.pods import KNATIVE_CONFIGURATION, STATEFUL_SET
 from policies.reading import (
     DEPLOYMENT,
     KNATIVE_SERVICE,
@@ -20,7 +21,9 @@ from policies.reading import (
 from policies.routes import ROUTE_TYPES, Target, divisions, namespace_of
 from policies.rule import Resource
 
-WORKLOADS: Final = (KNATIVE_SERVICE, DEPLOYMENT)
+INFERENCE_SERVICE: Final = "kubernetes:serving.kserve.io/v1beta1:InferenceService"
+WORKLOADS: Final = (KNATIVE_SERVICE, KNATIVE_CONFIGURATION, INFERENCE_SERVICE, DEPLOYMENT, STATEFUL_SET)
+"""What runs a version. Those of Knative and KServe are reached by their own names, the others by Services."""
 READ: Final = tuple(dict.fromkeys((MODEL_VERSION, MODEL_ENDPOINT, SERVICE, *WORKLOADS, *ROUTE_TYPES)))
 """The types of resources that tell."""
 
@@ -114,7 +117,7 @@ def _names(resources: list[Resource], prefix: str) -> dict[tuple[str, str], Depl
         if version:
             namespace = namespace_of(workload.props)
             found[namespace, full_name(version.model, version.version)] = version
-            if workload.type == KNATIVE_SERVICE:
+            if workload.type not in (DEPLOYMENT, STATEFUL_SET):
                 found[namespace, str(at(workload.props, "metadata", "name"))] = version
             else:
                 labels = at(workload.props, "spec", "template", "metadata", "labels")

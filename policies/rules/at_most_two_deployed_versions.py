@@ -1,8 +1,8 @@
 """At most two versions of a model are deployed in an environment (seed: Deploying a Model Version).
 
 Held twice: by an endpoint's own traffic, matches and mirror, before the endpoint is applied, and over the whole stack.
-There, versions without an endpoint count too, and Knative Services and Deployments that carry a version's labels but
-that no component made. A stopped version is not deployed.
+There, versions without an endpoint count too, and workloads that carry a version's labels but that no component made:
+Knative Services and Configurations, InferenceServices, Deployments and StatefulSets. A stopped version is not deployed.
 """
 
 from collections import defaultdict
@@ -13,17 +13,9 @@ from pulumi_policy import Severity
 from caraml_pulumi.errors import CaramlError
 from caraml_pulumi.model.traffic import at_most_two_deployed_versions
 from policies.platform_config import LABEL_PREFIX, LABEL_PREFIX_SCHEMA, label_prefix
-from policies.reading import (
-    DEPLOYMENT,
-    KNATIVE_SERVICE,
-    MODEL_ENDPOINT,
-    MODEL_VERSION,
-    broken,
-    version_of_component,
-    version_of_object,
-    versions_of_endpoint,
-)
+from policies.reading import MODEL_ENDPOINT, MODEL_VERSION, broken, versions_of_endpoint
 from policies.rule import Blamed, Resource, Stack, blame, resource_rule, stack_rule
+from policies.serving import WORKLOADS, Owner, deployed_versions
 
 DESCRIPTION = "At most two versions of a model are deployed in an environment."
 STEPS = "Remove or stop a version before another is deployed."
@@ -36,13 +28,11 @@ def _of_endpoint(endpoint: Resource) -> Iterator[CaramlError]:
 
 
 def _of_stack(stack: Stack) -> Iterator[Blamed]:
-    prefix = label_prefix(stack.settings)
-    versions: dict[tuple[str, str, str], dict[int, str]] = defaultdict(dict)
-    for resource in stack.of(MODEL_VERSION, KNATIVE_SERVICE, DEPLOYMENT):
-        component = resource.type == MODEL_VERSION
-        found = version_of_component(resource.props) if component else version_of_object(resource.props, prefix)
-        if found:
-            versions[found.environment, found.project, found.model].setdefault(found.version, resource.urn)
+    versions: dict[Owner, dict[int, str]] = defaultdict(dict)
+    for found, resources in deployed_versions(
+        stack.of(MODEL_VERSION, *WORKLOADS), label_prefix(stack.settings)
+    ).items():
+        versions[found[:3]][found.version] = resources[0].urn
     for (environment, _, model), urns in versions.items():
         errors = broken(at_most_two_deployed_versions, urns, model=model, environment=environment)
         yield from blame(urns[max(urns)], errors)

@@ -1,7 +1,7 @@
 """A version that gets requests is not deleted, stopped or replaced, unless somebody has said that it may be.
 
 A version gets requests if a ModelEndpoint gives it weight, or a route that no component made sends requests to it: to
-the Knative Service or Deployment that carries the version's labels. It is judged by the stack as it was, since the
+the workload that carries the version's labels. It is judged by the stack as it was, since the
 stack that is to be does not have it any more. The safe way takes two updates: give its traffic to another version,
 and once that has proven itself, take the old one out; until then it can take the traffic back at once.
 
@@ -25,7 +25,8 @@ pulumi stack export --file before.json
 CARAML_STACK_BEFORE=$PWD/before.json pulumi up --policy-pack policies
 ```
 
-Without it the rule is not applicable.
+Without it the rule is not applicable. The Pulumi CLI judges whole stacks in the preview, and in an update only when it
+is done: `pulumi up --skip-preview` would be told too late.
 """
 
 import json

@@ -7,6 +7,7 @@ from caraml_pulumi.engine.values import UNKNOWN, Properties
 from caraml_pulumi.testing.policies import stack_violations, verdict, violations
 from policies.reading import DEPLOYMENT, KNATIVE_SERVICE, MODEL_ENDPOINT, MODEL_VERSION
 from policies.rules.at_most_two_deployed_versions import of_endpoint, of_stack
+from policies.serving import WORKLOADS
 from tests.unit.policies.models import defaults
 
 MESSAGE = (
@@ -102,7 +103,7 @@ def test_versions_of_other_models_projects_and_environments_do_not_count() -> No
     assert stack_violations(of_stack, [component(1), component(2), *elsewhere]) == []
 
 
-@pytest.mark.parametrize("type_", [KNATIVE_SERVICE, DEPLOYMENT])
+@pytest.mark.parametrize("type_", WORKLOADS)
 def test_a_third_version_that_goes_around_the_components_is_refused(type_: str) -> None:
     ((message, urn),) = stack_violations(of_stack, [component(1), component(2), raw_object(type_, 3)])
     assert message == MESSAGE
