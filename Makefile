@@ -10,7 +10,11 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready-$(shell cat requirements.lock pyproject.toml 2>/dev/null | sha256sum | cut -c1-16)
 
 export PULUMI_CONFIG_PASSPHRASE ?= local-development
+# Tests start `caraml` hundreds of times: without bytecode each start would compile what has changed anew.
+export PYTHONDONTWRITEBYTECODE :=
 CARAML := $(BIN)/caraml
+# Tests wait for servers as much as they compute: two workers for each of two cores keep the cores busy.
+WORKERS ?= 4
 
 .PHONY: help up down test unit lint format docs bench lock
 
@@ -35,7 +39,7 @@ down: $(READY)  ## destroy the sample platform and end the local control plane
 test: lint $(READY)  ## every check: style, types, layers, unit tests, end-to-end tests on real servers
 	@tools/step "local control plane" $(CARAML) cluster build
 	@tools/step "Prometheus and nginx" $(BIN)/python -m tools.debian
-	@tools/step "tests" $(BIN)/pytest -n 2 --dist loadgroup $(PYTEST_ARGS)
+	@tools/step "tests" $(BIN)/pytest -n $(WORKERS) --dist loadgroup --no-loadscope-reorder $(PYTEST_ARGS)
 
 unit: $(READY)  ## the tests that need no server
 	@$(BIN)/pytest -q -m "not e2e" tests/unit
