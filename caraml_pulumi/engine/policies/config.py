@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -81,17 +82,14 @@ def reconcile(
     In order of precedence, as Pulumi does it: the configuration file, its ``all``, the pack's own initial
     configuration, its ``all``, the policy. `where` names the file in messages.
 
-    Of JSON Schema, ``type``, ``enum``, ``minimum``, ``maximum``, ``minItems`` and ``items`` are checked.
+    Of JSON Schema, ``type``, ``enum``, ``minimum``, ``maximum``, ``minItems``, ``items``, ``required``
+    and ``properties`` are checked.
 
     Raises:
         CaramlErrors: unknown policies or properties, missing required ones, values that the schema does not allow.
     """
     names = [rule.name for rule in rules]
-    problems = [
-        CaramlError(f"the policy pack has no policy {name!r}", where=where, allowed=", ".join([ALL, *names]))
-        for name in given
-        if name not in names and name != ALL
-    ]
+    problems = [_no_policy(name, [ALL, *names], where) for name in given if name not in names and name != ALL]
     settings: dict[str, Setting] = {}
     for rule in rules:
         setting = _combined(rule, initial, given)
@@ -147,6 +145,14 @@ def _schema_problems(rule: Rule, properties: Mapping[str, Any], where: str) -> l
     return problems
 
 
+def _no_policy(name: str, names: Sequence[str], where: str) -> CaramlError:
+    """That there is none of that name: with the one that was meant, if one is like it, else with all of them."""
+    what, near = f"the policy pack has no policy {name!r}", get_close_matches(name, names, n=1)
+    if near:
+        return CaramlError(what, where=where, fix=f"did you mean {near[0]!r}?")
+    return CaramlError(what, where=where, allowed=", ".join(names))
+
+
 def _is_number(value: PropertyValue) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
@@ -180,4 +186,10 @@ def _not_allowed(value: PropertyValue, schema: Mapping[str, Any]) -> str:
     if isinstance(value, list):
         items = (_not_allowed(item, schema.get("items", {})) for item in value)
         return next((f"a list, each {allowed}" for allowed in items if allowed), "")
+    if isinstance(value, dict):
+        required, known = schema.get("required", []), schema.get("properties", {})
+        if any(name not in value for name in required):
+            return f"an object with {', '.join(required)}"
+        parts = ((name, _not_allowed(part, known.get(name, {}))) for name, part in value.items())
+        return next((f"an object whose {name} is a {allowed}" for name, allowed in parts if allowed), "")
     return ""

@@ -116,9 +116,36 @@ def test_a_disabled_policy_needs_no_properties() -> None:
     assert reconcile([REGIONS], {}, {"regions": Setting("disabled")}, "file")["regions"].level == "disabled"
 
 
+def test_a_policy_whose_name_is_like_no_other_is_refused_with_all_names() -> None:
+    with pytest.raises(CaramlError) as caught:
+        reconcile([REPLICAS], {}, {"xyz": Setting("advisory")}, "file")
+    assert caught.value.allowed == "all, replicas"
+
+
+@pytest.mark.parametrize(
+    ("given", "allowed"),
+    [
+        ({"owner": "a", "days": 3}, ""),
+        ({"owner": "a"}, "a list, each an object with owner, days"),
+        ({"owner": 7, "days": 3}, "a list, each an object whose owner is a string"),
+        ("a", "a list, each object"),
+    ],
+)
+def test_objects_in_a_list_have_what_they_need(given: object, allowed: str) -> None:
+    item = {"type": "object", "properties": {"owner": {"type": "string"}}, "required": ["owner", "days"]}
+    rule = Rule("r", "resource", "advisory", {"people": {"type": "array", "items": item}})
+    settings = {"r": Setting(None, {"people": [given]})}
+    if not allowed:
+        assert reconcile([rule], {}, settings, "file")["r"].properties == {"people": [given]}
+    else:
+        with pytest.raises(CaramlError) as caught:
+            reconcile([rule], {}, settings, "file")
+        assert caught.value.allowed == allowed
+
+
 def test_all_problems_are_reported_together() -> None:
     with pytest.raises(CaramlError) as caught:
         reconcile([REPLICAS, REGIONS], {}, {"replica": Setting("advisory")}, "file")
     assert "no policy 'replica'" in str(caught.value)
-    assert "all, replicas, regions" in str(caught.value)
+    assert "did you mean 'replicas'?" in str(caught.value)
     assert "needs the property 'names'" in str(caught.value)
