@@ -5,7 +5,7 @@ from typing import Any, Final, NamedTuple
 
 from caraml_pulumi.errors import CaramlError
 from caraml_pulumi.model.spec import within
-from policies.pods import POD_TYPES, Path, containers, pods
+from policies.pods import PATCH_TYPES, POD_TYPES, Path, containers, pods
 from policies.reading import MODEL_VERSION, at, broken
 from policies.rule import Judge, Resource
 from policies.workloads import IMAGE_BUILD, workloads
@@ -66,7 +66,7 @@ def _of_pods(workload: Resource) -> Iterator[NamedImage]:
 _READERS: Final[Mapping[str, Callable[[Resource], Iterator[NamedImage]]]] = {
     MODEL_VERSION: _of_version,
     IMAGE_BUILD: _of_build,
-    **dict.fromkeys(POD_TYPES, _of_pods),
+    **dict.fromkeys((*POD_TYPES, *PATCH_TYPES), _of_pods),
 }
 IMAGE_TYPES: Final = tuple(_READERS)
 """All that names images."""

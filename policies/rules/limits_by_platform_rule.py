@@ -30,7 +30,7 @@ from caraml_pulumi.model import resources
 from caraml_pulumi.model.platform import ComputeLimits
 from caraml_pulumi.model.spec import within
 from policies.compute import CPU_FACTOR, MAX_CPU, MEMORY_FACTOR, LimitRule, amount, limit_rule, limited, requested
-from policies.pods import POD_TYPES, SERVER_TYPES, Container, Pods, containers, pods
+from policies.pods import PATCH_TYPES, POD_TYPES, SERVER_TYPES, Container, Pods, containers, pods
 from policies.reading import MODEL_VERSION, at, broken
 from policies.rule import Resource, resource_rule
 from policies.workloads import Workload, is_of_component, workloads
@@ -151,6 +151,6 @@ policy = resource_rule(
             "description": "Whether containers that no component made must have a CPU limit as well.",
         },
     },
-    judges={MODEL_VERSION: _of_version, **dict.fromkeys(POD_TYPES, _of_pods)},
+    judges={MODEL_VERSION: _of_version, **dict.fromkeys((*POD_TYPES, *PATCH_TYPES), _of_pods)},
     remedies=dict.fromkeys(SERVER_TYPES, _fill_in),
 )

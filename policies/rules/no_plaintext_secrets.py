@@ -29,7 +29,7 @@ from pulumi_policy import Severity
 from caraml_pulumi.errors import CaramlError
 from caraml_pulumi.model.plaintext_secrets import no_plaintext_secret, no_plaintext_secrets_in_command
 from caraml_pulumi.model.spec import within
-from policies.pods import POD_TYPES, Path, containers, pods
+from policies.pods import PATCH_TYPES, POD_TYPES, Path, containers, pods
 from policies.reading import MODEL_VERSION, Properties, at, broken
 from policies.rule import Resource, resource_rule
 from policies.workloads import IMAGE_BUILD, workloads
@@ -88,7 +88,7 @@ policy = resource_rule(
     judges={
         MODEL_VERSION: _of_version,
         IMAGE_BUILD: _of_build,
-        CONFIG_MAP: _of_config_map,
-        **dict.fromkeys(POD_TYPES, _of_pods),
+        **dict.fromkeys((CONFIG_MAP, f"{CONFIG_MAP}Patch"), _of_config_map),
+        **dict.fromkeys((*POD_TYPES, *PATCH_TYPES), _of_pods),
     },
 )

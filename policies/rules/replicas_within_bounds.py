@@ -135,5 +135,6 @@ policy = resource_rule(
         **dict.fromkeys(_AUTOSCALERS, _of_autoscaler),
         **dict.fromkeys(KNATIVE_TYPES, _of_knative),
         **dict.fromkeys(_REPLICATED, _of_replicated),
+        **{f"{type_}Patch": _of_replicated for type_ in _REPLICATED},
     },
 )

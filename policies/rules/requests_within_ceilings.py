@@ -5,8 +5,9 @@ asks for more than any node has is never placed. The ceilings are the settings `
 the stack's platform; fractions of a core count exactly, which Merlin's own check lets through.
 
 Judged are a version and its transformer; and of everything that makes pods, each container, init container and all
-containers of a pod together. Pods that run to their end (Jobs) need not ask for anything. A container that has a limit
-only asks for that, as Kubernetes has it; what the pod as a whole asks for counts for its containers.
+containers of a pod together. Pods that run to their end (Jobs) need not ask for anything, and a patch of a workload need
+not say what it leaves alone. A container that has a limit only asks for that, as Kubernetes has it; what the pod as a
+whole asks for counts for its containers.
 
     maxCpu: "4"
     maxMemory: 8Gi
@@ -27,7 +28,7 @@ from caraml_pulumi.model.quantities import parse_quantity, total
 from caraml_pulumi.model.resources import amount_is_requested, amount_within_ceiling
 from caraml_pulumi.model.spec import within
 from policies.compute import MAX_CPU, MAX_MEMORY, Ceilings, amount, ceilings, requested
-from policies.pods import POD_TYPES, SERVER_TYPES, Container, Pods, containers, pods
+from policies.pods import PATCH_TYPES, POD_TYPES, SERVER_TYPES, Container, Pods, containers, pods
 from policies.reading import MODEL_VERSION, at, broken
 from policies.rule import Resource, resource_rule
 from policies.workloads import workloads
@@ -112,5 +113,5 @@ policy = resource_rule(
             ),
         },
     },
-    judges={MODEL_VERSION: _of_version, **dict.fromkeys(POD_TYPES, _of_pods)},
+    judges={MODEL_VERSION: _of_version, **dict.fromkeys((*POD_TYPES, *PATCH_TYPES), _of_pods)},
 )

@@ -26,7 +26,7 @@ from caraml_pulumi.model import env
 from caraml_pulumi.model.modes import DeploymentMode, Protocol
 from caraml_pulumi.model.spec import within
 from policies.platform_config import LABEL_PREFIX, LABEL_PREFIX_SCHEMA, label_prefix
-from policies.pods import POD_TYPES, containers, pods
+from policies.pods import PATCH_TYPES, POD_TYPES, containers, pods
 from policies.reading import MODEL_VERSION, at, broken, version_of_object
 from policies.rule import Resource, resource_rule
 from policies.workloads import IMAGE_BUILD, KNATIVE_TYPES, is_of_component, workloads
@@ -51,7 +51,8 @@ def _of_build(build: Resource) -> Iterator[CaramlError]:
 def _of_pods(workload: Resource) -> Iterator[CaramlError]:
     is_part = is_of_component(workload)
     labelled = not is_part and version_of_object(workload.props, label_prefix(workload.settings)) is not None
-    mode = DeploymentMode.SERVERLESS if workload.type in KNATIVE_TYPES else DeploymentMode.RAW_DEPLOYMENT
+    on_knative = workload.type.startswith(KNATIVE_TYPES)
+    mode = DeploymentMode.SERVERLESS if on_knative else DeploymentMode.RAW_DEPLOYMENT
     for container in containers(pods(workload), init=True):
         names = [str(variable.get("name")) for variable in at(container.props, "env")]
         place = within(*container.path, "env")
@@ -90,5 +91,5 @@ policy = resource_rule(
             "description": "Further names that only the platform team sets, or patterns with *: DD_*.",
         },
     },
-    judges={MODEL_VERSION: _of_version, IMAGE_BUILD: _of_build, **dict.fromkeys(POD_TYPES, _of_pods)},
+    judges={MODEL_VERSION: _of_version, IMAGE_BUILD: _of_build, **dict.fromkeys((*POD_TYPES, *PATCH_TYPES), _of_pods)},
 )

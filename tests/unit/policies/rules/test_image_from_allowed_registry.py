@@ -5,7 +5,7 @@ from pulumi_policy import EnforcementLevel, Severity
 
 from caraml_pulumi.engine.values import UNKNOWN
 from caraml_pulumi.testing.policies import verdict, violations
-from policies.pods import POD_TYPES
+from policies.pods import PATCH_TYPES, POD_TYPES
 from policies.reading import DEPLOYMENT, MODEL_VERSION
 from policies.rules.image_from_allowed_registry import policy
 from policies.workloads import IMAGE_BUILD
@@ -85,7 +85,7 @@ def test_a_build_pulls_and_pushes_where_it_may() -> None:
     assert places(found) == ["buildArgs.BASE_IMAGE", "registry", "cacheRepository"]
 
 
-@pytest.mark.parametrize("type_", POD_TYPES)
+@pytest.mark.parametrize("type_", [*POD_TYPES, *PATCH_TYPES])
 def test_whatever_makes_pods_is_held_to_the_rule_with_all_its_images(type_: str) -> None:
     spec = pod(
         {"image": "evil.example.com/a"},

@@ -3,7 +3,7 @@ from pulumi_policy import EnforcementLevel, Severity
 
 from caraml_pulumi.engine.values import UNKNOWN
 from caraml_pulumi.testing.policies import verdict, violations
-from policies.pods import POD_TYPES
+from policies.pods import PATCH_TYPES, POD_TYPES
 from policies.reading import DEPLOYMENT, MODEL_VERSION
 from policies.rules.image_tag_not_latest import policy
 from policies.workloads import IMAGE_BUILD
@@ -58,7 +58,7 @@ def test_the_transformer_and_what_a_build_pulls_are_held_to_the_rule() -> None:
     assert places(violations(policy, IMAGE_BUILD, build)) == ["buildArgs.BASE_IMAGE"]
 
 
-@pytest.mark.parametrize("type_", POD_TYPES)
+@pytest.mark.parametrize("type_", [*POD_TYPES, *PATCH_TYPES])
 def test_whatever_makes_pods_is_held_to_the_rule(type_: str) -> None:
     assert len(violations(policy, type_, workload(type_, pod({"image": "ghcr.io/team/iris"})))) == 1
 

@@ -5,7 +5,7 @@ from pulumi_policy import EnforcementLevel, Severity
 
 from caraml_pulumi.engine.values import UNKNOWN, Properties, Secret
 from caraml_pulumi.testing.policies import remediated, verdict, violations
-from policies.pods import CRON_JOB, JOB, KNATIVE_CONFIGURATION, SERVER_TYPES
+from policies.pods import CRON_JOB, JOB, KNATIVE_CONFIGURATION, PATCH_TYPES, SERVER_TYPES
 from policies.reading import DEPLOYMENT, KNATIVE_SERVICE, MODEL_VERSION
 from policies.rules.limits_by_platform_rule import policy
 from tests.unit.model import builders
@@ -133,8 +133,8 @@ def test_what_the_pod_may_use_counts_for_its_containers() -> None:
     assert judged({**having(None), "resources": {"limits": {"memory": "2Gi"}}}) == []
 
 
-@pytest.mark.parametrize("type_", [JOB, CRON_JOB])
-def test_what_runs_to_its_end_needs_no_limit_but_keeps_to_the_factor(type_: str) -> None:
+@pytest.mark.parametrize("type_", [JOB, CRON_JOB, *PATCH_TYPES])
+def test_what_runs_to_its_end_or_is_changed_in_part_needs_no_limit_but_keeps_to_the_factor(type_: str) -> None:
     assert judged(having(None), type_) == []
     assert len(judged(having({"memory": "3Gi"}), type_, memoryFactor=2)) == 1
 

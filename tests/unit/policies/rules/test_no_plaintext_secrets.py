@@ -5,7 +5,7 @@ from pulumi_policy import EnforcementLevel, Severity
 
 from caraml_pulumi.engine.values import UNKNOWN, Secret
 from caraml_pulumi.testing.policies import verdict, violations
-from policies.pods import POD_TYPES
+from policies.pods import PATCH_TYPES, POD_TYPES
 from policies.reading import DEPLOYMENT, MODEL_VERSION
 from policies.rules.no_plaintext_secrets import CONFIG_MAP, policy
 from policies.workloads import IMAGE_BUILD
@@ -73,7 +73,7 @@ def test_a_builds_arguments_stay_in_its_image_and_are_held_to_the_rule() -> None
     ]
 
 
-@pytest.mark.parametrize("type_", POD_TYPES)
+@pytest.mark.parametrize("type_", [*POD_TYPES, *PATCH_TYPES])
 def test_whatever_makes_pods_is_held_to_the_rule_with_all_containers(type_: str) -> None:
     variables = [
         {"name": "LOG_LEVEL", "value": "debug"},
@@ -92,9 +92,10 @@ def test_whatever_makes_pods_is_held_to_the_rule_with_all_containers(type_: str)
     ]
 
 
-def test_config_maps_that_pods_take_variables_from_are_held_to_the_rule() -> None:
+@pytest.mark.parametrize("type_", [CONFIG_MAP, f"{CONFIG_MAP}Patch"])
+def test_config_maps_that_pods_take_variables_from_are_held_to_the_rule(type_: str) -> None:
     data = {"LOG_LEVEL": "debug", "DB_PASSWORD": PASSWORD, "app.properties": f"password={PASSWORD}"}
-    found = violations(policy, CONFIG_MAP, {"metadata": {"name": "raw"}, "data": data})
+    found = violations(policy, type_, {"metadata": {"name": "raw"}, "data": data})
     assert first_lines(found) == ["DB_PASSWORD looks like a password"]
 
 

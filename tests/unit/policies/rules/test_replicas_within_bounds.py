@@ -136,7 +136,7 @@ def test_a_knative_service_without_a_maximum_is_refused_where_there_is_one() -> 
     assert len(violations(policy, KNATIVE_SERVICE, knative(max_scale="0"), config={"maxReplica": 4})) == 1
 
 
-@pytest.mark.parametrize("kind", ["Deployment", "StatefulSet", "ReplicaSet"])
+@pytest.mark.parametrize("kind", ["Deployment", "StatefulSet", "ReplicaSet", "DeploymentPatch"])
 def test_replicas_of_a_workload_around_the_components_are_held_to_the_rule(kind: str) -> None:
     type_ = f"kubernetes:apps/v1:{kind}"
     config = {"minReplica": 2, "maxReplica": 4}

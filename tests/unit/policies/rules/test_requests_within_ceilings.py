@@ -5,7 +5,7 @@ from pulumi_policy import EnforcementLevel, Severity
 
 from caraml_pulumi.engine.values import UNKNOWN, Properties
 from caraml_pulumi.testing.policies import verdict, violations
-from policies.pods import CRON_JOB, JOB, POD_TYPES, SERVER_TYPES
+from policies.pods import CRON_JOB, JOB, PATCH_TYPES, POD_TYPES, SERVER_TYPES
 from policies.reading import DEPLOYMENT, MODEL_VERSION
 from policies.rules.requests_within_ceilings import policy
 from tests.unit.policies.configured import stack_platform, version
@@ -73,8 +73,8 @@ def test_whatever_makes_pods_to_run_for_ever_asks_for_both(type_: str) -> None:
     assert judged(pod(asking()), type_) == []
 
 
-@pytest.mark.parametrize("type_", [JOB, CRON_JOB])
-def test_what_runs_to_its_end_need_not_ask_but_is_held_to_the_ceilings(type_: str) -> None:
+@pytest.mark.parametrize("type_", [JOB, CRON_JOB, *PATCH_TYPES])
+def test_what_runs_to_its_end_or_is_changed_in_part_need_not_ask_but_is_held_to_the_ceilings(type_: str) -> None:
     assert judged(pod(), type_) == []
     assert len(judged(pod(asking(cpu="5")), type_, **CEILINGS)) == 1
 

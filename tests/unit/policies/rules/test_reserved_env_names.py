@@ -7,7 +7,7 @@ from caraml_pulumi.engine.values import UNKNOWN, Properties
 from caraml_pulumi.model import env
 from caraml_pulumi.model.modes import DeploymentMode, Protocol
 from caraml_pulumi.testing.policies import verdict, violations
-from policies.pods import POD_TYPES
+from policies.pods import PATCH_TYPES, POD_TYPES
 from policies.reading import DEPLOYMENT, KNATIVE_SERVICE, MODEL_VERSION
 from policies.rules.reserved_env_names import policy
 from policies.workloads import IMAGE_BUILD
@@ -109,7 +109,7 @@ def test_a_platform_team_reserves_names_of_its_own() -> None:
     assert violations(policy, MODEL_VERSION, version(env={"ADD_ON": "x"}), config=config) == []
 
 
-@pytest.mark.parametrize("type_", POD_TYPES)
+@pytest.mark.parametrize("type_", [*POD_TYPES, *PATCH_TYPES])
 def test_pods_with_a_versions_labels_that_no_component_made_have_no_contract_of_their_own(type_: str) -> None:
     found = violations(policy, type_, of_version(type_, "LOG_LEVEL", "CARAML_MODEL_NAME"))
     assert first_lines(found) == ['environment variable "CARAML_MODEL_NAME" is set by the platform']
@@ -120,8 +120,9 @@ def test_pods_with_a_versions_labels_that_no_component_made_have_no_contract_of_
 def test_pods_that_are_no_version_may_have_any_names_but_knatives() -> None:
     names = [{"name": name} for name in ("STORAGE_URI", "CARAML_PROJECT", "PORT")]
     assert violations(policy, DEPLOYMENT, workload(DEPLOYMENT, pod({"env": names}))) == []
-    found = violations(policy, KNATIVE_SERVICE, workload(KNATIVE_SERVICE, pod({"env": names})))
-    assert first_lines(found) == ['environment variable "PORT" is set by Knative']
+    for type_ in (KNATIVE_SERVICE, f"{KNATIVE_SERVICE}Patch"):
+        found = violations(policy, type_, workload(type_, pod({"env": names})))
+        assert first_lines(found) == ['environment variable "PORT" is set by Knative']
 
 
 def test_variables_that_are_not_known_yet_are_judged_at_the_update() -> None:
