@@ -5,9 +5,9 @@ asks for more than any node has is never placed. The ceilings are the settings `
 the stack's platform; fractions of a core count exactly, which Merlin's own check lets through.
 
 Judged are a version and its transformer; and of everything that makes pods, each container, init container and all
-containers of a pod together. Pods that run to their end (Jobs) need not ask for anything, and a patch of a workload need
-not say what it leaves alone. A container that has a limit only asks for that, as Kubernetes has it; what the pod as a
-whole asks for counts for its containers.
+containers of a pod together. Pods that run to their end (Jobs) need not ask for anything, and a patch of a workload
+need not say what it leaves alone. A container that has a limit only asks for that, as Kubernetes has it; what the pod
+as a whole asks for counts for its containers.
 
     maxCpu: "4"
     maxMemory: 8Gi
