@@ -119,7 +119,7 @@ def test_a_disabled_policy_needs_no_properties() -> None:
 def test_a_policy_whose_name_is_like_no_other_is_refused_with_all_names() -> None:
     with pytest.raises(CaramlError) as caught:
         reconcile([REPLICAS], {}, {"xyz": Setting("advisory")}, "file")
-    assert caught.value.allowed == "all, replicas"
+    assert "allowed: all, replicas" in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -140,7 +140,7 @@ def test_objects_in_a_list_have_what_they_need(given: object, allowed: str) -> N
     else:
         with pytest.raises(CaramlError) as caught:
             reconcile([rule], {}, settings, "file")
-        assert caught.value.allowed == allowed
+        assert f"allowed: {allowed}" in str(caught.value)
 
 
 def test_all_problems_are_reported_together() -> None:
