@@ -103,13 +103,14 @@ def _made(target: Target, options: Options, engine: EngineChoice) -> "tuple[Revi
     from caraml_pulumi.review.build import Circumstances
     from caraml_pulumi.review.build import review as make
 
-    places, prices = _places(target), _prices(target)
+    places = _places(target)
     request = Request("update", open_engine(engine), target, options, interactive=False)
     if sys.stderr.isatty():
         note(f"Previewing {request.stack} ...")
     rules: Mapping[str, Sequence[Rule]] = {}
-    exit_code = None
+    prices, exit_code = None, None
     try:
+        prices = _prices(target)
         display, outcome = observe(request)
         tree, error = display.tree, outcome.error
         rules = outcome.rules or rules_of(target, options)

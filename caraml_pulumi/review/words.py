@@ -46,25 +46,18 @@ class Part(NamedTuple):
 def parts(model: ModelReview) -> list[Part]:
     """The versions of a model in their order, then its endpoint."""
     found = [Part(f"version {one.version}", one.change, _of_version(one)) for one in model.versions]
-    return [
-        *found,
-        *([Part("endpoint", model.endpoint.change, _of_endpoint(model.endpoint))] if model.endpoint else []),
-    ]
+    if model.endpoint:
+        found.append(Part("endpoint", model.endpoint.change, _common(model.endpoint)))
+    return found
 
 
 def _of_version(version: VersionReview) -> list[Line]:
+    """The weight, unless a version that changes keeps it, and what it has in common with an endpoint."""
     before, after = version.weight.before, version.weight.after
-    weight = (
-        [Line("weight", _percent(before), _percent(after), only=version.change in ("added", "removed"))]
-        if before != after or version.change != "changed"
-        else []
-    )
-    weight = weight if before is not None or after is not None else []
-    return [*weight, *_common(version)]
-
-
-def _of_endpoint(endpoint: EndpointReview) -> list[Line]:
-    return _common(endpoint)
+    if before == after and (before is None or version.change == "changed"):
+        return _common(version)
+    settled = version.change in ("added", "removed")
+    return [Line("weight", _percent(before), _percent(after), only=settled), *_common(version)]
 
 
 def _common(part: VersionReview | EndpointReview) -> list[Line]:
