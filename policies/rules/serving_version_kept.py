@@ -15,6 +15,8 @@ or in the rule's setting `acknowledge`. Take it back afterwards: an acknowledgem
 `afterTrafficHasMoved: allow` none is needed where the same update gives the traffic of the model to another version:
 Pulumi deletes last, when the new version is ready and gets the requests.
 
+To take the endpoint of a model out is to end its versions as well: they are there, and nobody reaches them.
+
 A version whose objects get other names, as with another `revision`, is not replaced in this sense: Pulumi makes the
 new ones first. A Deployment that keeps its name and gets another selector is deleted before it is made anew.
 
@@ -47,6 +49,7 @@ from policies.serving import READ, deployed_versions, serving_versions, stopped_
 
 ACKNOWLEDGE = "acknowledge"
 AFTER_TRAFFIC_HAS_MOVED = "afterTrafficHasMoved"
+_CUT_OFF = "cut off: nothing sends requests to its model any more"
 
 
 def _judge(stack: Stack) -> Iterator[Blamed]:
@@ -57,15 +60,16 @@ def _judge(stack: Stack) -> Iterator[Blamed]:
         return
     prefix, new = label_prefix(stack.settings), stack.of(*READ)
     was, now = before.versions(prefix), deployed_versions(new, prefix)
-    stopped = stopped_versions(new, prefix)
-    moved = serving_versions(new, prefix) & now.keys() if stack.settings[AFTER_TRAFFIC_HAS_MOVED] == "allow" else ()
-    may_go = {one[:3] for one in moved}
+    stopped, serving = stopped_versions(new, prefix), serving_versions(new, prefix)
+    reached = {one[:3] for one in serving}
+    may_go = {one[:3] for one in serving & now.keys()} if stack.settings[AFTER_TRAFFIC_HAS_MOVED] == "allow" else set()
     acknowledged = _acknowledged(stack.settings)
     for value in acknowledged:
         yield from blame("", broken(acknowledgement, value))
     for version in sorted(serving_versions(before.resources, prefix) & was.keys()):
         if version in now:
-            fate, urn = _replaced(was[version], now[version]), now[version][0].urn
+            urn = now[version][0].urn
+            fate = _replaced(was[version], now[version]) if version[:3] in reached else _CUT_OFF
         elif version[:3] in may_go:
             continue
         else:

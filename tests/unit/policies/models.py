@@ -49,7 +49,7 @@ def raw_deployment(number: int, *, replicas: int = 1, select: str = "", image: s
     """A Deployment with the labels of a version, and a Service for its pods."""
     name = f"iris-{number}"
     selector = {"app": select or name}
-    template = {"metadata": {"labels": {"app": name}}, "spec": {"containers": [{"name": "model", "image": image}]}}
+    template = {"metadata": {"labels": selector}, "spec": {"containers": [{"name": "model", "image": image}]}}
     spec = {"replicas": replicas, "selector": {"matchLabels": selector}, "template": template}
     return [
         raw(DEPLOYMENT, name, spec, labels(number)),

@@ -107,6 +107,17 @@ def test_dropping_the_whole_model_is_refused_for_each_version(judged: Judged) ->
     assert len(judged(BOTH, [])) == 2
 
 
+def test_taking_the_endpoint_out_cuts_its_versions_off(judged: Judged) -> None:
+    found = judged([version(1), endpoint(100)], [version(1)])
+    assert said(found) == [
+        "version iris-team/iris/1 gets requests, and would be cut off: nothing sends requests to its model any more"
+    ]
+    assert found[0][1] == urn(MODEL_VERSION, "iris-1")
+    assert judged([version(1), endpoint(100)], [version(1)], acknowledge=["iris-team/iris"]) == []
+    route = virtual_service({"route": [to("iris-1-predictor")]})
+    assert said(judged([*raw_deployment(1), route], raw_deployment(1)))[0].endswith("to its model any more")
+
+
 def test_a_version_that_some_other_stack_deploys_is_not_this_stacks_to_keep(judged: Judged) -> None:
     assert judged([version(1), endpoint(90, 10)], [version(1), endpoint(100)]) == []
 
@@ -135,7 +146,6 @@ def test_an_acknowledgement_that_names_no_version_is_a_violation_itself(judged: 
 def test_where_it_is_allowed_a_version_may_go_in_the_update_that_moves_its_traffic(judged: Judged) -> None:
     allowed = {"afterTrafficHasMoved": "allow"}
     assert judged(BOTH, [version(1), endpoint(100)], **allowed) == []
-    assert len(judged(BOTH, [version(1)], **allowed)) == 1
     assert len(judged(BOTH, [], **allowed)) == 2
     elsewhere = endpoint(0, 100)
     assert len(judged(BOTH, [version(1), elsewhere], **allowed)) == 1
