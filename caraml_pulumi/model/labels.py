@@ -98,7 +98,7 @@ def labels_present(labels: Mapping[str, str], required: Iterable[str], prefix: s
     if missing:
         raise CaramlError(
             f"missing label{'s' if len(missing) > 1 else ''}: {', '.join(missing)}",
-            fix="add to labels; team and stream are arguments of ModelProject, or of what has no ModelProject",
+            fix="add to the labels; components have team and stream from their ModelProject, others from labels",
         )
 
 

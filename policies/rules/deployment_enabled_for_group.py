@@ -8,6 +8,7 @@ of its own versions; this rule looks at the whole stack.
 from pulumi_policy import Severity
 
 from caraml_pulumi.model.quota import deployment_enabled
+from caraml_pulumi.model.spec import within
 from policies.groups import of_each_group
 from policies.platform_config import LABEL_PREFIX, LABEL_PREFIX_SCHEMA
 from policies.reading import broken
@@ -21,5 +22,7 @@ policy = stack_rule(
     tags=("quota",),
     steps="Set enabled: true on the project, or take its versions out.",
     settings={LABEL_PREFIX: LABEL_PREFIX_SCHEMA},
-    judge=of_each_group(lambda group: broken(deployment_enabled, group.name, group.enabled, group.versions)),
+    judge=of_each_group(
+        lambda group: broken(within("enabled")(deployment_enabled), group.name, group.enabled, group.versions)
+    ),
 )

@@ -7,6 +7,7 @@ that carry the labels of a version count, whether a component made them or not.
 from pulumi_policy import Severity
 
 from caraml_pulumi.model.quota import deployments_within_maximum
+from caraml_pulumi.model.spec import within
 from policies.groups import of_each_group
 from policies.platform_config import LABEL_PREFIX, LABEL_PREFIX_SCHEMA
 from policies.reading import broken
@@ -21,6 +22,11 @@ policy = stack_rule(
     steps="Stop a version or take it out, or raise maxDeployments of the project's quota.",
     settings={LABEL_PREFIX: LABEL_PREFIX_SCHEMA},
     judge=of_each_group(
-        lambda group: broken(deployments_within_maximum, group.name, group.quota.max_deployments, group.versions)
+        lambda group: broken(
+            within("quota", "maxDeployments")(deployments_within_maximum),
+            group.name,
+            group.quota.max_deployments,
+            group.versions,
+        )
     ),
 )

@@ -10,6 +10,7 @@ one replica. The ResourceQuota of the namespace holds what another stack puts th
 from pulumi_policy import Severity
 
 from caraml_pulumi.model.quota import group_within_quota
+from caraml_pulumi.model.spec import within
 from policies.groups import of_each_group
 from policies.platform_config import LABEL_PREFIX, LABEL_PREFIX_SCHEMA
 from policies.reading import broken
@@ -23,5 +24,7 @@ policy = stack_rule(
     tags=("quota",),
     steps="Lower limits or replicas, stop a version, or raise the project's quota.",
     settings={LABEL_PREFIX: LABEL_PREFIX_SCHEMA},
-    judge=of_each_group(lambda group: broken(group_within_quota, group.name, group.quota, group.demands)),
+    judge=of_each_group(
+        lambda group: broken(within("quota")(group_within_quota), group.name, group.quota, group.demands)
+    ),
 )

@@ -4,7 +4,7 @@ from caraml_pulumi.engine.values import UNKNOWN
 from caraml_pulumi.testing.policies import stack_verdict, stack_violations
 from policies.rules.deployment_enabled_for_group import policy
 from tests.unit.policies.groups import Resource, around, labels, project, version
-from tests.unit.policies.objects import Resources, first_lines, settings_of
+from tests.unit.policies.objects import Resources, first_lines, places, settings_of
 
 VIOLATION: Resources = [project(enabled=False), version(1)]
 SAID = "The model deployment is not enabled for the selected group: iris-team"
@@ -27,6 +27,7 @@ def test_a_group_that_deployment_is_switched_on_for_passes() -> None:
 def test_a_deployed_version_of_a_group_without_deployment_is_a_violation_of_its_project() -> None:
     ((message, urn),) = stack_violations(policy, VIOLATION)
     assert message.splitlines()[0] == SAID
+    assert places([message]) == ["enabled"]
     assert "not iris-1" in message
     assert urn is not None
     assert urn.endswith("ModelProject::iris-team")

@@ -4,7 +4,7 @@ from caraml_pulumi.engine.values import UNKNOWN
 from caraml_pulumi.testing.policies import stack_verdict, stack_violations
 from policies.rules.group_within_max_deployments import policy
 from tests.unit.policies.groups import Resource, around, labels, project, version
-from tests.unit.policies.objects import Resources, first_lines, settings_of
+from tests.unit.policies.objects import Resources, first_lines, places, settings_of
 
 VIOLATION: Resources = [project(maxDeployments=1), version(1), version(2)]
 SAID = "Group Maximum Deployments exceeded: iris-team"
@@ -28,6 +28,7 @@ def test_as_many_versions_as_the_group_may_have_pass_and_any_number_without_a_ma
 def test_one_version_more_is_a_violation_of_its_project() -> None:
     ((message, urn),) = stack_violations(policy, VIOLATION)
     assert message.splitlines()[0] == SAID
+    assert places([message]) == ["quota.maxDeployments"]
     assert "at most 1 deployed versions, not iris-1, iris-2" in message
     assert urn is not None
     assert urn.endswith("ModelProject::iris-team")

@@ -40,7 +40,7 @@ def test_versions_that_ask_for_more_are_a_violation_of_their_project(
 ) -> None:
     ((message, urn),) = stack_violations(policy, [project(**quota), version(1, gpu=1), version(2, gpu=1)])
     assert message.splitlines()[0] == said
-    assert places([message]) == [where]
+    assert places([message]) == [f"quota.{where}"]
     assert "iris-1" in message
     assert "iris-2" in message
     assert urn is not None
