@@ -12,6 +12,8 @@ from caraml_pulumi.review.subjects import in_words, inputs, owner_of, text
 _PART: Final = re.compile(r"  (where|allowed|fix): +(.*)")
 _COLOR: Final = re.compile(r"<\{%.*?%\}>")
 """How the Pulumi CLI marks colours in messages."""
+_SAYS_NOTHING: Final = re.compile(r"(preview|update) failed")
+"""The Pulumi CLI's last error, also where a policy is violated and nothing else is wrong."""
 _WAITS: Final = re.compile(r"can't run policy '.*?' from policy pack '.*?' during preview: (.*)", re.DOTALL)
 """How Pulumi's SDK says that a policy reads a value which is not known yet."""
 
@@ -74,7 +76,7 @@ def messages(diagnostics: Iterable[Diagnostic], rows: Mapping[str, Row], places:
             message=places.relative(plain(one.message)),
         )
         for one in diagnostics
-        if one.severity in severities
+        if one.severity in severities and not _SAYS_NOTHING.fullmatch(plain(one.message))
     }
     return sorted(found, key=lambda one: (one.severity, one.subject, one.urn, one.message))
 

@@ -1,7 +1,10 @@
+import re
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -37,6 +40,13 @@ def test_a_wrong_price_is_refused_where_it_is(wrong: dict[str, Any], where: str,
 def test_a_price_that_is_missing_is_named() -> None:
     with pytest.raises(CaramlError, match="`memoryGiBPerHour` is missing"):
         parse_prices({"currency": "EUR", "cpuPerHour": 1}, locate=dotted)
+
+
+def test_the_example_of_the_documentation_is_right() -> None:
+    page = (Path(__file__).parents[3] / "docs/review.md").read_text()
+    [example] = [text for text in re.findall(r"```yaml\n(.*?)```", page, re.DOTALL) if "caraml:prices" in text]
+    prices = parse_prices(yaml.safe_load(example)["config"]["caraml:prices"], locate=dotted)
+    assert prices.gpu("nvidia.com/gpu") == Decimal("2.5")
 
 
 def test_a_replica_costs_what_it_reserves() -> None:

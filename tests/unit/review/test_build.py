@@ -66,7 +66,7 @@ def test_an_error_that_was_told_already_is_not_told_again() -> None:
 
 def test_a_violated_policy_is_no_failure_of_the_preview() -> None:
     error = CaramlError("mandatory policy violated: a", exit_code=POLICY_VIOLATION)
-    review = reviewed(violated(), error=error)
+    review = reviewed(violated(), [diagnostic("<{%reset%}>preview failed<{%reset%}>\n")], error=error)
     assert (review.verdict, review.messages) == ("blocked", [])
 
 
