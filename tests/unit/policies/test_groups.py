@@ -1,10 +1,13 @@
 from dataclasses import replace
 from typing import Any
 
+import hypothesis
 import pytest
+from hypothesis import strategies as st
 from pulumi_policy import PolicyCustomTimeouts, PolicyResource, PolicyResourceOptions
 
 from caraml_pulumi import CustomModelVersion, ModelProject
+from caraml_pulumi.model.quantities import parse_quantity, total
 from caraml_pulumi.testing.policies import stack_violations
 from policies.groups import groups
 from policies.pods import DAEMON_SET, JOB, POD, REPLICA_SET, STATEFUL_SET
@@ -110,6 +113,26 @@ def test_a_version_counts_once_among_the_deployed_ones_however_many_workloads_it
     assert [one.version for one in group.versions] == ["iris-3"]
     assert len(group.demands) == 2
     assert [one.version for one in replace(group, around=[]).versions] == []
+
+
+amounts = st.lists(st.tuples(st.sampled_from(["100m", "0.5", "1", "2"]), st.integers(0, 5)), max_size=5)
+
+
+@hypothesis.given(made=amounts, raw=amounts)
+def test_a_group_asks_for_all_limits_times_replicas_and_nothing_else(
+    made: list[tuple[str, int]], raw: list[tuple[str, int]]
+) -> None:
+    versions = [version(number, cpu=cpu) for number, (cpu, _) in enumerate(made, start=1)]
+    workloads = []
+    for index, (cpu, replicas) in enumerate(raw):
+        type_, _, props = around(limits={"cpu": cpu}, replicas=replicas)
+        props["metadata"]["name"] = f"raw-{index}"
+        workloads.append((type_, f"raw-{index}", props))
+    (group,) = groups(stack(project(), *versions, *workloads))
+    asked = total((one.cpu, 1) for one in group.demands)
+    assert asked.value == sum(parse_quantity(cpu).value for cpu, _ in made) + sum(
+        parse_quantity(cpu).value * replicas for cpu, replicas in raw
+    )
 
 
 def broken(*resources: given.Resource) -> list[str]:

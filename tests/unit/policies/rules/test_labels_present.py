@@ -1,6 +1,8 @@
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pulumi_policy import EnforcementLevel, Severity
 
 from caraml_pulumi import CustomModelVersion, ModelEndpoint, ModelProject
@@ -142,6 +144,30 @@ def test_the_remedy_leaves_labels_alone_that_are_there(labels: dict[str, str]) -
 def test_the_remedy_does_nothing_without_defaults() -> None:
     assert remediated(policy, SERVICE, labelled(None)) is None
     assert remediated(policy, NAMESPACE, {}) is None
+
+
+names = st.sampled_from(["team", "caraml.dev/team", "owner", "caraml.dev/owner", "example.com/cost", "app"])
+values = st.sampled_from(["", "fraud", "a.b_c-d"])
+
+
+@given(
+    found=st.dictionaries(names, values),
+    required=st.lists(st.sampled_from(["team", "owner", "example.com/cost"]), unique=True),
+    value=values.filter(bool),
+    type_=st.sampled_from([SERVICE, DEPLOYMENT, MODEL_VERSION]),
+)
+def test_what_the_remedy_leaves_passes_the_rule_with_every_label_that_was_there(
+    found: dict[str, str], required: list[str], value: str, type_: str
+) -> None:
+    config = {"labels": required, "defaults": dict.fromkeys(["team", "owner", "example.com/cost"], value)}
+    before: Properties = {"labels": found} if type_ == MODEL_VERSION else {"metadata": {"labels": found}}
+    after = remediated(policy, type_, before, config=config)
+    assert (after is None) == (violations(policy, type_, before, config=config) == [])
+    after = after or before
+    assert violations(policy, type_, after, config=config) == []
+    assert remediated(policy, type_, after, config=config) is None
+    kept = after["labels"] if type_ == MODEL_VERSION else after["metadata"]["labels"]
+    assert {name: text for name, text in found.items() if text}.items() <= kept.items()
 
 
 @pytest.mark.parametrize("before", [labelled(UNKNOWN), {"metadata": UNKNOWN}])
