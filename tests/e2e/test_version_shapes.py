@@ -143,18 +143,22 @@ READY = [
 ]
 
 
-@pytest.mark.parametrize("name", READY)
-def test_knative_makes_a_shape_ready(cluster: LocalCluster, namespace: str, name: str) -> None:
+def test_knative_makes_every_shape_ready(cluster: LocalCluster, namespace: str) -> None:
     small = {"cpuRequest": "10m", "memoryRequest": "16Mi"}
-    settings = {**SHAPES[name], "resourceRequest": {**small, **SHAPES[name].get("resourceRequest", {})}}
-    plan = planned(namespace, settings)
-    for manifest in objects(plan, ON):
-        request(cluster.client, manifest)
-    for workload in plan.workloads:
-        wait_until_ready(cluster.client, namespace, workload.name)
+    workloads: dict[str, list[str]] = {}
+    for number, name in enumerate(READY):
+        settings = {**SHAPES[name], "resourceRequest": {**small, **SHAPES[name].get("resourceRequest", {})}}
+        plan = planned(namespace, {**settings, "model": f"iris-{number}"})
+        for manifest in objects(plan, ON):
+            request(cluster.client, manifest)
+        workloads[name] = [workload.name for workload in plan.workloads]
+    assert all(workloads.values())
+    for name, made in workloads.items():
+        for workload in made:
+            wait_until_ready(cluster.client, namespace, workload, of=name)
 
 
-def wait_until_ready(client: KubeClient, namespace: str, name: str, seconds: float = 60) -> None:
+def wait_until_ready(client: KubeClient, namespace: str, name: str, of: str, seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     conditions: list[Any] = []
     while time.monotonic() < deadline:
@@ -165,7 +169,7 @@ def wait_until_ready(client: KubeClient, namespace: str, name: str, seconds: flo
         if ready == ["True"] and status.get("observedGeneration") == service["metadata"]["generation"]:
             return
         time.sleep(0.2)
-    raise AssertionError(f"{name} is not ready: {conditions}")
+    raise AssertionError(f"{name}, a version with {of}, is not ready: {conditions}")
 
 
 @pytest.mark.parametrize("protocol", ["HTTP_JSON", "UPI_V1", "SELDON"])
