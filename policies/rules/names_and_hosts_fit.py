@@ -4,8 +4,8 @@ A model's name has 3 to 25 characters and a project's 3 to 50: lower-case letter
 component made is held to what Kubernetes, Knative and DNS take: a label in DNS has at most 63 characters and a host at
 most 253, a Knative Service leaves room for the suffix of its revisions, a StatefulSet and a CronJob for those of what
 they make. Hosts are those of Ingresses, VirtualServices, routes and Gateways of the Gateway API, DomainMappings, and of
-a Knative Service `{name}.{namespace}.{domain}` with the domain of the stack's `caraml:platform`. A server-side dry run
-finds some of it, others only when a revision or a pod cannot be made.
+a Knative Service that is reached from outside, `{name}.{namespace}.{domain}` with the domain of the stack's
+`caraml:platform`. A server-side dry run finds some of it, the rest shows only when a revision or a pod cannot be made.
 
     # refused: 64 characters before the first dot
     rules: [{host: iris-....example.com}]
@@ -20,7 +20,7 @@ from pulumi_policy import Severity
 
 from caraml_pulumi.errors import CaramlError
 from caraml_pulumi.model import names, object_names
-from caraml_pulumi.model.labels import PREDICTOR, TRANSFORMER
+from caraml_pulumi.model.labels import KNATIVE_VISIBILITY, PREDICTOR, TRANSFORMER
 from caraml_pulumi.model.spec import Path, within
 from policies.platform_config import platform
 from policies.pods import POD_TYPES
@@ -68,7 +68,8 @@ def _of_object(object_: Resource) -> Iterator[CaramlError]:
 
 def _of_knative_service(service: Resource) -> Iterator[CaramlError]:
     if name := at(service.props, "metadata", "name"):
-        configured = platform()
+        inside = at(service.props, "metadata", "labels", KNATIVE_VISIBILITY) == "cluster-local"
+        configured = None if inside else platform()
         namespace = at(service.props, "metadata", "namespace") or "default"
         rule = within("metadata", "name")(object_names.knative_service_fits)
         yield from broken(rule, name, namespace, configured.domain if configured else None)

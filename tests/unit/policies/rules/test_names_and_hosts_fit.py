@@ -130,6 +130,9 @@ def test_a_knative_service_whose_host_is_too_long_is_refused_by_the_domain_of_th
         True
     ]
 
+    inside = {"networking.knative.dev/visibility": "cluster-local"}
+    assert violations(policy, KNATIVE_SERVICE, named("i" * 50, namespace="n" * 50, labels=inside)) == []
+
 
 def test_a_knative_service_without_a_configured_platform_is_judged_by_its_name_alone() -> None:
     assert violations(policy, KNATIVE_SERVICE, named("i" * 57, namespace="n" * 63)) == []
