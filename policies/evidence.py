@@ -77,6 +77,11 @@ class StackBefore:
         self.resources = resources
         self._versions: dict[str, Versions] = {}
 
+    @property
+    def name(self) -> str:
+        """The name of the stack; empty if it held nothing."""
+        return _stack_of(self.resources[0].urn) if self.resources else ""
+
     def versions(self, prefix: str) -> Versions:
         """The versions that it deployed; `prefix` is that of the platform's labels."""
         if prefix not in self._versions:
@@ -84,19 +89,31 @@ class StackBefore:
         return self._versions[prefix]
 
 
-def stack_before(settings: Mapping[str, Any]) -> StackBefore:
-    """The stack before the update.
+def stack_before(settings: Mapping[str, Any], urn: str = "") -> StackBefore:
+    """The stack before the update; `urn` is that of a resource that it is to have.
 
     Raises:
         NoEvidenceError: no file is named.
-        CaramlError: it cannot be read, or is not the state of a stack.
+        CaramlError: it cannot be read, or is not the state of that stack.
     """
     path = _named(STACK_VARIABLE, settings.get(STACK_BEFORE))
     if path is None:
         raise NoEvidenceError(
             f"what the stack was before is not known: name its export with {STACK_VARIABLE} or {STACK_BEFORE}"
         )
-    return _stack(path, _stamp(path))
+    before = _stack(path, _stamp(path))
+    if urn and before.name not in ("", _stack_of(urn)):
+        raise CaramlError(
+            f'the evidence is of stack "{before.name}"',
+            where=str(path),
+            allowed=f'the state of stack "{_stack_of(urn)}"',
+            fix=f"export it before the update: caraml stack export --stack {_stack_of(urn)} --file FILE",
+        )
+    return before
+
+
+def _stack_of(urn: str) -> str:
+    return urn.partition("::")[0].rpartition(":")[2]
 
 
 def status_before(settings: Mapping[str, Any]) -> StatusBefore | None:

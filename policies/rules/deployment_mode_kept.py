@@ -46,7 +46,7 @@ def _of_version(version: Resource) -> Iterator[CaramlError]:
         return
 
     def rule() -> None:
-        for old in stack_before(version.settings).versions(label_prefix(version.settings)).get(found, ()):
+        for old in stack_before(version.settings, version.urn).versions(label_prefix(version.settings)).get(found, ()):
             if old.type == MODEL_VERSION:
                 change_allowed(version.type, old.props, version.props)
 
@@ -60,7 +60,7 @@ def _of_workload(workload: Resource) -> Iterator[CaramlError]:
         return
 
     def rule() -> None:
-        before = {item.type for item in stack_before(workload.settings).versions(prefix).get(found, ())}
+        before = {item.type for item in stack_before(workload.settings, workload.urn).versions(prefix).get(found, ())}
         for type_ in before & _MODES.keys() if workload.type not in before else ():
             new = {"model": found.model, "version": found.version, "deploymentMode": _MODES[workload.type]}
             deployment_mode_may_change({"deploymentMode": _MODES[type_]}, new)

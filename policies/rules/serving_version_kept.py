@@ -54,7 +54,7 @@ _CUT_OFF = "cut off: nothing sends requests to its model any more"
 
 def _judge(stack: Stack) -> Iterator[Blamed]:
     try:
-        before = stack_before(stack.settings)
+        before = stack_before(stack.settings, next(iter(stack.urns), ""))
     except CaramlError as error:
         yield Blamed(error)
         return
