@@ -7,7 +7,8 @@ has to be one that the cluster can pull).
 
 Judged are the images of a version and of its transformer; of a build, its executor, the images that build arguments
 such as `BASE_IMAGE` name, and where it pushes to and keeps layers; and of everything that makes pods, all containers,
-init containers and image volumes.
+init containers and image volumes. The init container that brings a version's artifacts has the image that the platform
+says: `storageInitializer.image`.
 
     registries: ["ghcr.io/team", "registry.example.com"]
 

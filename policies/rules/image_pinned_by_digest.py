@@ -2,10 +2,11 @@
 
 A tag can be pushed again, and what runs then changes at the next restart of a replica, without an update that anybody
 has seen. A digest is the image: what was tested is what runs. The setting `immutableRepositories` names repositories
-whose registry refuses to push a tag again, so that a tag is enough there.
+whose registry refuses to push a tag again, so that a tag is enough there, such as those that `ImageBuild` pushes to.
 
 Judged are the images of a version and of its transformer; of a build, its executor and the images that build arguments
-such as `BASE_IMAGE` name; and of everything that makes pods, all containers, init containers and image volumes.
+such as `BASE_IMAGE` name; and of everything that makes pods, all containers, init containers and image volumes. The
+init container that brings a version's artifacts has the image that the platform says: `storageInitializer.image`.
 
     # refused
     image: ghcr.io/team/iris:1.4
