@@ -1,4 +1,3 @@
-import json
 from typing import Any
 
 import pytest
@@ -6,7 +5,6 @@ from pulumi_policy import EnforcementLevel, Severity
 
 from caraml_pulumi.engine.values import UNKNOWN, Properties
 from caraml_pulumi.testing.policies import verdict, violations
-from policies import platform_config
 from policies.pods import CRON_JOB, JOB, STATEFUL_SET
 from policies.reading import (
     DEPLOYMENT,
@@ -19,6 +17,7 @@ from policies.reading import (
     SERVICE,
 )
 from policies.rules.names_and_hosts_fit import policy
+from tests.unit.policies.configured import stack_platform
 from tests.unit.policies.objects import Resources, first_lines, places, pod, settings_of, workload
 
 INGRESS = "kubernetes:networking.k8s.io/v1:Ingress"
@@ -118,20 +117,14 @@ def test_an_object_that_pulumi_names_is_not_judged() -> None:
     assert violations(policy, KNATIVE_SERVICE, {"spec": {}}) == []
 
 
-def test_a_knative_service_whose_host_is_too_long_is_refused_by_the_domain_of_the_stack(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    domain = ".".join(["d" * 60] * 3)
-    configured = platform_config._parsed(json.dumps({"domain": domain}), "dev")
-    monkeypatch.setattr("policies.rules.names_and_hosts_fit.platform", lambda: configured)
-    assert violations(policy, KNATIVE_SERVICE, named("iris", namespace="iris-team")) == []
-    found = violations(policy, KNATIVE_SERVICE, named("i" * 50, namespace="n" * 50))
-    assert [line.startswith('host "iii') and line.endswith("has 284 characters") for line in first_lines(found)] == [
-        True
-    ]
-
+def test_a_knative_service_whose_host_is_too_long_is_refused_by_the_domain_of_the_stack() -> None:
     inside = {"networking.knative.dev/visibility": "cluster-local"}
-    assert violations(policy, KNATIVE_SERVICE, named("i" * 50, namespace="n" * 50, labels=inside)) == []
+    with stack_platform(domain=".".join(["d" * 60] * 3)):
+        assert violations(policy, KNATIVE_SERVICE, named("iris", namespace="iris-team")) == []
+        (said,) = first_lines(violations(policy, KNATIVE_SERVICE, named("i" * 50, namespace="n" * 50)))
+        assert violations(policy, KNATIVE_SERVICE, named("i" * 50, namespace="n" * 50, labels=inside)) == []
+    assert said.startswith('host "iii')
+    assert said.endswith("has 284 characters")
 
 
 def test_a_knative_service_without_a_configured_platform_is_judged_by_its_name_alone() -> None:
