@@ -37,6 +37,8 @@ class Reader:
     def read(self, paths: Sequence[Path]) -> list[CaseFile]:
         """The cases in all files; of a directory, in the YAML and JSON files below it.
 
+        All manifests are one stack, since objects of one file are often about those of another.
+
         Raises:
             CaramlError: a file is missing, cannot be read, or is none of those that can be tested; CaramlErrors for
                 several.
@@ -51,7 +53,7 @@ class Reader:
                 problems.append(error)
         if problems:
             raise problems[0] if len(problems) == 1 else CaramlErrors(problems)
-        return files
+        return _manifests_together(files)
 
     def _file(self, path: Path) -> CaseFile:
         shown = Path("standard input") if path == STANDARD_INPUT else path
@@ -85,6 +87,19 @@ class Reader:
         resources = exported.stack_of(data, path)
         setup = self.setup_of(self.environment or exported.stack_name(resources))
         return Case(path.name, str(path), setup, exported.subjects_of(resources, text, path))
+
+
+def _manifests_together(files: Sequence[CaseFile]) -> list[CaseFile]:
+    """`files` with those of manifests as one. Raises `CaramlError` if an object is there twice."""
+    parts = [file for file in files if file.kind == "manifests"]
+    if len(parts) < 2:
+        return list(files)
+    cases = [case for file in parts for case in file.cases]
+    subjects = [subject for case in cases for subject in case.subjects]
+    _different(subjects)
+    name = f"{len(parts)} files of manifests"
+    together = CaseFile(name, "manifests", [Case(name, parts[0].path, cases[0].setup, subjects)])
+    return [together, *(file for file in files if file.kind != "manifests")]
 
 
 @dataclass(frozen=True, slots=True)

@@ -239,6 +239,22 @@ def test_directories_are_searched_for_files(project: Place) -> None:
     assert ran.stdout.splitlines()[-1] == "3 passed (1 with advice), 0 failed: 1 advisory violation"
 
 
+def test_manifests_of_several_files_are_one_stack(project: Place) -> None:
+    folder = project.root / "deploy"
+    folder.mkdir()
+    for number in range(3):
+        (folder / f"{number}.yaml").write_text(yaml.safe_dump(manifest(name=f"team-{number}")))
+    ran = project.run(app, "test", str(folder))
+    assert ran.exit_code == POLICY_VIOLATION
+    assert ran.stdout.startswith('3 files of manifests (3 resources, as stack "dev")\n')
+    assert "3 teams are too many" in ran.stdout
+    (folder / "2.yaml").write_text(yaml.safe_dump(manifest(name="team-1")))
+    twice = project.run(app, "test", str(folder)).error
+    assert twice is not None
+    assert twice.what == "example.org/v1 Team team-1 is there twice"
+    assert twice.where == f"{folder}/1.yaml:1 and {folder}/2.yaml:1"
+
+
 def test_manifests_are_read_from_standard_input(project: Place) -> None:
     ran = project.run(app, "test", "-", stdin=yaml.safe_dump(manifest(size=9)))
     assert ran.exit_code == POLICY_VIOLATION
@@ -307,7 +323,7 @@ def test_a_file_that_is_not_right_is_explained_with_its_line(project: Place, tex
         ({"expect": {"violations": [{"rule": "nothing"}]}}, 'no rule "nothing"', "few-teams"),
         ({"config": {"small-teams": {"largest": "many"}}}, '"many" is not allowed', "integer"),
         ({"config": {"small-teams": "sometimes"}}, "'sometimes' is not an enforcement level", "advisory"),
-        ({"config": {"big-teams": {}}}, "no policy 'big-teams'", "small-teams"),
+        ({"config": {"smal-teams": {}}}, "no policy 'smal-teams'", "small-teams"),
         ({"resources": [{"type": "Team", "properties": {}}]}, '"Team" is not the type of a resource', "Pulumi type"),
         ({"resources": [{"type": TEAM}, {"type": TEAM}]}, "there are two resources", ""),
     ],
