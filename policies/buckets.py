@@ -1,4 +1,4 @@
-"""Buckets that no component made: how the resources of AWS' and MinIO's providers say what they are.
+"""Buckets that no component made: how the resources of AWS', Google Cloud's and MinIO's providers say what they are.
 
 A setting may be in the bucket's own properties or in a resource of its own, such as a BucketVersioning. Each resource
 is judged by what it says itself, since which bucket another one belongs to is often not known at preview.
@@ -13,7 +13,8 @@ DYNAMIC_BUCKET: Final = "pulumi-python:dynamic/caraml:ArtifactBucket"
 """The bucket below an ArtifactBucket."""
 AWS_BUCKETS: Final = ("aws:s3/bucket:Bucket", "aws:s3/bucketV2:BucketV2")
 MINIO_BUCKET: Final = "minio:index/s3Bucket:S3Bucket"
-BUCKETS: Final = (*AWS_BUCKETS, MINIO_BUCKET)
+GOOGLE_BUCKET: Final = "gcp:storage/bucket:Bucket"
+BUCKETS: Final = (*AWS_BUCKETS, MINIO_BUCKET, GOOGLE_BUCKET)
 ACLS: Final = ("aws:s3/bucketAcl:BucketAcl", "aws:s3/bucketAclV2:BucketAclV2")
 VERSIONINGS: Final = (
     "aws:s3/bucketVersioning:BucketVersioning",

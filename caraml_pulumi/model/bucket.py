@@ -170,7 +170,7 @@ def bucket_blocks_public_access(blocked: bool) -> None:
     if not blocked:
         raise CaramlError(
             "public access to the bucket is not blocked: a policy or an ACL can open it to the world",
-            allowed=f"true: {', '.join(PUBLIC_ACCESS_BLOCKS)}",
+            allowed=f"true for all of {', '.join(PUBLIC_ACCESS_BLOCKS)}; enforced for publicAccessPrevention",
             fix="block public access; give readers rights of their own",
         )
 

@@ -4,7 +4,7 @@ S3 encrypts new objects with its own keys (AES256) unless it is told to use a ke
 unless its endpoint is said to lack it (`unsupported`); the setting `acceptUnsupported` lets such endpoints pass. The
 setting `algorithms` names those that are allowed, such as `aws:kms` alone. Of buckets that no component made, those of
 AWS' provider are judged by what they say of encryption, also in a resource of its own. One that says nothing has
-AES256, or such a resource, and passes.
+AES256, or such a resource, and passes. Google Cloud encrypts every bucket, with a key of KMS where it is given one.
 
     # refused with algorithms: ["aws:kms"]
     ArtifactBucket("models")
@@ -19,8 +19,8 @@ from pulumi_policy import Severity
 from caraml_pulumi.errors import CaramlError
 from caraml_pulumi.model.bucket import KMS, S3_KEYS, BucketFeature, bucket_encrypted, endpoint_has
 from caraml_pulumi.model.spec import within
-from policies.buckets import AWS_BUCKETS, DYNAMIC_BUCKET, ENCRYPTIONS, algorithms, inline_encryption
-from policies.reading import ARTIFACT_BUCKET, broken
+from policies.buckets import AWS_BUCKETS, DYNAMIC_BUCKET, ENCRYPTIONS, GOOGLE_BUCKET, algorithms, inline_encryption
+from policies.reading import ARTIFACT_BUCKET, at, broken
 from policies.rule import Resource, resource_rule
 
 
@@ -35,6 +35,11 @@ def _of_component(bucket: Resource) -> Iterator[CaramlError]:
 def _of_made(bucket: Resource) -> Iterator[CaramlError]:
     if "encryption" in bucket.props:
         yield from _with(bucket, [bucket.props["encryption"]], "encryption")
+
+
+def _of_google(bucket: Resource) -> Iterator[CaramlError]:
+    used = KMS if at(bucket.props, "encryption", "defaultKmsKeyName") else S3_KEYS
+    yield from _with(bucket, [used], "encryption", "defaultKmsKeyName")
 
 
 def _of_raw(bucket: Resource) -> Iterator[CaramlError]:
@@ -74,6 +79,7 @@ policy = resource_rule(
         ARTIFACT_BUCKET: _of_component,
         DYNAMIC_BUCKET: _of_made,
         **dict.fromkeys(AWS_BUCKETS, _of_raw),
+        GOOGLE_BUCKET: _of_google,
         **dict.fromkeys(ENCRYPTIONS, _of_configuration),
     },
 )

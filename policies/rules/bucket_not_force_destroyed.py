@@ -2,7 +2,7 @@
 
 With `forceDestroy`, taking the bucket out of the stack deletes every model in it, all versions: what serves now cannot
 start again, and what was deployed before is gone. The component leaves it off; so does the rule want it of the buckets
-of AWS' and MinIO's providers that no component made.
+of AWS', Google Cloud's and MinIO's providers that no component made.
 
     # refused
     ArtifactBucket("models", force_destroy=True)

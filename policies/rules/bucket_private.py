@@ -2,9 +2,10 @@
 
 A model is often worth as much as the data that it was trained on. An ArtifactBucket blocks public access unless
 `blockPublicAccess` is off, or its endpoint is said to lack it (`unsupported`); the setting `acceptUnsupported` lets
-such endpoints pass. Of buckets that no component made, those of AWS' and MinIO's providers are judged, each resource by
-what it says itself: an ACL that opens a bucket, and a BucketPublicAccessBlock of which one of the four settings is off.
-S3 blocks public access to a new bucket that says nothing.
+such endpoints pass. Of buckets that no component made, those of AWS', Google Cloud's and MinIO's providers are judged,
+each resource by what it says itself: an ACL that opens a bucket, a BucketPublicAccessBlock of which one of the four
+settings is off, a bucket of Google Cloud whose `publicAccessPrevention` is not enforced. S3 blocks public access to a
+new bucket that says nothing.
 
     # refused
     ArtifactBucket("models", block_public_access=False)
@@ -26,7 +27,7 @@ from caraml_pulumi.model.bucket import (
     endpoint_has,
 )
 from caraml_pulumi.model.spec import within
-from policies.buckets import ACLS, BUCKETS, DYNAMIC_BUCKET, PUBLIC_ACCESS_BLOCK
+from policies.buckets import ACLS, BUCKETS, DYNAMIC_BUCKET, GOOGLE_BUCKET, PUBLIC_ACCESS_BLOCK
 from policies.reading import ARTIFACT_BUCKET, broken
 from policies.rule import Resource, resource_rule
 
@@ -45,6 +46,11 @@ def _of_made(bucket: Resource) -> Iterator[CaramlError]:
 
 def _of_acl(bucket: Resource) -> Iterator[CaramlError]:
     yield from broken(within("acl")(acl_is_private), bucket.props.get("acl") or "private")
+
+
+def _of_google(bucket: Resource) -> Iterator[CaramlError]:
+    enforced = bucket.props.get("publicAccessPrevention") == "enforced"
+    yield from broken(within("publicAccessPrevention")(bucket_blocks_public_access), enforced)
 
 
 def _of_block(block: Resource) -> Iterator[CaramlError]:
@@ -70,6 +76,7 @@ policy = resource_rule(
         ARTIFACT_BUCKET: _of_component,
         DYNAMIC_BUCKET: _of_made,
         **dict.fromkeys((*BUCKETS, *ACLS), _of_acl),
+        GOOGLE_BUCKET: _of_google,
         PUBLIC_ACCESS_BLOCK: _of_block,
     },
 )

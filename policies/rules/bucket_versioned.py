@@ -2,10 +2,10 @@
 
 What was deployed must be there when it is deployed again. An ArtifactBucket is versioned unless `versioning` is off, or
 its endpoint is said to lack it (`unsupported`); the setting `acceptUnsupported` lets such endpoints pass. Of buckets
-that no component made, those of AWS' and MinIO's providers are judged, each resource by what it says itself: a bucket
-whose own versioning is off, and a BucketVersioning that is suspended. A bucket that says nothing may have a
-BucketVersioning, and passes. Where nobody uses BucketVersionings, the setting `explicit` refuses such buckets of AWS'
-provider.
+that no component made, those of AWS', Google Cloud's and MinIO's providers are judged, each resource by what it says
+itself: a bucket whose own versioning is off, and a BucketVersioning that is suspended. A bucket of Google Cloud that
+says nothing is not versioned. One of the others may have a BucketVersioning, and passes; where nobody uses those, the
+setting `explicit` refuses such buckets of AWS' provider.
 
     # refused
     ArtifactBucket("models", versioning=False)
@@ -20,7 +20,7 @@ from pulumi_policy import Severity
 from caraml_pulumi.errors import CaramlError
 from caraml_pulumi.model.bucket import BucketFeature, bucket_versioned, endpoint_has
 from caraml_pulumi.model.spec import within
-from policies.buckets import BUCKETS, DYNAMIC_BUCKET, MINIO_BUCKET, VERSIONINGS, inline_versioning
+from policies.buckets import AWS_BUCKETS, BUCKETS, DYNAMIC_BUCKET, MINIO_BUCKET, VERSIONINGS, inline_versioning
 from policies.reading import ARTIFACT_BUCKET, at, broken
 from policies.rule import Resource, resource_rule
 
@@ -39,7 +39,7 @@ def _of_made(bucket: Resource) -> Iterator[CaramlError]:
 def _of_raw(bucket: Resource) -> Iterator[CaramlError]:
     versioned = inline_versioning(bucket.props)
     if versioned is None:
-        versioned = not bucket.settings["explicit"] or bucket.type == MINIO_BUCKET
+        versioned = bucket.type == MINIO_BUCKET or (bucket.type in AWS_BUCKETS and not bucket.settings["explicit"])
     yield from broken(within("versioning")(bucket_versioned), versioned)
 
 

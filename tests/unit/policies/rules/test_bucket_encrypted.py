@@ -6,7 +6,7 @@ from pulumi_policy import EnforcementLevel, Severity
 from caraml_pulumi import ArtifactBucket
 from caraml_pulumi.engine.values import UNKNOWN, Properties
 from caraml_pulumi.testing.policies import verdict, violations
-from policies.buckets import AWS_BUCKETS, DYNAMIC_BUCKET, ENCRYPTIONS
+from policies.buckets import AWS_BUCKETS, DYNAMIC_BUCKET, ENCRYPTIONS, GOOGLE_BUCKET
 from policies.reading import ARTIFACT_BUCKET
 from policies.rules.bucket_encrypted import policy
 from tests.unit.components.programs import recorded
@@ -90,6 +90,15 @@ def test_an_encryption_of_its_own_is_held_to_the_algorithms(type_: str) -> None:
     props = {"rules": [{"applyServerSideEncryptionByDefault": {"sseAlgorithm": "AES256"}}]}
     assert judged(type_, props) == []
     assert first_lines(judged(type_, props, algorithms=["aws:kms"])) == ["the bucket is encrypted with AES256"]
+
+
+def test_a_bucket_of_google_cloud_is_encrypted_with_its_own_keys_or_those_of_kms() -> None:
+    keyed = {"encryption": {"defaultKmsKeyName": "projects/p/locations/l/keyRings/r/cryptoKeys/k"}}
+    for props in ({}, keyed):
+        assert judged(GOOGLE_BUCKET, props) == []
+    found = judged(GOOGLE_BUCKET, {}, algorithms=["aws:kms"])
+    assert places(found) == ["encryption.defaultKmsKeyName"]
+    assert judged(GOOGLE_BUCKET, keyed, algorithms=["aws:kms"]) == []
 
 
 def test_what_is_not_known_yet_is_judged_at_the_update() -> None:

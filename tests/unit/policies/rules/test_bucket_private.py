@@ -6,7 +6,7 @@ from pulumi_policy import EnforcementLevel, Severity
 from caraml_pulumi import ArtifactBucket
 from caraml_pulumi.engine.values import UNKNOWN, Properties
 from caraml_pulumi.testing.policies import verdict, violations
-from policies.buckets import ACLS, BUCKETS, DYNAMIC_BUCKET, PUBLIC_ACCESS_BLOCK
+from policies.buckets import ACLS, AWS_BUCKETS, DYNAMIC_BUCKET, GOOGLE_BUCKET, MINIO_BUCKET, PUBLIC_ACCESS_BLOCK
 from policies.reading import ARTIFACT_BUCKET
 from policies.rules.bucket_private import policy
 from tests.unit.components.programs import recorded
@@ -47,13 +47,13 @@ def test_an_endpoint_without_a_block_is_refused_unless_the_platform_accepts_it()
     assert judged(ARTIFACT_BUCKET, props, acceptUnsupported=True) == []
 
 
-@pytest.mark.parametrize("type_", [*BUCKETS, *ACLS])
+@pytest.mark.parametrize("type_", [*AWS_BUCKETS, MINIO_BUCKET, *ACLS])
 @pytest.mark.parametrize("acl", [None, "private", "bucket-owner-full-control", "log-delivery-write"])
 def test_an_acl_that_opens_nothing_passes(type_: str, acl: str | None) -> None:
     assert judged(type_, {"bucket": "models", **({"acl": acl} if acl else {})}) == []
 
 
-@pytest.mark.parametrize("type_", [*BUCKETS, *ACLS])
+@pytest.mark.parametrize("type_", [*AWS_BUCKETS, MINIO_BUCKET, *ACLS])
 @pytest.mark.parametrize("acl", ["public-read", "public-read-write", "authenticated-read", "public"])
 def test_an_acl_that_opens_the_bucket_is_refused(type_: str, acl: str) -> None:
     found = judged(type_, {"bucket": "models", "acl": acl})
@@ -67,6 +67,14 @@ def test_a_block_of_aws_has_all_four_settings() -> None:
     found = judged(PUBLIC_ACCESS_BLOCK, {"bucket": "models", **ALL_FOUR, "ignorePublicAcls": False})
     assert first_lines(found) == [SAID]
     assert places(found) == ["ignorePublicAcls"]
+
+
+def test_a_bucket_of_google_cloud_enforces_that_it_is_not_public() -> None:
+    assert judged(GOOGLE_BUCKET, {"publicAccessPrevention": "enforced"}) == []
+    for props in ({}, {"publicAccessPrevention": "inherited"}):
+        found = judged(GOOGLE_BUCKET, props)
+        assert first_lines(found) == [SAID]
+        assert places(found) == ["publicAccessPrevention"]
 
 
 def test_what_is_not_known_yet_is_judged_at_the_update() -> None:

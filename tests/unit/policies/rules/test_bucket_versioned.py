@@ -6,7 +6,7 @@ from pulumi_policy import EnforcementLevel, Severity
 from caraml_pulumi import ArtifactBucket
 from caraml_pulumi.engine.values import UNKNOWN, Properties
 from caraml_pulumi.testing.policies import verdict, violations
-from policies.buckets import AWS_BUCKETS, BUCKETS, DYNAMIC_BUCKET, MINIO_BUCKET, VERSIONINGS
+from policies.buckets import AWS_BUCKETS, DYNAMIC_BUCKET, GOOGLE_BUCKET, MINIO_BUCKET, VERSIONINGS
 from policies.reading import ARTIFACT_BUCKET
 from policies.rules.bucket_versioned import policy
 from tests.unit.components.programs import recorded
@@ -49,8 +49,14 @@ def test_an_endpoint_without_versioning_is_refused_unless_the_platform_accepts_i
     assert judged(ARTIFACT_BUCKET, {**props, "unsupported": ["encryption"]}) == []
 
 
-@pytest.mark.parametrize("type_", BUCKETS)
-def test_a_bucket_of_another_provider_that_says_nothing_passes(type_: str) -> None:
+def test_a_bucket_of_google_cloud_says_itself_that_it_is_versioned() -> None:
+    assert judged(GOOGLE_BUCKET, {"versioning": {"enabled": True}}) == []
+    for props in ({}, {"versioning": {"enabled": False}}):
+        assert first_lines(judged(GOOGLE_BUCKET, props)) == [SAID]
+
+
+@pytest.mark.parametrize("type_", [*AWS_BUCKETS, MINIO_BUCKET])
+def test_a_bucket_that_may_have_a_versioning_elsewhere_passes(type_: str) -> None:
     assert judged(type_, {"bucket": "models"}) == []
 
 

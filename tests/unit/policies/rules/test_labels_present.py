@@ -20,6 +20,7 @@ from policies.reading import (
 )
 from policies.rules.labels_present import policy
 from tests.unit.components.programs import recorded
+from tests.unit.policies.configured import stack_platform
 from tests.unit.policies.objects import Resources, first_lines, places, pod, settings_of, workload
 
 COMPONENTS = (MODEL_VERSION, MODEL_ENDPOINT, MODEL_PROJECT)
@@ -74,6 +75,14 @@ def test_a_platform_says_which_labels_it_wants_and_under_which_prefix() -> None:
     part_of = "app.kubernetes.io/part-of"
     assert first_lines(judged(MINE, labels=[part_of])) == [f"missing label: {part_of}"]
     assert judged({part_of: "shop"}, labels=[part_of]) == []
+
+
+def test_the_prefix_is_that_of_the_stacks_platform_unless_the_pack_says_another() -> None:
+    own = {"gojek.com/team": "fraud", "gojek.com/stream": "risk"}
+    with stack_platform(labelPrefix="gojek.com/"):
+        assert judged(own) == []
+        assert judged(MINE, labelPrefix="caraml.dev/") == []
+        assert first_lines(judged({})) == ["missing labels: gojek.com/team, gojek.com/stream"]
 
 
 @pytest.mark.parametrize("type_", [*SERVER_TYPES, SERVICE, NAMESPACE, POD_DISRUPTION_BUDGET])
