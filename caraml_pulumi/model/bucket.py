@@ -26,6 +26,15 @@ class BucketFeature(StrEnum):
     TAGS = "tags"
 
 
+_NOUNS: Final = {
+    BucketFeature.VERSIONING: "versioning",
+    BucketFeature.ENCRYPTION: "encryption",
+    BucketFeature.PUBLIC_ACCESS_BLOCK: "a block of public access",
+    BucketFeature.LIFECYCLE: "a lifecycle",
+    BucketFeature.TAGS: "tags",
+}
+
+
 def days(value: int) -> int:
     """`value` itself if it is a number of days that a lifecycle rule can have, or 0. Raises `CaramlError`."""
     if not 0 <= value <= _MOST_DAYS:
@@ -130,15 +139,6 @@ def endpoint_has(feature: BucketFeature, unsupported: Iterable[str], accepted: b
             f"the bucket does without {_NOUNS[feature]}: its endpoint is said to lack it",
             fix=f"take {feature.value} out of unsupported, or use an endpoint that has it",
         )
-
-
-_NOUNS: Final = {
-    BucketFeature.VERSIONING: "versioning",
-    BucketFeature.ENCRYPTION: "encryption",
-    BucketFeature.PUBLIC_ACCESS_BLOCK: "a block of public access",
-    BucketFeature.LIFECYCLE: "a lifecycle",
-    BucketFeature.TAGS: "tags",
-}
 
 
 def bucket_versioned(versioned: bool) -> None:

@@ -25,6 +25,9 @@ BASELINE_CAPABILITIES: Final = (
 DEFAULT_SERVICE_ACCOUNT: Final = "default"
 """The ServiceAccount of pods that name none (Kubernetes)."""
 _CAPABILITY_PREFIX: Final = "CAP_"
+_SHARED: Final = {"hostNetwork": "network", "hostPID": "processes", "hostIPC": "memory between processes"}
+HOST_NAMESPACES: Final = tuple(_SHARED)
+"""The properties of a pod that share a namespace of its node."""
 
 
 def not_privileged(container: str, privileged: bool) -> None:
@@ -107,11 +110,6 @@ def own_namespace(what: str, shared: bool) -> None:
             allowed=f"{what}: false, the default",
             fix=f"remove {what}",
         )
-
-
-_SHARED: Final = {"hostNetwork": "network", "hostPID": "processes", "hostIPC": "memory between processes"}
-HOST_NAMESPACES: Final = tuple(_SHARED)
-"""The properties of a pod that share a namespace of its node."""
 
 
 def no_host_port(container: str, port: float) -> None:
