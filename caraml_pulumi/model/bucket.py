@@ -14,6 +14,12 @@ from caraml_pulumi.model.spec import as_validation_error, rule
 _MOST_DAYS: Final = 36_500
 _MOST_TAGS: Final = 50
 """S3's limit."""
+PUBLIC_ACCESS_BLOCKS: Final = ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets")
+"""S3's four settings that block public access."""
+KMS: Final = "aws:kms"
+"""S3's name of encryption with a key of KMS."""
+S3_KEYS: Final = "AES256"
+"""S3's name of encryption with its own keys (SSE-S3)."""
 
 
 class BucketFeature(StrEnum):
@@ -40,14 +46,6 @@ def days(value: int) -> int:
     if not 0 <= value <= _MOST_DAYS:
         raise CaramlError(f"{value} is not a number of days", allowed=f"1 to {_MOST_DAYS}, or 0 for never")
     return value
-
-
-PUBLIC_ACCESS_BLOCKS: Final = ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets")
-"""S3's four settings that block public access."""
-KMS: Final = "aws:kms"
-"""S3's name of encryption with a key of KMS."""
-S3_KEYS: Final = "AES256"
-"""S3's name of encryption with its own keys (SSE-S3)."""
 
 
 Days = Annotated[WholeNumber, rule(days)]
