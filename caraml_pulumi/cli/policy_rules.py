@@ -33,7 +33,7 @@ def rule_document(rule: Rule) -> dict[str, Any]:
         "url": rule.url,
         "settings": {
             name: {**schema, **({"value": rule.values[name]} if name in rule.values else {})}
-            for name, schema in rule.schema.items()
+            for name, schema in sorted(rule.schema.items())
         },
     }
 
@@ -102,7 +102,7 @@ def _documentation(rule: Rule, pack: Path) -> str:
 
 def _settings(rule: Rule) -> list[str]:
     lines = []
-    for name, schema in rule.schema.items():
+    for name, schema in sorted(rule.schema.items()):  # a pack sends them in no order
         if name == EXEMPTIONS:
             continue
         value, default = rule.values.get(name), schema.get("default")

@@ -24,6 +24,7 @@ class Document:
         with _explained(path):
             reading = loader or _Loader(_read_text(path))
             self._root = reading.get_node() if loader else reading.get_single_node()
+            _ends(self._root, (), set())
             self.data: Any = reading.construct_document(self._root) if self._root else None
         self._line = self._root.start_mark.line + 1 if loader and self._root else 1
 
@@ -89,8 +90,28 @@ def _explained(path: Path) -> Iterator[None]:
         raise CaramlError(f"malformed YAML: {str(error).splitlines()[0]}", where=str(path)) from None
 
 
+def _ends(node: yaml.Node | None, outer: tuple[int, ...], checked: set[int]) -> None:
+    """Refuse a value that contains itself, by an alias."""
+    if not isinstance(node, yaml.CollectionNode) or id(node) in checked:
+        return
+    if id(node) in outer:
+        raise yaml.MarkedYAMLError(problem="a value contains itself", problem_mark=node.start_mark)
+    for item in node.value:
+        for part in item if isinstance(item, tuple) else (item,):
+            _ends(part, (*outer, id(node)), checked)
+    checked.add(id(node))
+
+
 class _Loader(yaml.SafeLoader):
-    """YAML's safe types, with every key once. Texts that YAML would take for a date stay texts."""
+    """The types that YAML shares with JSON, with every key once. Texts that YAML would take for a date stay texts."""
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:  # noqa: ANN401 - whatever YAML has there
+        """A value; one that looks like a number and is none, such as ``0x_``, is an error."""
+        try:
+            return super().construct_object(node, deep)
+        except ValueError:
+            problem = "a value looks like a number, and is none; put a text into quotes"
+            raise yaml.MarkedYAMLError(problem=problem, problem_mark=node.start_mark) from None
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         """A mapping; a key that is there twice is an error, and so is one that is no text or number."""
@@ -105,6 +126,12 @@ class _Loader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
+_NOT_OF_JSON = ("binary", "omap", "pairs", "set", "timestamp")
+_Loader.yaml_constructors = {
+    tag: constructor
+    for tag, constructor in yaml.SafeLoader.yaml_constructors.items()
+    if tag not in {f"tag:yaml.org,2002:{name}" for name in _NOT_OF_JSON}
+}
 _Loader.yaml_implicit_resolvers = {
     first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
