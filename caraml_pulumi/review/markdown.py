@@ -167,8 +167,8 @@ def _more(review: Review) -> Iterator[str]:
         rows = [(code(one.policy), escaped(one.subject), cell(one.message)) for one in review.remediations]
         yield "### Remediated\n\n" + _table(("rule", "resource", "what it changed"), rows)
     if review.unjudged:
-        rows = [(code(one.policy), escaped(one.subject), cell(one.reason)) for one in review.unjudged]
-        title = f"Not judged: {len(review.unjudged)}"
+        rows = [(code(one.policy), escaped(one.subjects), cell(one.reason)) for one in words.silences(review)]
+        title = f"Not judged by {len(rows)} rule{'' if len(rows) == 1 else 's'}"
         yield _folded(title, _table(("rule", "resource", "why"), rows))
     if review.exemptions:
         listed = [

@@ -174,9 +174,9 @@ def _more(review: Review) -> Iterator[Text]:
     for one in review.remediations:
         yield Text.assemble(("remediated  ", "cyan"), (one.policy, "bold"), f"  {one.subject}")
         yield from (Text(f"    {line}") for line in one.message.split("\n"))
-    for waiting in review.unjudged:
-        yield Text.assemble(("not judged  ", "yellow"), (waiting.policy, "bold"), f"  {waiting.subject}")
-        yield Text(f"    {waiting.reason}")
+    for silence in words.silences(review):
+        yield Text.assemble(("not judged  ", "yellow"), (silence.policy, "bold"), f"  {silence.subjects}")
+        yield Text(f"    {silence.reason}")
     for exempt in review.exemptions:
         style = "yellow" if exempt.ends_soon else "dim"
         yield Text.assemble(

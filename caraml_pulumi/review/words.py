@@ -164,6 +164,29 @@ def loss(one: Loss) -> str:
     return f"{look(one.op).planned} {one.subject}{takes}"
 
 
+class Silence(NamedTuple):
+    """A rule that did not judge, why, and what."""
+
+    policy: str
+    reason: str
+    subjects: str
+
+
+def silences(review: Review) -> Iterator[Silence]:
+    """The rules that did not judge, each once for a reason, with what they did not judge."""
+    groups: dict[tuple[str, str], list[str]] = {}
+    for one in review.unjudged:
+        groups.setdefault((one.policy, one.reason), []).append(one.subject)
+    for (policy, reason), subjects in groups.items():
+        more = f" and {len(subjects) - 1} more" if len(subjects) > 1 else ""
+        yield Silence(policy, reason, f"{_shortest(subjects)}{more}")
+
+
+def _shortest(subjects: Sequence[str]) -> str:
+    """The subject that stands for the others: a component rather than an object of it."""
+    return min(subjects, key=lambda subject: (subject.count(" of "), subject))
+
+
 def exemption(one: ExemptionReview) -> str:
     """When an exemption ends, in words."""
     return f"until {one.expires}" + (", ends soon" if one.ends_soon else "")

@@ -1,6 +1,6 @@
 """Pulumi's Analyzer messages: resources into requests, answers into violations."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from pulumi.runtime.proto import analyzer_pb2
@@ -8,9 +8,10 @@ from pulumi.runtime.proto import analyzer_pb2
 from caraml_pulumi.engine import wire
 from caraml_pulumi.engine.policies.config import Rule, Setting
 from caraml_pulumi.engine.policies.violation import LEVELS, SEVERITIES, NotApplicable, Violation
+from caraml_pulumi.engine.property_path import join_path
 from caraml_pulumi.engine.resource import ResourceState
 from caraml_pulumi.engine.secrecy import keep_secrets, mask_secrets
-from caraml_pulumi.engine.values import Properties
+from caraml_pulumi.engine.values import Properties, PropertyValue, same
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,25 +122,40 @@ def not_applicable(
 def remediation(
     found: analyzer_pb2.Remediation, version: str, resource: AnalyzedResource, before: Properties
 ) -> tuple[Properties, Violation]:
-    """The properties after a remediation of those `before` it, and a note that names the changed ones.
+    """The properties after a remediation of those `before` it, and a note that names the changed paths, not the values.
 
     A remediation that could not run at preview leaves them as they are and gives its reason as an advisory note.
     """
     changed = found.HasField("properties")
     after = keep_secrets(before, wire.decode(found.properties)) if changed else before
-    names = sorted(key for key in before.keys() | after.keys() if before.get(key) != after.get(key))
+    paths = list(_changed(before, after, ""))
     note = Violation(
         policy=found.policyName,
         pack=found.policyPackName,
         version=version,
         description=found.description,
-        message=f"{found.description}\nchanged {', '.join(names) or 'nothing'}"
+        message=f"{found.description}\nchanged {', '.join(paths) or 'nothing'}"
         if changed
         else mask_secrets(found.diagnostic, [before]),
         level="remediate" if changed else "advisory",
         urn=resource.state.urn,
     )
     return after, note
+
+
+def _changed(before: PropertyValue, after: PropertyValue, path: str) -> Iterator[str]:
+    """The paths at which two values differ, each as deep as both go."""
+    if same(before, after):
+        return
+    if isinstance(before, dict) and isinstance(after, dict):
+        for key in sorted(before.keys() | after.keys()):
+            inner = join_path(path, key)
+            yield from _changed(before[key], after[key], inner) if key in before and key in after else [inner]
+    elif isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
+        for index, (old, new) in enumerate(zip(before, after, strict=True)):
+            yield from _changed(old, new, join_path(path, index))
+    else:
+        yield path
 
 
 def _stack_resource(resource: AnalyzedResource) -> analyzer_pb2.AnalyzerResource:

@@ -8,7 +8,7 @@ from syrupy.assertion import SnapshotAssertion
 from caraml_pulumi.review.document import Review
 from caraml_pulumi.review.text import text
 from tests.unit.engine.display.events import diagnostic
-from tests.unit.review.builders import reviewed, violated
+from tests.unit.review.builders import a_child, a_version, reviewed, same, version, violated
 from tests.unit.review.test_markdown import whole
 
 
@@ -38,6 +38,25 @@ def test_a_failed_preview_shows_why_and_no_more() -> None:
     assert "✘ the preview failed" in out
     assert "error  the stack as a whole\n    no such model" in out
     assert "No model changes" not in out
+
+
+def test_a_rule_that_judged_nothing_is_named_once_for_a_reason() -> None:
+    parts = [a_version(number) for number in (1, 2)]
+    child = a_child(parts[0])
+    said = [
+        {
+            "policyNotApplicableEvent": {
+                "policyName": "a",
+                "policyPackName": "p",
+                "resourceUrn": one.urn,
+                "reason": "why",
+            }
+        }
+        for one in (*parts, child)
+    ]
+    alike = [same(one, version(number)) for number, one in enumerate(parts, 1)]
+    out = shown(reviewed(*alike, same(child, {}), said))
+    assert "not judged  a  version 1 of iris-team/iris and 2 more\n    why" in out
 
 
 def test_several_lines_of_a_message_stay_lines() -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from pulumi.runtime.proto import analyzer_pb2
 
+from caraml_pulumi.engine import wire
 from caraml_pulumi.engine.policies import AnalyzedResource, NotApplicable, PolicyPack, Violation, messages, pack
 from caraml_pulumi.engine.resource import ResourceState, make_urn
 from caraml_pulumi.engine.values import UNKNOWN, Secret
@@ -176,6 +177,18 @@ def test_a_remediation_changes_the_inputs_and_keeps_secrets_and_unknowns(guardra
     assert [(note.policy, note.level, note.message) for note in notes] == [
         ("label", "remediate", "Everything is labelled.\nchanged labels")
     ]
+
+
+def test_the_note_of_a_remediation_names_the_paths_that_it_changed_and_no_values() -> None:
+    before = {"spec": {"containers": [{"image": "a", "env": Secret("hush-hush")}, {"image": "b"}], "size": 1}, "old": 1}
+    after = {"spec": {"containers": [{"image": "a"}, {"image": "c", "limits": {"cpu": "1"}}], "size": 1.0}}
+    found = analyzer_pb2.Remediation(
+        policyName="limits", description="Limits.", properties=wire.encode(after, secrets=False, unknowns=False)
+    )
+    _, note = messages.remediation(found, "1.2.3", resource(), before)
+    assert note.message == (
+        "Limits.\nchanged old, spec.containers[0].env, spec.containers[1].image, spec.containers[1].limits"
+    )
 
 
 def test_a_remediation_that_could_not_run_is_an_advisory_note_without_secrets() -> None:
