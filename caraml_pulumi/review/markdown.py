@@ -17,6 +17,8 @@ _ICONS: Final = {"ready": "✅", "blocked": "⛔", "failed": "❌"}
 _LEVELS: Final = {"mandatory": "⛔ mandatory", "advisory": "⚠️ advisory"}
 _OPEN_MODELS: Final = 8
 """With more models than this, each is folded."""
+_FOLD: Final = 200
+"""Characters that are kept for what is around a folded block."""
 _CUT: Final = "_The review is longer than a comment may be: {left} not shown. `caraml review` prints all of it._"
 
 
@@ -31,8 +33,10 @@ def markdown(review: Review, diff: str = "", *, limit: int = LIMIT) -> str:
         *_others(review),
         *_capacity(review),
         *_more(review),
-        *([_folded("All changed properties", block(diff, "diff"))] if diff else []),
     ]
+    if diff:
+        room = limit - sum(len(one) + 2 for one in blocks)
+        blocks.append(_folded("All changed properties", block(_beginning(diff, room - _FOLD), "diff")))
     return _cut(blocks, limit)
 
 
@@ -193,6 +197,17 @@ def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 def _folded(title: str, content: str) -> str:
     return f"<details><summary>{title}</summary>\n\n{content}\n\n</details>"
+
+
+def _beginning(diff: str, room: int) -> str:
+    """The first lines of `diff` that fit, and how many do not."""
+    if len(diff) <= room:
+        return diff
+    lines = diff.split("\n")
+    kept = 0
+    while kept < len(lines) and (room := room - len(lines[kept]) - 1) >= 0:
+        kept += 1
+    return "\n".join([*lines[:kept], f"… {len(lines) - kept} more lines: caraml review --diff"])
 
 
 def _cut(blocks: Sequence[str], limit: int) -> str:

@@ -1,3 +1,4 @@
+import re
 from html import unescape
 
 import pytest
@@ -100,6 +101,13 @@ WHOLE = whole()
 @given(st.integers(300, 5000))
 def test_it_is_never_longer_than_its_limit(limit: int) -> None:
     assert len(markdown(WHOLE, "+ a\n" * 500, limit=limit)) <= limit
+
+
+def test_of_too_many_changed_properties_the_first_are_shown() -> None:
+    text = markdown(WHOLE, "\n".join(f"+ line {number}" for number in range(20_000)))
+    assert LIMIT - 300 < len(text) <= LIMIT
+    assert "\n+ line 0\n" in text
+    assert re.search(r"\n… \d+ more lines: caraml review --diff\n```\n\n</details>\n$", text)
 
 
 @pytest.mark.parametrize("diff", ["", "~ image: 1 => 2"])
