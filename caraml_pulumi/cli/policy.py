@@ -32,7 +32,10 @@ def list_rules(
     policy_pack_config: PackConfig = None,
     json: Json = False,
 ) -> None:
-    """List the rules of a policy pack: their levels as they are configured, severities, tags and meaning."""
+    """List the rules of a policy pack.
+
+    Each has its level, as it is configured for the stack, its severity, its tags, and what it holds.
+    """
     from caraml_pulumi.cli.policy_rules import print_rules, rule_document
 
     rules = _rules(choose(cwd, policy_pack, policy_pack_config, stack))
@@ -51,7 +54,10 @@ def explain(
     policy_pack_config: PackConfig = None,
     json: Json = False,
 ) -> None:
-    """Explain a rule: what it holds and why, how to mend a violation, its settings, and who is exempt from it."""
+    """Explain a rule, its settings and its exemptions.
+
+    What it holds and why, and how a violation is mended; for our pack that is the text of its page in docs/policies.
+    """
     from caraml_pulumi.cli.policy_rules import print_explanation, rule_document
     from caraml_pulumi.policy_tests.judging import find_rule
 
@@ -72,8 +78,9 @@ def run_tests(
     policy_pack_config: PackConfig = None,
     json: Json = False,
 ) -> None:
-    """Run test suites of a policy pack, and judge manifests, exported stacks and releases with it.
+    """Test a policy pack, and judge files with it.
 
+    Test suites are run; Kubernetes manifests, exported stacks and releases are judged as a preview would judge them.
     Exit code 1 if a test fails, 3 if a file violates a mandatory rule.
     """
     from caraml_pulumi.cli.policy_report import print_report, report_document
