@@ -46,7 +46,7 @@ def test_the_help_of_a_command_about_models_ends_with_an_example_that_it_takes(c
 def test_a_mistyped_command_is_answered_with_the_right_one() -> None:
     done = run("previw")
     assert done.returncode == 2
-    assert "Did you mean 'preview'?" in done.stderr
+    assert "Did you mean 'preview'" in done.stderr
 
 
 def test_the_version_is_told() -> None:
