@@ -1,15 +1,22 @@
 """How ``caraml policy test`` reports: a line for each case or object, and what is wrong with it below."""
 
+import re
+import shutil
+import sys
+import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from caraml_pulumi.cli.policy_rules import level_style, styled
+from caraml_pulumi.cli.terminal import colors
 from caraml_pulumi.engine.policies import Violation
 from caraml_pulumi.policy_tests.case import CaseFile
 from caraml_pulumi.policy_tests.judging import Judged, place_of
 
 Results = Sequence[tuple[CaseFile, Sequence[Judged]]]
+_LABEL: Final = re.compile(r"(?:allowed|fix|at):\s+")
+_WHOLE_WORDS: Final[dict[str, Any]] = {"break_long_words": False, "break_on_hyphens": False}
 _WHERE: Final = "  where:"
 """How a message begins the line that the place in the file stands for."""
 _STYLES: Final = {"ok": "32", "warn": "33", "FAIL": "1;31"}
@@ -93,7 +100,7 @@ def _print_line(line: Line, judged: Judged) -> None:
         print(f"        at {line.where}")
     for violation in line.violations:
         _print_finding(violation)
-        print(f"          at:      {place_of(judged, violation)}")
+        _print_text(f"at:      {place_of(judged, violation)}")
     for note in line.remedies:
         _print_finding(note)
 
@@ -103,7 +110,19 @@ def _print_finding(found: Violation) -> None:
     print(f"        {styled(found.policy, '1')} ({level})")
     for text in found.message.removeprefix(f"{found.description}\n").splitlines():
         if not text.startswith(_WHERE):
-            print(f"          {text.strip() if text.startswith('  ') else text}")
+            _print_text(text.strip() if text.startswith("  ") else text)
+
+
+def _print_text(text: str) -> None:
+    """Print a line of a message, on a terminal in several that fit, the further ones below its text."""
+    margin = " " * 10
+    if not colors(sys.stdout):
+        print(margin + text)
+        return
+    label = _LABEL.match(text)
+    hanging = margin + " " * (label.end() if label else 0)
+    width = shutil.get_terminal_size().columns
+    print(textwrap.fill(text, width, initial_indent=margin, subsequent_indent=hanging, **_WHOLE_WORDS))
 
 
 def report_document(results: Results) -> dict[str, Any]:

@@ -185,6 +185,15 @@ def test_manifests_are_judged_as_pulumi_resources_with_their_lines(project: Plac
     ]
 
 
+def test_a_message_is_wrapped_on_a_terminal_below_its_text(project: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    main = project.root / "policies/__main__.py"
+    main.write_text(main.read_text().replace("fix:     split it", "fix:     split it into two teams that talk less"))
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "44")
+    shown = judged(project, [manifest(size=9)], "--stack", "prod").stdout
+    assert "          fix:     split it into two teams\n                   that talk less\n" in shown
+
+
 def test_manifests_in_a_list_or_in_json_are_judged_together_as_a_stack(project: Place) -> None:
     listed = {"apiVersion": "v1", "kind": "List", "items": [manifest(name=f"team-{number}") for number in range(3)]}
     ran = judged(project, json.dumps(listed, indent="\t"), name="list.json")
