@@ -90,7 +90,7 @@ class StackBefore:
 
 
 def stack_before(settings: Mapping[str, Any], urn: str = "") -> StackBefore:
-    """The stack before the update; `urn` is that of a resource that it is to have.
+    """The stack before the update; `urn` is that of a resource that it is to have. The null device is an empty stack.
 
     Raises:
         NoEvidenceError: no file is named.
@@ -101,6 +101,8 @@ def stack_before(settings: Mapping[str, Any], urn: str = "") -> StackBefore:
         raise NoEvidenceError(
             f"what the stack was before is not known: name its export with {STACK_VARIABLE} or {STACK_BEFORE}"
         )
+    if path == Path(os.devnull):
+        return StackBefore(())
     before = _stack(path, _stamp(path))
     if urn and before.name not in ("", _stack_of(urn)):
         raise CaramlError(

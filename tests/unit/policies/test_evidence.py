@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -76,6 +77,11 @@ def test_the_state_of_another_stack_is_no_evidence(tmp_path: Path) -> None:
     assert "caraml stack export --stack prod" in raised.value.fix
     nothing = {"stackBefore": written(tmp_path / "b.json", state())}
     assert stack_before(nothing, "urn:pulumi:prod::project::t:i:A::a").name == ""
+
+
+def test_the_null_device_is_a_stack_that_holds_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(STACK_VARIABLE, os.devnull)
+    assert [*stack_before({}, "urn:pulumi:prod::project::t:i:A::a").resources] == []
 
 
 def test_a_file_that_changes_is_read_again(tmp_path: Path) -> None:

@@ -22,4 +22,4 @@ def test_paths_are_absolute_because_a_pack_runs_in_its_own_directory(
 
 def test_a_stack_that_holds_nothing_hides_what_the_environment_says_of_another(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(STACK_BEFORE, "other.json")
-    assert evidence(None) == {STACK_BEFORE: ""}
+    assert evidence(None) == {STACK_BEFORE: os.devnull}
