@@ -1,6 +1,5 @@
 """A platform on each backend, deployed, changed and moved to another with `caraml`."""
 
-import contextlib
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from caraml_pulumi.kube.errors import KubeError
 from tests.e2e.conftest import LocalCluster
 from tests.e2e.platform import Platform
 
@@ -25,8 +23,7 @@ KINDS = {
 def on(cluster: LocalCluster, tmp_path: Path) -> Iterator[Platform]:
     platform = Platform(tmp_path, cluster.kubeconfig, f"backend-{uuid.uuid4().hex[:8]}")
     yield platform
-    with contextlib.suppress(KubeError):  # a refused one made none
-        cluster.client.request("DELETE", f"/api/v1/namespaces/{platform.project}")
+    cluster.leave(platform.project)
 
 
 def backend(on: Platform, settings: str) -> None:

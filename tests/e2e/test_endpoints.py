@@ -61,8 +61,7 @@ def on(cluster: LocalCluster, tmp_path: Path) -> Iterator[Platform]:
     """The sample platform, not deployed."""
     platform = Platform(tmp_path, cluster.kubeconfig, f"endpoint-{uuid.uuid4().hex[:8]}")
     yield platform
-    if platform.resources():
-        cluster.client.request("DELETE", f"/api/v1/namespaces/{platform.project}")
+    cluster.leave(platform.project)
 
 
 def another_program(on: Platform, directory: Path, text: str) -> Platform:

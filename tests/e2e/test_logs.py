@@ -53,7 +53,7 @@ def on(cluster: LocalCluster, node: PlayedNode, tmp_path: Any) -> Iterator[Platf
     node.plays = {"talk-1": playing()}
     scale(on, node, 2)
     yield on
-    cluster.client.request("DELETE", f"/api/v1/namespaces/{on.project}")
+    cluster.leave(on.project)
 
 
 def scale(on: Platform, node: PlayedNode, replicas: int) -> None:

@@ -23,8 +23,7 @@ UP = ("up", "--stack", "dev", "--yes", "--skip-preview")
 def platform(cluster: LocalCluster, tmp_path: Path) -> Iterator[Platform]:
     platform = Platform(tmp_path, cluster.kubeconfig, f"team-{uuid.uuid4().hex[:8]}")
     yield platform
-    if platform.resources():
-        cluster.client.request("DELETE", f"/api/v1/namespaces/{platform.project}")
+    cluster.leave(platform.project)
 
 
 def configure(platform: Platform, old: str, new: str) -> None:

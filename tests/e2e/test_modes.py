@@ -64,4 +64,4 @@ def test_a_running_version_keeps_its_mode_and_a_stopped_one_changes_it(cluster: 
     assert of_version(cluster, platform.project, deployments) == []
     assert route_of_version(cluster, platform.project) == "knative-local-gateway.istio-system.svc.cluster.local"
     assert platform.changes() == {}
-    cluster.client.request("DELETE", f"/api/v1/namespaces/{platform.project}")
+    cluster.leave(platform.project)

@@ -1,7 +1,6 @@
 """Projects on the real servers: quotas, rights, the switch and Secrets."""
 
 import base64
-import contextlib
 import json
 import time
 import uuid
@@ -42,8 +41,7 @@ def platforms(cluster: LocalCluster, tmp_path: Path) -> Iterator[Platforms]:
 
     yield make
     for platform in made:
-        with contextlib.suppress(KubeError):
-            cluster.client.request("DELETE", f"/api/v1/namespaces/{platform.project}")
+        cluster.leave(platform.project)
 
 
 def configure(platform: Platform, **settings: Any) -> None:

@@ -15,7 +15,6 @@ import pytest
 from caraml_pulumi.cluster.ports import free_ports
 from caraml_pulumi.engine.state.backend import open_backend
 from caraml_pulumi.errors import FAILED, INTERRUPTED, POLICY_VIOLATION, ROLLED_BACK, USAGE
-from caraml_pulumi.kube.errors import KubeError
 from tests.e2e.conftest import LocalCluster
 from tests.e2e.iris_servers import iris_server
 from tests.e2e.platform import Platform, Result
@@ -32,8 +31,7 @@ def platform(cluster: LocalCluster, tmp_path: Path) -> Iterator[Platform]:
     platform = Platform(tmp_path, cluster.kubeconfig, f"team-{uuid.uuid4().hex[:8]}")
     platform.up()
     yield platform
-    with contextlib.suppress(KubeError):
-        cluster.client.request("DELETE", f"/api/v1/namespaces/{platform.project}")
+    cluster.leave(platform.project)
 
 
 class Scene:

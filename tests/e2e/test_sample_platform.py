@@ -1,6 +1,5 @@
 """The main job, as the README tells it: two versions of a model and their endpoint, from nothing and back."""
 
-import contextlib
 import json
 import re
 import signal
@@ -24,8 +23,7 @@ pytestmark = pytest.mark.e2e
 def platform(cluster: LocalCluster, tmp_path: Path) -> Iterator[Platform]:
     platform = Platform(tmp_path, cluster.kubeconfig, f"team-{uuid.uuid4().hex[:8]}")
     yield platform
-    with contextlib.suppress(KubeError):  # a test may have destroyed it
-        cluster.client.request("DELETE", f"/api/v1/namespaces/{platform.project}")
+    cluster.leave(platform.project)
 
 
 def objects(cluster: LocalCluster, platform: Platform, kinds: str) -> dict[str, Any]:

@@ -34,7 +34,7 @@ def on(cluster: LocalCluster, tmp_path: Path) -> Iterator[Platform]:
     platform.release.write_text(text[: text.index("endpoint:")] + ALL_TO_FIRST)
     platform.up()
     yield platform
-    cluster.client.request("DELETE", f"/api/v1/namespaces/{platform.project}")
+    cluster.leave(platform.project)
 
 
 def items(cluster: LocalCluster, path: str, platform: Platform) -> dict[str, Any]:
