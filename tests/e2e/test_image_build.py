@@ -40,7 +40,7 @@ def platform(cluster: LocalCluster, tmp_path: Path) -> Iterator[Platform]:
     made = Platform(tmp_path, cluster.kubeconfig, f"build-{uuid.uuid4().hex[:8]}")
     program(made).write_text(PROGRAM.format(project=made.project))
     yield made
-    cluster.client.request("DELETE", f"/api/v1/namespaces/{made.project}")
+    cluster.leave(made.project)
 
 
 def program(platform: Platform) -> Path:
@@ -82,7 +82,11 @@ def test_a_version_waits_for_its_image_and_a_changed_build_is_rolled_out(
     assert platform.changes() == {}
 
     # The id of a resource that is yet to be made is unknown at preview, and the image with it.
-    change(platform, '"python:3.11"', 'ConfigMap("base", metadata={"namespace": project.namespace}).id')
+    change(
+        platform,
+        '"python:3.11"',
+        'pulumi.Output.concat(ConfigMap("base", metadata={"namespace": project.namespace}).id, ":1")',
+    )
     platform.up()
     (rebuilt,), (rolled_out,) = jobs(cluster, platform), services(cluster, platform)
     assert rebuilt["metadata"]["name"] != job["metadata"]["name"]

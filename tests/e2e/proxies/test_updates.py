@@ -73,7 +73,7 @@ def platform(
         own = f"{version}.{platform.project}.dev.example.test"
         until(partial(answers, mesh, own), own)
     yield platform
-    cluster.client.request("DELETE", f"/api/v1/namespaces/{platform.project}")
+    cluster.leave(platform.project)
 
 
 def answers(mesh: Mesh, host: str) -> bool:
@@ -104,6 +104,7 @@ def test_a_version_that_is_removed_is_drained_first(mesh: Mesh, platform: Platfo
     first, second = text.index("  - version: 1\n"), text.index("  - version: 2\n")
     rest = text[second : text.index("    - version: 1\n")]
     platform.release.write_text(f"{text[:first]}{rest}    - version: 2\n      weight: 100\n")
+    platform.must("config", "set", "caraml:acknowledge", f"{platform.project}/iris/1", "--stack", "dev")
     with Traffic(mesh, host(platform)) as traffic:
         result = platform.up()
         until(lambda: set(traffic.answers[-20:]) == {(200, "iris-2")}, host(platform))
