@@ -18,8 +18,8 @@ from pulumi_policy.proxy import UnknownValueError
 
 from caraml_pulumi.errors import CaramlError
 from caraml_pulumi.model.promotion import digest_of, is_proven
-from policies.rule import Resource
-from policies.serving import READ, Versions, deployed_versions
+from policies.resource import Resource
+from policies.versions import READ, Versions, deployed_versions
 
 STACK_VARIABLE: Final = "CARAML_STACK_BEFORE"
 STATUS_VARIABLE: Final = "CARAML_STATUS_BEFORE"

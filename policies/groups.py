@@ -19,7 +19,8 @@ from policies.platform_config import label_prefix
 from policies.pods import POD, containers, pods
 from policies.reading import MODEL_PROJECT, MODEL_VERSION, Properties, at, version_of_object
 from policies.replicas import REPLICATED_TYPES, Replicas, namespace_of, replicas_of_stack
-from policies.rule import Blamed, Resource, Stack, StackJudge, blame
+from policies.resource import Resource, Stack
+from policies.rule import Blamed, StackJudge, blame
 
 _GPUS: Final = (NVIDIA_GPU, AMD_GPU)
 

@@ -7,7 +7,8 @@ from caraml_pulumi.errors import CaramlError
 from caraml_pulumi.model.spec import within
 from policies.pods import PATCH_TYPES, POD_TYPES, Path, containers, pods
 from policies.reading import MODEL_VERSION, at, broken
-from policies.rule import Judge, Resource
+from policies.resource import Resource
+from policies.rule import Judge
 from policies.workloads import IMAGE_BUILD, workloads
 
 HoldImage = Callable[[str, Mapping[str, Any]], None]

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
 from policies.reading import DEPLOYMENT, KNATIVE_SERVICE, Properties, at
-from policies.rule import Resource
+from policies.resource import Resource
 
 Path = tuple[str | int, ...]
 

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 from caraml_pulumi.model.autoscaling import DOMAIN
 from policies.pods import REPLICA_SET, STATEFUL_SET
 from policies.reading import DEPLOYMENT, HORIZONTAL_POD_AUTOSCALER, KNATIVE_SERVICE, Properties, at
-from policies.rule import Resource, Stack
+from policies.resource import Resource, Stack
 
 REPLICATED_TYPES: Final = (DEPLOYMENT, STATEFUL_SET, REPLICA_SET, KNATIVE_SERVICE)
 """What makes several pods of one kind that run for ever."""

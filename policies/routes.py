@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 
 from caraml_pulumi.model.spec import Path
 from policies.reading import KNATIVE_SERVICE, Properties, at
-from policies.rule import Resource
+from policies.resource import Resource
 
 ISTIO: Final = tuple(f"kubernetes:networking.istio.io/{version}:" for version in ("v1", "v1beta1", "v1alpha3"))
 GATEWAY_API: Final = tuple(

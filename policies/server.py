@@ -23,7 +23,8 @@ from pulumi_policy import (
 )
 
 from policies.reading import Properties
-from policies.rule import ResourceRule, Resources, StackRule
+from policies.resource import Resources
+from policies.rule import ResourceRule, StackRule
 from policies.view import Fields
 
 _NO_TIMEOUTS: Final = PolicyCustomTimeouts(0, 0, 0)

@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 
 from policies.pods import KNATIVE_CONFIGURATION, Path
 from policies.reading import KNATIVE_SERVICE, Properties
-from policies.rule import Resource
+from policies.resource import Resource
 
 IMAGE_BUILD: Final = "caraml:index:ImageBuild"
 KNATIVE_TYPES: Final = (KNATIVE_SERVICE, KNATIVE_CONFIGURATION)

@@ -14,8 +14,9 @@ from caraml_pulumi.errors import CaramlError
 from caraml_pulumi.model.traffic import at_most_two_deployed_versions
 from policies.platform_config import LABEL_PREFIX, LABEL_PREFIX_SCHEMA, label_prefix
 from policies.reading import MODEL_ENDPOINT, MODEL_VERSION, broken, versions_of_endpoint
-from policies.rule import Blamed, Resource, Stack, blame, resource_rule, stack_rule
-from policies.serving import WORKLOADS, Owner, deployed_versions
+from policies.resource import Resource, Stack
+from policies.rule import Blamed, blame, resource_rule, stack_rule
+from policies.versions import WORKLOADS, Owner, deployed_versions
 
 DESCRIPTION = "At most two versions of a model are deployed in an environment."
 STEPS = "Remove or stop a version before another is deployed."

@@ -30,7 +30,8 @@ from caraml_pulumi.model.spec import within
 from policies.platform_config import LABEL_PREFIX, LABEL_PREFIX_SCHEMA, label_prefix
 from policies.pods import pods
 from policies.reading import HORIZONTAL_POD_AUTOSCALER, MODEL_VERSION, at, broken, version_of_object
-from policies.rule import Resource, resource_rule
+from policies.resource import Resource
+from policies.rule import resource_rule
 from policies.workloads import KNATIVE_TYPES, workloads
 
 _METRICS_BY_RESOURCE = {name: metric for metric, name in KNATIVE_METRICS.items()}

@@ -21,7 +21,8 @@ from caraml_pulumi.model.bucket import KMS, S3_KEYS, BucketFeature, bucket_encry
 from caraml_pulumi.model.spec import within
 from policies.buckets import AWS_BUCKETS, DYNAMIC_BUCKET, ENCRYPTIONS, GOOGLE_BUCKET, algorithms, inline_encryption
 from policies.reading import ARTIFACT_BUCKET, at, broken
-from policies.rule import Resource, resource_rule
+from policies.resource import Resource
+from policies.rule import resource_rule
 
 
 def _of_component(bucket: Resource) -> Iterator[CaramlError]:

@@ -19,7 +19,8 @@ from caraml_pulumi.model.bucket import bucket_not_force_destroyed
 from caraml_pulumi.model.spec import within
 from policies.buckets import BUCKETS, DYNAMIC_BUCKET
 from policies.reading import ARTIFACT_BUCKET, broken
-from policies.rule import PRODUCTION, Resource, resource_rule
+from policies.resource import Resource
+from policies.rule import PRODUCTION, resource_rule
 
 
 def _of_bucket(bucket: Resource) -> Iterator[CaramlError]:

@@ -29,7 +29,8 @@ from caraml_pulumi.model.bucket import (
 from caraml_pulumi.model.spec import within
 from policies.buckets import ACLS, BUCKETS, DYNAMIC_BUCKET, GOOGLE_BUCKET, PUBLIC_ACCESS_BLOCK
 from policies.reading import ARTIFACT_BUCKET, broken
-from policies.rule import Resource, resource_rule
+from policies.resource import Resource
+from policies.rule import resource_rule
 
 
 def _of_component(bucket: Resource) -> Iterator[CaramlError]:

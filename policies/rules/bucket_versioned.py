@@ -22,7 +22,8 @@ from caraml_pulumi.model.bucket import BucketFeature, bucket_versioned, endpoint
 from caraml_pulumi.model.spec import within
 from policies.buckets import AWS_BUCKETS, BUCKETS, DYNAMIC_BUCKET, MINIO_BUCKET, VERSIONINGS, inline_versioning
 from policies.reading import ARTIFACT_BUCKET, at, broken
-from policies.rule import Resource, resource_rule
+from policies.resource import Resource
+from policies.rule import resource_rule
 
 
 def _of_component(bucket: Resource) -> Iterator[CaramlError]:

@@ -32,7 +32,8 @@ from policies.reading import (
     version_of_component,
     version_of_object,
 )
-from policies.rule import Resource, resource_rule
+from policies.resource import Resource
+from policies.rule import resource_rule
 
 _MODES = {
     KNATIVE_SERVICE: DeploymentMode.SERVERLESS.value,

@@ -28,8 +28,9 @@ from policies.evidence import STATUS_BEFORE, STATUS_BEFORE_SCHEMA, STATUS_VARIAB
 from policies.platform_config import LABEL_PREFIX, LABEL_PREFIX_SCHEMA, label_prefix
 from policies.pods import POD_TYPES, containers, pods
 from policies.reading import MODEL_VERSION, at, broken, version_of_object
-from policies.rule import PRODUCTION, Resource, resource_rule
-from policies.serving import made_by
+from policies.resource import Resource
+from policies.rule import PRODUCTION, resource_rule
+from policies.versions import made_by
 
 PREVIOUS = "previousEnvironment"
 MAX_AGE_HOURS = "maxAgeHours"

@@ -28,9 +28,10 @@ from caraml_pulumi.model.labels import APP, COMPONENT
 from caraml_pulumi.model.labels import MODEL_ENDPOINT as ENDPOINT_LABEL
 from policies.platform_config import LABEL_PREFIX, LABEL_PREFIX_SCHEMA, label_prefix
 from policies.reading import MODEL_ENDPOINT, Properties, at, broken
+from policies.resource import Resource, Stack
 from policies.routes import ROUTE_TYPES, namespace_of
-from policies.rule import Blamed, Resource, Stack, blame, stack_rule
-from policies.serving import owner
+from policies.rule import Blamed, blame, stack_rule
+from policies.versions import owner
 
 PROMETHEUS_RULE: Final = "kubernetes:monitoring.coreos.com/v1:PrometheusRule"
 Model = tuple[str, str]

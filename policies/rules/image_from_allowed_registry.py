@@ -29,7 +29,8 @@ from caraml_pulumi.model.images import image_from_allowed_registry
 from caraml_pulumi.model.spec import within
 from policies.images import pulled
 from policies.reading import broken
-from policies.rule import Resource, resource_rule
+from policies.resource import Resource
+from policies.rule import resource_rule
 from policies.workloads import IMAGE_BUILD
 
 

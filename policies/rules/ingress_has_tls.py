@@ -30,8 +30,9 @@ from caraml_pulumi.model.routing import RoutingBackend
 from caraml_pulumi.model.spec import within
 from caraml_pulumi.model.tls import address_has_tls, host_has_tls, is_private, listener_has_tls
 from policies.reading import MODEL_ENDPOINT, Properties, at, broken
+from policies.resource import Resource
 from policies.routes import GATEWAY_API, INGRESS, ISTIO, namespace_of
-from policies.rule import PRODUCTION, Resource, resource_rule
+from policies.rule import PRODUCTION, resource_rule
 
 PRIVATE = "private"
 _PLAIN = ("HTTP", "HTTP2", "GRPC", "GRPC-WEB")

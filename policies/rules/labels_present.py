@@ -38,7 +38,8 @@ from policies.reading import (
     at,
     broken,
 )
-from policies.rule import Resource, resource_rule
+from policies.resource import Resource
+from policies.rule import resource_rule
 
 OBJECTS = (*SERVER_TYPES, SERVICE, NAMESPACE, PERSISTENT_VOLUME_CLAIM, POD_DISRUPTION_BUDGET)
 

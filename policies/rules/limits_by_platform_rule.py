@@ -32,7 +32,8 @@ from caraml_pulumi.model.spec import within
 from policies.compute import CPU_FACTOR, MAX_CPU, MEMORY_FACTOR, LimitRule, amount, limit_rule, limited, requested
 from policies.pods import PATCH_TYPES, POD_TYPES, SERVER_TYPES, Container, Pods, containers, pods
 from policies.reading import MODEL_VERSION, at, broken
-from policies.rule import Resource, resource_rule
+from policies.resource import Resource
+from policies.rule import resource_rule
 from policies.workloads import Workload, is_of_component, workloads
 
 REQUIRED: Final = "cpuLimitRequired"

@@ -29,7 +29,8 @@ from caraml_pulumi.model.spec import within
 from policies.platform_config import LABEL_PREFIX, LABEL_PREFIX_SCHEMA, label_prefix
 from policies.pods import SERVER_TYPES, containers, pods
 from policies.reading import MODEL_VERSION, Properties, at, broken
-from policies.rule import Resource, resource_rule
+from policies.resource import Resource
+from policies.rule import resource_rule
 from policies.workloads import workloads
 
 REASON: Final = "liveness-disabled-reason"

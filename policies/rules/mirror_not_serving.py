@@ -22,9 +22,10 @@ from caraml_pulumi.errors import CaramlError
 from caraml_pulumi.model.spec import within
 from caraml_pulumi.model.traffic import copies_are_apart, mirror_is_apart
 from policies.reading import MODEL_ENDPOINT, broken
+from policies.resource import Resource
 from policies.routes import GATEWAY_ROUTES, VIRTUAL_SERVICES, divisions
-from policies.rule import Resource, resource_rule
-from policies.serving import routed
+from policies.rule import resource_rule
+from policies.versions import routed
 
 
 def _of_endpoint(endpoint: Resource) -> Iterator[CaramlError]:

@@ -36,7 +36,8 @@ from policies.reading import (
     at,
     broken,
 )
-from policies.rule import Resource, resource_rule
+from policies.resource import Resource
+from policies.rule import resource_rule
 
 DOMAIN_MAPPING: Final = "kubernetes:serving.knative.dev/v1beta1:DomainMapping"
 Hosts = Iterator[tuple[Path, str]]

@@ -21,7 +21,8 @@ from caraml_pulumi.model.pod_security import HOST_NAMESPACES, no_host_port, own_
 from caraml_pulumi.model.spec import within
 from policies.pods import PATCH_TYPES, POD_TYPES, containers, pods
 from policies.reading import at, broken
-from policies.rule import Resource, resource_rule
+from policies.resource import Resource
+from policies.rule import resource_rule
 
 
 def _of_pods(workload: Resource) -> Iterator[CaramlError]:

@@ -21,7 +21,8 @@ from caraml_pulumi.model.pod_security import host_path_allowed
 from caraml_pulumi.model.spec import within
 from policies.pods import PATCH_TYPES, POD_TYPES, pods
 from policies.reading import PERSISTENT_VOLUME, at, broken
-from policies.rule import Resource, resource_rule
+from policies.resource import Resource
+from policies.rule import resource_rule
 
 
 def _of_pods(workload: Resource) -> Iterator[CaramlError]:

@@ -31,7 +31,8 @@ from caraml_pulumi.model.plaintext_secrets import no_plaintext_secret, no_plaint
 from caraml_pulumi.model.spec import within
 from policies.pods import PATCH_TYPES, POD_TYPES, Path, containers, pods
 from policies.reading import MODEL_VERSION, Properties, at, broken
-from policies.rule import Resource, resource_rule
+from policies.resource import Resource
+from policies.rule import resource_rule
 from policies.workloads import IMAGE_BUILD, workloads
 
 CONFIG_MAP: Final = "kubernetes:core/v1:ConfigMap"

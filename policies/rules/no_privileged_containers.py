@@ -24,7 +24,8 @@ from caraml_pulumi.model import pod_security
 from caraml_pulumi.model.spec import within
 from policies.pods import PATCH_TYPES, POD_TYPES, Container, containers, pods
 from policies.reading import at, broken
-from policies.rule import Resource, resource_rule
+from policies.resource import Resource
+from policies.rule import resource_rule
 
 
 def _of_pods(workload: Resource) -> Iterator[CaramlError]:

@@ -21,7 +21,8 @@ from caraml_pulumi.errors import CaramlError
 from caraml_pulumi.model.disruption import budget_allows_drain
 from caraml_pulumi.model.spec import within
 from policies.reading import POD_DISRUPTION_BUDGET, at, broken
-from policies.rule import Resource, resource_rule
+from policies.resource import Resource
+from policies.rule import resource_rule
 
 _BUDGETS: Final = (POD_DISRUPTION_BUDGET, f"{POD_DISRUPTION_BUDGET}Patch")
 

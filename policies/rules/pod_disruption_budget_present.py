@@ -20,7 +20,8 @@ from caraml_pulumi.model.disruption import budgeted
 from policies.pods import pods
 from policies.reading import KNATIVE_SERVICE, POD_DISRUPTION_BUDGET, Properties, at, broken
 from policies.replicas import REPLICATED_TYPES, namespace_of, replicas_of_stack
-from policies.rule import Blamed, Resource, Stack, blame, stack_rule
+from policies.resource import Resource, Stack
+from policies.rule import Blamed, blame, stack_rule
 
 
 def _of_stack(stack: Stack) -> Iterator[Blamed]:

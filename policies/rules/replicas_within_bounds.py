@@ -35,7 +35,8 @@ from caraml_pulumi.model.spec import within
 from policies.platform_config import platform
 from policies.pods import REPLICA_SET, REPLICATION_CONTROLLER, STATEFUL_SET, Path, pods
 from policies.reading import DEPLOYMENT, HORIZONTAL_POD_AUTOSCALER, MODEL_VERSION, at, broken
-from policies.rule import Resource, resource_rule
+from policies.resource import Resource
+from policies.rule import resource_rule
 from policies.workloads import KNATIVE_TYPES, workloads
 
 _AUTOSCALERS = (HORIZONTAL_POD_AUTOSCALER, "kubernetes:autoscaling/v1:HorizontalPodAutoscaler")

@@ -30,7 +30,8 @@ from caraml_pulumi.model.spec import within
 from policies.compute import MAX_CPU, MAX_MEMORY, Ceilings, amount, ceilings, requested
 from policies.pods import PATCH_TYPES, POD_TYPES, SERVER_TYPES, Container, Pods, containers, pods
 from policies.reading import MODEL_VERSION, at, broken
-from policies.rule import Resource, resource_rule
+from policies.resource import Resource
+from policies.rule import resource_rule
 from policies.workloads import workloads
 
 _NOUNS: Mapping[str, str] = {"cpu": "CPU", "memory": "memory"}

@@ -28,7 +28,8 @@ from caraml_pulumi.model.spec import within
 from policies.platform_config import LABEL_PREFIX, LABEL_PREFIX_SCHEMA, label_prefix
 from policies.pods import PATCH_TYPES, POD_TYPES, containers, pods
 from policies.reading import MODEL_VERSION, at, broken, version_of_object
-from policies.rule import Resource, resource_rule
+from policies.resource import Resource
+from policies.rule import resource_rule
 from policies.workloads import IMAGE_BUILD, KNATIVE_TYPES, is_of_component, workloads
 
 

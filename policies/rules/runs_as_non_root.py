@@ -25,7 +25,8 @@ from caraml_pulumi.model.spec import within
 from policies.platform_config import LABEL_PREFIX, LABEL_PREFIX_SCHEMA, label_prefix
 from policies.pods import POD_TYPES, containers, pods
 from policies.reading import Properties, Value, at, broken
-from policies.rule import PRODUCTION, Resource, resource_rule
+from policies.resource import Resource
+from policies.rule import PRODUCTION, resource_rule
 
 
 def _of_pods(workload: Resource) -> Iterator[CaramlError]:

@@ -33,7 +33,8 @@ from caraml_pulumi.model.scaling import zero_of_autoscaler_can_wake, zero_of_cla
 from caraml_pulumi.model.spec import within
 from policies.pods import pods
 from policies.reading import HORIZONTAL_POD_AUTOSCALER, MODEL_VERSION, at, broken
-from policies.rule import Resource, resource_rule
+from policies.resource import Resource
+from policies.rule import resource_rule
 from policies.workloads import KNATIVE_TYPES, workloads
 
 

@@ -21,7 +21,8 @@ from caraml_pulumi.model.pod_security import own_service_account
 from caraml_pulumi.model.spec import within
 from policies.pods import POD_TYPES, pods
 from policies.reading import IMAGE_BUILD, MODEL_VERSION, at, broken
-from policies.rule import PRODUCTION, Resource, resource_rule
+from policies.resource import Resource
+from policies.rule import PRODUCTION, resource_rule
 
 
 def _of_component(component: Resource) -> Iterator[CaramlError]:

@@ -43,9 +43,10 @@ from caraml_pulumi.model.changes import acknowledgement, serving_version_kept
 from policies.evidence import STACK_BEFORE, STACK_BEFORE_SCHEMA, stack_before
 from policies.platform_config import LABEL_PREFIX, LABEL_PREFIX_SCHEMA, label_prefix
 from policies.reading import DEPLOYMENT, Properties, at, broken
+from policies.resource import Resource, Stack
 from policies.routes import namespace_of
-from policies.rule import Blamed, Resource, Stack, blame, stack_rule
-from policies.serving import READ, deployed_versions, serving_versions, stopped_versions
+from policies.rule import Blamed, blame, stack_rule
+from policies.versions import READ, deployed_versions, serving_versions, stopped_versions
 
 ACKNOWLEDGE = "acknowledge"
 AFTER_TRAFFIC_HAS_MOVED = "afterTrafficHasMoved"

@@ -40,9 +40,10 @@ from policies.reading import (
     broken,
     version_of_object,
 )
+from policies.resource import Resource, Stack
 from policies.routes import ROUTE_TYPES, divisions, namespace_of
-from policies.rule import Blamed, Resource, Stack, blame, stack_rule
-from policies.serving import READ, Owner, deployed_versions, made_by, owner, routed
+from policies.rule import Blamed, blame, stack_rule
+from policies.versions import READ, Owner, deployed_versions, made_by, owner, routed
 
 ELSEWHERE = "elsewhere"
 Names = Mapping[str, set[str]]

@@ -26,8 +26,9 @@ from caraml_pulumi.errors import CaramlError
 from caraml_pulumi.model.spec import Path, within
 from caraml_pulumi.model.traffic import canary_weight_within, weights_sum_to_100
 from policies.reading import KNATIVE_SERVICE, MODEL_ENDPOINT, broken
+from policies.resource import Resource
 from policies.routes import INGRESS, INGRESS_NGINX, KNATIVE_ROUTE, VIRTUAL_SERVICES, canary_weight, divisions
-from policies.rule import Resource, resource_rule
+from policies.rule import resource_rule
 
 
 def _of_endpoint(endpoint: Resource) -> Iterator[CaramlError]:

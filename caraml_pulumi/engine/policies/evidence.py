@@ -13,8 +13,8 @@ STATUS_BEFORE: Final = "CARAML_STATUS_BEFORE"
 def evidence(stack_before: Path | None) -> dict[str, str]:
     """The environment variables of a pack; paths are absolute, since a pack runs in its own directory.
 
-    A stack that holds nothing yet has no state to name. The null device says so: what the user's environment names would
-    be of another one, and nothing at all would mean that nobody knows.
+    A stack that holds nothing yet has no state to name. The null device says so: what the user's environment names
+    would be of another one, and nothing at all would mean that nobody knows.
     """
     status = os.environ.get(STATUS_BEFORE)
     return {

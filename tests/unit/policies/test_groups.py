@@ -12,7 +12,7 @@ from caraml_pulumi.testing.policies import stack_violations
 from policies.groups import groups
 from policies.pods import DAEMON_SET, JOB, POD, REPLICA_SET, STATEFUL_SET
 from policies.reading import DEPLOYMENT
-from policies.rule import Stack
+from policies.resource import Stack
 from policies.rules import deployment_enabled_for_group, group_within_max_deployments, group_within_quota
 from tests.unit.components.programs import recorded
 from tests.unit.policies import groups as given

@@ -11,7 +11,8 @@ from caraml_pulumi.engine.values import UNKNOWN, Properties
 from caraml_pulumi.errors import CaramlError
 from caraml_pulumi.testing.policies import stack_verdict, verdict
 from policies import exemptions
-from policies.rule import PRODUCTION, Blamed, Resource, ResourceRule, Stack, StackRule, resource_rule, stack_rule
+from policies.resource import Resource, Stack
+from policies.rule import PRODUCTION, Blamed, ResourceRule, StackRule, resource_rule, stack_rule
 
 COMPONENT = "caraml:index:Thing"
 OBJECT = "kubernetes:core/v1:Thing"

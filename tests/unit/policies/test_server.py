@@ -10,7 +10,8 @@ from pulumi_policy import EnforcementLevel, Severity, policy
 from caraml_pulumi.engine import wire
 from caraml_pulumi.engine.values import UNKNOWN, Properties, Secret
 from caraml_pulumi.errors import CaramlError
-from policies.rule import Blamed, Resource, ResourceRule, Stack, StackRule, resource_rule, stack_rule
+from policies.resource import Resource, Stack
+from policies.rule import Blamed, ResourceRule, StackRule, resource_rule, stack_rule
 from policies.server import RuleServer
 
 THING = "kubernetes:core/v1:Thing"

@@ -1,7 +1,7 @@
 import pytest
 
 from policies.reading import MODEL_VERSION
-from policies.rule import Resource
+from policies.resource import Resource
 from policies.workloads import is_of_component, workloads
 
 URN = "urn:pulumi:dev::shop::"

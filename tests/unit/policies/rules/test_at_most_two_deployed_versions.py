@@ -7,7 +7,7 @@ from caraml_pulumi.engine.values import UNKNOWN, Properties
 from caraml_pulumi.testing.policies import stack_violations, verdict, violations
 from policies.reading import DEPLOYMENT, KNATIVE_SERVICE, MODEL_ENDPOINT, MODEL_VERSION
 from policies.rules.at_most_two_deployed_versions import of_endpoint, of_stack
-from policies.serving import WORKLOADS
+from policies.versions import WORKLOADS
 from tests.unit.policies.models import defaults
 
 MESSAGE = (

@@ -18,8 +18,8 @@ from policies.reading import (
     version_of_component,
     version_of_object,
 )
+from policies.resource import Resource
 from policies.routes import ROUTE_TYPES, Target, divisions, namespace_of
-from policies.rule import Resource
 
 INFERENCE_SERVICE: Final = "kubernetes:serving.kserve.io/v1beta1:InferenceService"
 WORKLOADS: Final = (KNATIVE_SERVICE, KNATIVE_CONFIGURATION, INFERENCE_SERVICE, DEPLOYMENT, STATEFUL_SET)

@@ -7,8 +7,8 @@ import pytest
 from caraml_pulumi import CustomModelVersion, DeploymentMode, ModelEndpoint, Protocol
 from caraml_pulumi.testing import record
 from policies.reading import DeployedVersion
-from policies.rule import Resource
-from policies.serving import deployed_versions, serving_versions
+from policies.resource import Resource
+from policies.versions import deployed_versions, serving_versions
 
 RAW, SERVERLESS = DeploymentMode.RAW_DEPLOYMENT, DeploymentMode.SERVERLESS
 GATEWAY_API = {"gateway": "gateways/models", "service": "gateways/models", "localGateway": "gateways/local"}
