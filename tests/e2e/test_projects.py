@@ -187,6 +187,7 @@ def test_a_group_that_is_switched_off_is_refused_until_its_versions_are_taken_ou
     assert "The model deployment is not enabled for the selected group" in refused.text
     assert platform.resources() == before
     platform.release.unlink()
+    platform.must("config", "set", "--stack", "dev", "caraml:acknowledge", f"{platform.project}/iris")
     platform.up()
     deployments = f"/apis/apps/v1/namespaces/{platform.project}/deployments"
     assert cluster.client.request("GET", deployments)["items"] == []
@@ -287,18 +288,23 @@ def test_the_secrets_of_a_project_come_from_the_configuration_and_are_seen_nowhe
     platform = platforms()
     platform.release.unlink()
     key = f"caraml:projects.{platform.project}.secrets.registry.password"
-    shown = [platform.must("config", "set", "--stack", "dev", "--secret", "--path", key, "hunter2")]
+    shown = [platform.must("config", "set", "--stack", "dev", "--secret", "--path", key, "swordfish-1")]
     shown += [platform.must("preview", "--stack", "dev", "--diff"), platform.up()]
     secret = cluster.client.request("GET", f"/api/v1/namespaces/{platform.project}/secrets/registry")
-    assert base64.b64decode(secret["data"]["password"]) == b"hunter2"
-    shown += [platform.must("config", "set", "--stack", "dev", "--secret", "--path", key, "hunter3")]
+    assert base64.b64decode(secret["data"]["password"]) == b"swordfish-1"
+    shown += [platform.must("config", "set", "--stack", "dev", "--secret", "--path", key, "swordfish-2")]
     shown += [platform.must("preview", "--stack", "dev", "--diff"), platform.up()]
     secret = cluster.client.request("GET", f"/api/v1/namespaces/{platform.project}/secrets/registry")
-    assert base64.b64decode(secret["data"]["password"]) == b"hunter3"
+    assert base64.b64decode(secret["data"]["password"]) == b"swordfish-2"
     assert platform.changes() == {}
 
     written = [path for path in platform.directory.rglob("*") if path.is_file() and not path.is_symlink()]
     seen = [result.text for result in shown] + [path.read_text(errors="replace") for path in written]
-    texts = ["hunter2", "hunter3", base64.b64encode(b"hunter2").decode(), base64.b64encode(b"hunter3").decode()]
+    texts = [
+        "swordfish-1",
+        "swordfish-2",
+        base64.b64encode(b"swordfish-1").decode(),
+        base64.b64encode(b"swordfish-2").decode(),
+    ]
     assert [text for text in texts for each in seen if text in each] == []
     assert json.loads(platform.must("history", "--stack", "dev", "--json").out)[0]["result"] == "succeeded"
