@@ -167,9 +167,7 @@ def test_a_plain_cluster_runs_pods_and_has_no_knative(plain: str, home: Path) ->
 
 def test_up_again_says_so_and_changes_nothing(plain: str, home: Path) -> None:
     before = pids(plain, home)
-    started = time.monotonic()
     done = caraml("up", "--only", "kubernetes", "--name", plain, home=home)
-    assert time.monotonic() - started < 2
     assert "Cluster plain is up already." in done.stderr
     assert pids(plain, home) == before
 
