@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -14,6 +15,8 @@ from caraml_pulumi.errors import CaramlError, CaramlErrors
 ALL: Final = "all"
 """The key that sets the enforcement level of every policy of a pack."""
 _LEVEL_KEY: Final = "enforcementLevel"
+_LONGEST: Final = 80
+"""How much of a wrong value a message shows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +56,18 @@ def read_config(path: Path) -> dict[str, Setting]:
     ``pulumi up --policy-pack-config`` takes it.
 
     Raises:
-        CaramlError: the file is missing, not JSON, or of another shape.
+        CaramlError: the file is missing, not JSON, says something twice, or is of another shape.
     """
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        document = json.loads(text, object_pairs_hook=partial(_named_once, where=str(path)))
     except json.JSONDecodeError as error:
+        problem, fix = _explained(text, error)
         raise CaramlError(
-            f"the policy pack configuration is not valid JSON: {error.msg}", where=f"{path}:{error.lineno}"
+            f"the policy pack configuration is not valid JSON: {problem}", where=f"{path}:{error.lineno}", fix=fix
         ) from error
+    except RecursionError as error:
+        raise CaramlError("the policy pack configuration is nested too deeply", where=str(path)) from error
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise CaramlError(f"the policy pack configuration cannot be read: {reason}", where=str(path)) from error
@@ -101,12 +108,43 @@ def reconcile(
     return settings
 
 
+def _named_once(pairs: list[tuple[str, Any]], where: str) -> dict[str, Any]:
+    """An object of a JSON file. JSON lets a name come twice, of which the first would count for nothing."""
+    names = [name for name, _ in pairs]
+    twice = sorted({name for name in names if names.count(name) > 1}) if len({*names}) < len(names) else []
+    if twice:
+        raise CaramlError(
+            f"the policy pack configuration has {', '.join(map(json.dumps, twice))} twice in an object",
+            where=where,
+            fix="keep the one that is meant",
+        )
+    return dict(pairs)
+
+
+def _explained(text: str, error: json.JSONDecodeError) -> tuple[str, str]:
+    """What is wrong with JSON, and how to mend what people write who know other formats."""
+    if not text.strip():
+        return "it is empty", "write {} to configure nothing"
+    if text.startswith("\ufeff"):
+        return "it begins with a byte order mark", "save it as UTF-8 without one"
+    rest = text[error.pos :].lstrip()
+    before = text[: error.pos].rstrip()
+    if rest.startswith(("//", "#", "/*")):
+        return "it has a comment", "leave comments out: JSON has none"
+    if before.endswith(",") and rest[:1] in ("}", "]"):
+        return "it has a comma behind the last item", "remove the comma"
+    return error.msg, ""
+
+
 def _setting(name: str, value: PropertyValue, where: str) -> Setting:
     properties = dict(value) if isinstance(value, dict) else {_LEVEL_KEY: value}
+    given = _LEVEL_KEY in properties
     level = properties.pop(_LEVEL_KEY, None)
-    if level is not None and level not in LEVELS:
+    if given and (not isinstance(level, str) or level not in LEVELS):
         raise CaramlError(
-            f"{level!r} is not an enforcement level", where=f"{where}: {name}", allowed=", ".join(sorted(LEVELS))
+            f"{json.dumps(level)} is not an enforcement level",
+            where=f"{where}: {name}",
+            allowed=", ".join(sorted(LEVELS)),
         )
     if name == ALL and properties:
         raise CaramlError(
@@ -140,8 +178,8 @@ def _schema_problems(rule: Rule, properties: Mapping[str, Any], where: str) -> l
                     f"policy {rule.name!r} has no property {name!r}", where=path, allowed=", ".join(sorted(rule.schema))
                 )
             )
-        elif allowed := _not_allowed(value, rule.schema.get(name, {})):
-            problems.append(CaramlError(f"{json.dumps(value)} is not allowed", where=path, allowed=allowed))
+        elif wrong := _not_allowed(value, rule.schema.get(name, {}), path):
+            problems.append(wrong)
     return problems
 
 
@@ -174,22 +212,30 @@ _CONSTRAINTS: Final[dict[str, tuple[Callable[[Any, Any], bool], str]]] = {
 }
 
 
-def _not_allowed(value: PropertyValue, schema: Mapping[str, Any]) -> str:
-    """What `schema` allows in place of `value`; empty if it allows `value`."""
+def _not_allowed(value: PropertyValue, schema: Mapping[str, Any], where: str) -> CaramlError | None:
+    """That `schema` does not allow `value`, or something in it; None if it does."""
     types = schema.get("type", [])
     names = [types] if isinstance(types, str) else list(types)
     if names and not any(_TYPES[name](value) for name in names if name in _TYPES):
-        return " or ".join(names)
+        return CaramlError(f"{_shown(value)} is not allowed", where=where, allowed=" or ".join(names))
     for keyword, (holds, text) in _CONSTRAINTS.items():
         if keyword in schema and not holds(value, schema[keyword]):
-            return text.format(json.dumps(schema[keyword]))
+            allowed = text.format(json.dumps(schema[keyword]))
+            return CaramlError(f"{_shown(value)} is not allowed", where=where, allowed=allowed)
     if isinstance(value, list):
-        items = (_not_allowed(item, schema.get("items", {})) for item in value)
-        return next((f"a list, each {allowed}" for allowed in items if allowed), "")
+        items = (_not_allowed(item, schema.get("items", {}), f"{where}[{at}]") for at, item in enumerate(value))
+        return next(filter(None, items), None)
     if isinstance(value, dict):
         required, known = schema.get("required", []), schema.get("properties", {})
-        if any(name not in value for name in required):
-            return f"an object with {', '.join(required)}"
-        parts = ((name, _not_allowed(part, known.get(name, {}))) for name, part in value.items())
-        return next((f"an object whose {name} is a {allowed}" for name, allowed in parts if allowed), "")
-    return ""
+        if missing := [name for name in required if name not in value]:
+            allowed = f"an object with {', '.join(required)}"
+            return CaramlError(f"{', '.join(missing)} missing", where=where, allowed=allowed)
+        parts = (_not_allowed(part, known.get(name, {}), f"{where}.{name}") for name, part in value.items())
+        return next(filter(None, parts), None)
+    return None
+
+
+def _shown(value: PropertyValue) -> str:
+    """A value in a message: short, as the file says where the whole of it is."""
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"

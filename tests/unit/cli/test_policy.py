@@ -331,7 +331,7 @@ def test_a_file_that_is_not_right_is_explained_with_its_line(project: Place, tex
         ({"rules": ["smal-teams"]}, 'no rule "smal-teams"', ""),
         ({"expect": {"violations": [{"rule": "nothing"}]}}, 'no rule "nothing"', "few-teams"),
         ({"config": {"small-teams": {"largest": "many"}}}, '"many" is not allowed', "integer"),
-        ({"config": {"small-teams": "sometimes"}}, "'sometimes' is not an enforcement level", "advisory"),
+        ({"config": {"small-teams": "sometimes"}}, '"sometimes" is not an enforcement level', "advisory"),
         ({"config": {"smal-teams": {}}}, "no policy 'smal-teams'", "small-teams"),
         ({"resources": [{"type": "Team", "properties": {}}]}, '"Team" is not the type of a resource', "Pulumi type"),
         ({"resources": [{"type": TEAM}, {"type": TEAM}]}, "there are two resources", ""),
