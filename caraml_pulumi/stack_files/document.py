@@ -3,13 +3,16 @@
 from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import yaml
 from pydantic.alias_generators import to_camel, to_snake
 
 from caraml_pulumi.errors import CaramlError
 from caraml_pulumi.model.spec import Locate, dotted
+
+_MANY: Final = 100_000
+"""How many values a document may always have, however short it is written."""
 
 
 class Document:
@@ -24,7 +27,8 @@ class Document:
         with _explained(path):
             reading = loader or _Loader(_read_text(path))
             self._root = reading.get_node() if loader else reading.get_single_node()
-            _ends(self._root, (), set())
+            if self._root:
+                _stays_small(self._root, _ends(self._root, (), {}))
             self.data: Any = reading.construct_document(self._root) if self._root else None
         self._line = self._root.start_mark.line + 1 if loader and self._root else 1
 
@@ -90,16 +94,22 @@ def _explained(path: Path) -> Iterator[None]:
         raise CaramlError(f"malformed YAML: {str(error).splitlines()[0]}", where=str(path)) from None
 
 
-def _ends(node: yaml.Node | None, outer: tuple[int, ...], checked: set[int]) -> None:
-    """Refuse a value that contains itself, by an alias."""
-    if not isinstance(node, yaml.CollectionNode) or id(node) in checked:
-        return
+def _ends(node: yaml.Node, outer: tuple[int, ...], sizes: dict[int, int]) -> int:
+    """How many values there are in a value; `sizes` are those of the collections. Refuses one that contains itself."""
+    if not isinstance(node, yaml.CollectionNode):
+        return 1
     if id(node) in outer:
         raise yaml.MarkedYAMLError(problem="a value contains itself", problem_mark=node.start_mark)
-    for item in node.value:
-        for part in item if isinstance(item, tuple) else (item,):
-            _ends(part, (*outer, id(node)), checked)
-    checked.add(id(node))
+    if id(node) not in sizes:
+        parts = (part for item in node.value for part in (item if isinstance(item, tuple) else (item,)))
+        sizes[id(node)] = 1 + sum(_ends(part, (*outer, id(node)), sizes) for part in parts)
+    return sizes[id(node)]
+
+
+def _stays_small(root: yaml.Node, values: int) -> None:
+    """Refuse a document of more values than could be written at its length: its aliases repeat what repeats others."""
+    if values > max(_MANY, root.end_mark.index - root.start_mark.index):
+        raise yaml.MarkedYAMLError(problem="its aliases make it too large", problem_mark=root.start_mark)
 
 
 class _Loader(yaml.SafeLoader):
