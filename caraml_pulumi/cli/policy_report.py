@@ -48,12 +48,19 @@ def lines_of(file: CaseFile, judged: Judged) -> Iterator[Line]:
         yield Line(outcome, judged.case.name, judged.case.where, found, (), problems)
         return
     known = {subject.state.urn: subject for subject in judged.case.subjects}
+    violations_of, remedies_of = _by_urn(judged.violations), _by_urn(judged.remedies)
     for urn, subject in known.items():
-        violations = [one for one in judged.violations if one.urn == urn]
-        remedies = [one for one in judged.remedies if one.urn == urn]
+        violations, remedies = violations_of.get(urn, ()), remedies_of.get(urn, ())
         yield Line(_outcome(violations), subject.title, subject.locate(()), violations, remedies)
     of_stack = [one for one in judged.violations if one.urn not in known]
     yield Line(_outcome(of_stack), "the stack as a whole", judged.case.where, of_stack)
+
+
+def _by_urn(violations: Sequence[Violation]) -> dict[str, list[Violation]]:
+    found: dict[str, list[Violation]] = {}
+    for violation in violations:
+        found.setdefault(violation.urn, []).append(violation)
+    return found
 
 
 def _outcome(violations: Sequence[Violation]) -> str:

@@ -75,6 +75,15 @@ class Case:
     """The violations that a test suite expects, all of them; None where the pack is simply asked what it thinks."""
     locate: Locate = lambda _path: ""
     """Says where a property of the case itself is."""
+    _by_urn: dict[str, Subject] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Find subjects by URN: there may be thousands."""
+        object.__setattr__(self, "_by_urn", {one.state.urn: one for one in self.subjects})
+
+    def subject(self, urn: str) -> Subject | None:
+        """The subject of that URN, if it is one of the case."""
+        return self._by_urn.get(urn)
 
 
 @dataclass(frozen=True, slots=True)

@@ -128,12 +128,20 @@ def _parts(path: Path, text: str) -> list[_Part]:
     if text.lstrip()[:1] in ("{", "["):
         try:
             data = json.loads(text)
+        except RecursionError:
+            raise CaramlError("the file is nested too deeply", where=str(path)) from None
         except ValueError as error:
             if isinstance(error, json.JSONDecodeError) and path.suffix == ".json":
                 raise CaramlError(f"malformed JSON: {error.msg}", where=f"{path}:{error.lineno}") from None
         else:
             return [_Part(item, _in(path)) for item in (data if isinstance(data, list) else [data])]
-    return [_Part(document.data, document.locate) for document in documents(path, text)]
+    try:
+        return [_Part(document.data, document.locate) for document in documents(path, text)]
+    except CaramlError as error:
+        if "{{" not in text:
+            raise
+        fix = "render a template first: helm template ... | caraml policy test -"
+        raise CaramlError(error.what, where=error.where, fix=fix) from None
 
 
 def _in(path: Path) -> Locate:

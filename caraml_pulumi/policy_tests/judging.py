@@ -177,7 +177,7 @@ def _meets(violation: Violation, expected: Expected) -> bool:
 
 def place_of(judged: Judged, violation: Violation) -> str:
     """Where in its file the property is that a violation is about; the resource, or the case, if that is all."""
-    subject = next((one for one in judged.case.subjects if one.state.urn == violation.urn), None)
+    subject = judged.case.subject(violation.urn)
     if subject is None:
         return judged.case.where
     return _property(subject.locate, violation.message)

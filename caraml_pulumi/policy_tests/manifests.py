@@ -31,8 +31,8 @@ def subjects_of(data: Any, setup: Setup, locate: Locate) -> Iterator[Subject]:  
     if data is None:
         return
     api_version, kind = _text(data, "apiVersion", locate), _text(data, "kind", locate)
-    if kind.endswith("List") and isinstance(items := data.get("items"), list):
-        for index, item in enumerate(items):
+    if kind.endswith("List") and isinstance(items := data.get("items", ""), list | None):
+        for index, item in enumerate(items or ()):
             yield from subjects_of(item, setup, below(locate, "items", index))
         return
     metadata = data.get("metadata")

@@ -42,7 +42,7 @@ def case(path: Path, setup_of: Callable[[str], Setup], environment: str) -> Case
         raise CaramlError(
             "the release is of no environment",
             where=str(path),
-            fix=f"put it into {RELEASES}/<environment>, or name the environment: --environment NAME",
+            fix=f"put it into {RELEASES}/<environment>, or name the environment: --stack NAME",
         )
     setup = setup_of(environment)
     if setup.directory is None:

@@ -12,6 +12,7 @@ from caraml_pulumi.errors import CaramlError
 from caraml_pulumi.model.spec import Locate, Spec, as_validation_error, in_words, parse, rule
 from caraml_pulumi.policy_tests.case import Case, Expected, Setup, below, subject
 
+_LEVELS: Final = ("mandatory", "advisory")
 _NOTHING: Final = "pass"
 """What a case expects that is to be found without a violation."""
 
@@ -23,6 +24,13 @@ def type_token(text: str) -> str:
             f'"{text}" is not the type of a resource',
             allowed="a Pulumi type, such as kubernetes:apps/v1:Deployment or caraml:index:CustomModelVersion",
         )
+    return text
+
+
+def level_of_violation(text: str) -> str:
+    """`text` if violations are of that level. Raises `CaramlError`."""
+    if text not in _LEVELS:
+        raise CaramlError(f'"{text}" is no level of a violation', allowed=" or ".join(_LEVELS))
     return text
 
 
@@ -48,7 +56,7 @@ class _Violation(Spec):
     rule: str
     message: str = ""
     resource: str = ""
-    level: str = ""
+    level: Annotated[str, rule(level_of_violation)] = ""
 
 
 class _Expectation(Spec):

@@ -1,6 +1,7 @@
 """Whatever a file holds, it is read or refused with a message: nothing else happens."""
 
 import json
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,39 @@ def test_any_text_is_read_or_refused(tmp_path: Path, text: str) -> None:
     files, message = read(tmp_path / "file.yaml", text)
     assert files or "file.yaml" in message
     assert not files or json.dumps([subject.state.inputs for case in files[0].cases for subject in case.subjects])
+
+
+def test_aliases_that_repeat_what_repeats_others_are_refused(tmp_path: Path) -> None:
+    levels = "".join(f"{name}: &{name} [{', '.join([f'*{before}'] * 9)}]\n" for before, name in pairwise("abcdefgh"))
+    files, message = read(tmp_path / "file.yaml", f"a: &a [{', '.join('x' * 9)}]\n{levels}")
+    assert files == []
+    assert "its aliases make it too large" in message
+
+
+def test_many_values_are_read_where_they_are_written(tmp_path: Path) -> None:
+    text = "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec:\n" + "- [x,y]\n" * 60_000
+    assert read(tmp_path / "file.yaml", text)[1] == ""
+
+
+def test_what_is_nested_too_deeply_is_refused(tmp_path: Path) -> None:
+    assert "nested too deeply" in read(tmp_path / "file.json", "[" * 100_000)[1]
+
+
+def test_a_template_is_to_be_rendered_first(tmp_path: Path) -> None:
+    message = read(tmp_path / "file.yaml", "kind: Pod\nmetadata:\n  name: {{ .Release.Name }}\n")[1]
+    assert "file.yaml:3" in message
+    assert "helm template ... | caraml policy test -" in message
+
+
+def test_a_list_without_items_is_empty(tmp_path: Path) -> None:
+    message = read(tmp_path / "file.yaml", "apiVersion: v1\nkind: List\nitems:\n")[1]
+    assert "the list holds no objects" in message
+
+
+def test_an_expected_level_is_one_that_violations_have(tmp_path: Path) -> None:
+    case = {"name": "a", "resources": [{"type": "a:b:C"}], "expect": {"violations": [{"rule": "r", "level": "Advice"}]}}
+    message = read(tmp_path / "file.yaml", json.dumps({"cases": [case]}))[1]
+    assert '"Advice" is no level of a violation' in message
 
 
 @given(document=values)
