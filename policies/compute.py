@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
+from caraml_pulumi.errors import CaramlError
 from caraml_pulumi.model.platform import ComputeLimits
+from caraml_pulumi.model.quantities import parse_quantity
 from policies.platform_config import platform
 from policies.reading import Properties, at
 
@@ -17,7 +19,9 @@ def amount(value: object) -> str | None:
     """A quantity as text; Pulumi hands numbers on as floats, as which they are written in YAML at times."""
     if value is None or value == {}:
         return None
-    return f"{value:.12g}" if isinstance(value, float) else str(value)
+    if isinstance(value, bool) or not isinstance(value, str | float):
+        raise TypeError("a quantity is a text or a number")
+    return f"{value:.12g}" if isinstance(value, float) else value
 
 
 def requested(container: Properties, resource: str) -> str | None:
@@ -41,9 +45,20 @@ def ceilings(settings: Mapping[str, Any]) -> Ceilings:
     """The ceilings of a rule with these settings: its own, else the platform's."""
     configured = platform()
     return Ceilings(
-        settings.get(MAX_CPU) or (configured.max_cpu if configured else None),
-        settings.get(MAX_MEMORY) or (configured.max_memory if configured else None),
+        _quantity(settings, MAX_CPU) or (configured.max_cpu if configured else None),
+        _quantity(settings, MAX_MEMORY) or (configured.max_memory if configured else None),
     )
+
+
+def _quantity(settings: Mapping[str, Any], name: str) -> str:
+    """A setting that is a quantity; empty if it is not set. Raises `CaramlError` that names it if it is none."""
+    given = str(settings.get(name) or "")
+    try:
+        if given:
+            parse_quantity(given)
+    except CaramlError as error:
+        raise CaramlError(f"the setting {name} of the rule: {error.what}", allowed=error.allowed) from None
+    return given
 
 
 class LimitRule(NamedTuple):

@@ -46,7 +46,8 @@ class Exemption(NamedTuple):
 
     def covers(self, name: str, urn: str) -> bool:
         """Whether it is for that resource, and still in force."""
-        return self.in_force and (fnmatchcase(name, self.resource) or fnmatchcase(urn, self.resource))
+        named = self.resource in (name, urn) or fnmatchcase(name, self.resource) or fnmatchcase(urn, self.resource)
+        return named and self.in_force
 
 
 def today() -> date:

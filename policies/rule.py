@@ -29,7 +29,7 @@ from policies.resource import Resource, Stack
 PRODUCTION: Final = ("prod", "production")
 """Environments that rules of production hold in, unless a configuration names others."""
 ENVIRONMENTS: Final = "environments"
-_MISSHAPEN: Final = (AttributeError, KeyError, TypeError, ValueError)
+_MISSHAPEN: Final = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 """What reading properties raises that are not of the form of their kind."""
 
 
@@ -121,7 +121,7 @@ class ResourceRule(ResourceValidationPolicy):
             if agreed or not _holds_in(resource, settings):
                 return None
             remedy(resource, draft)
-        except (UnknownValueError, *_MISSHAPEN):
+        except (UnknownValueError, CaramlError, *_MISSHAPEN):
             return None
         return draft if draft != before else None
 
@@ -149,6 +149,8 @@ class StackRule(StackValidationPolicy):
                     report(str(error), urn or None)
         except UnknownValueError as unknown:
             args.not_applicable(unknown.message)
+        except CaramlError as error:
+            report(str(error), None)
         except _MISSHAPEN:
             report(str(_cannot_be_judged("a resource of the stack")), None)
 
@@ -157,6 +159,8 @@ def _judged(judge: Judge, resource: Resource) -> Iterator[CaramlError]:
     """What `judge` finds, and that it cannot tell where properties have another form than it reads."""
     try:
         yield from judge(resource)
+    except CaramlError as error:
+        yield error
     except _MISSHAPEN:
         yield _cannot_be_judged(f'{resource.type.rpartition(":")[2]} "{resource.name}"')
 

@@ -1,5 +1,6 @@
 import pytest
 
+from caraml_pulumi.errors import CaramlError
 from policies.compute import Ceilings, LimitRule, amount, ceilings, limit_rule, limited, requested
 from tests.unit.policies.configured import stack_platform
 
@@ -25,3 +26,15 @@ def test_settings_come_before_the_stacks_platform() -> None:
         assert ceilings({"maxMemory": "8Gi"}) == Ceilings("4", "8Gi")
         assert limit_rule({}) == LimitRule(2, "6", 1.5, "4")
         assert limit_rule({"cpuFactor": 0.0, "memoryFactor": 0, "maxCpu": "1"}) == LimitRule(0, "6", 0, "1")
+
+
+@pytest.mark.parametrize("value", [True, [1.0], {"cpu": "1"}])
+def test_an_amount_is_a_text_or_a_number(value: object) -> None:
+    with pytest.raises(TypeError):
+        amount(value)
+
+
+@pytest.mark.parametrize("name", ["maxCpu", "maxMemory"])
+def test_a_setting_that_is_no_quantity_is_named(name: str) -> None:
+    with pytest.raises(CaramlError, match=f'the setting {name} of the rule: "much" is not a quantity'):
+        ceilings({name: "much"})

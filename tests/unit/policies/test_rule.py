@@ -204,3 +204,20 @@ def test_properties_of_another_form_than_their_kind_are_refused_without_a_traceb
         first, second = judged.messages
         assert first.startswith("size 9 is too much")
         assert second.startswith("a resource of the stack cannot be judged")
+
+
+def test_an_exemption_of_a_name_with_brackets_is_for_the_resource_of_that_name() -> None:
+    agreed = exemption("team[0]")
+    assert messages(rule(), {"size": 5}, name="team[0]", config=agreed) == []
+    assert messages(rule(), {"size": 5}, name="team0", config=exemption("team[0-9]")) == []
+    assert messages(rule(), {"size": 5}, name="team[1]", config=agreed) == [TOO_BIG]
+
+
+def test_an_error_that_a_judge_raises_is_a_violation_like_one_that_it_yields() -> None:
+    def wrong_setting(_resource: Resource) -> Iterator[CaramlError]:
+        raise CaramlError("the setting limit is not a number")
+
+    declared = resource_rule(
+        "raises", "It raises.", doc="", severity=Severity.LOW, tags=(), steps="", judges={COMPONENT: wrong_setting}
+    )
+    assert messages(declared, {}) == ["the setting limit is not a number"]
