@@ -50,6 +50,10 @@ class Fields(Mapping[str, Any]):
     def __len__(self) -> int:
         return len(self._fields)
 
+    def __repr__(self) -> str:
+        """What a message shows of an object where a text is wanted: not what is in it, for that may be secret."""
+        return "{...}"
+
 
 class Items(Sequence[Any]):
     """A list."""
@@ -70,6 +74,10 @@ class Items(Sequence[Any]):
 
     def __len__(self) -> int:
         return len(self._values)
+
+    def __repr__(self) -> str:
+        """What a message shows of a list where a text is wanted."""
+        return "[...]"
 
 
 def _value(sent: Sent, path: Path) -> Any:  # noqa: ANN401

@@ -57,6 +57,11 @@ def test_an_unknown_is_raised_with_its_path_when_it_is_read_and_not_before() -> 
     assert raised.value.message == "string value at .spec.images.1 can't be known during preview"
 
 
+def test_a_message_shows_nothing_of_what_is_in_an_object_or_a_list() -> None:
+    fields = Fields(sent({"image": {"password": "hunter2"}, "args": ["hunter2"]}))
+    assert f"{fields['image']} {fields['args']}" == "{...} [...]"
+
+
 def test_what_is_not_there_is_not_added_by_looking_for_it() -> None:
     fields = Fields(sent({"a": 1}))
     assert fields.get("b") is None
