@@ -114,7 +114,7 @@ def test_a_version_gets_the_artifact_that_was_uploaded_before(
     write(on, ARTIFACT)
     on.variables |= s3_environment
     assert on.must("preview", "--stack", "dev").code == 0
-    on.up()
+    on.must("up", "--stack", "dev", "--yes")  # the local S3 server encrypts nothing
     uri = on.must("stack", "output", "uri", "--stack", "dev").out.strip()
     pod = get(cluster, f"/apis/apps/v1/namespaces/{on.project}/deployments/iris-1")["spec"]["template"]["spec"]
     assert pod["initContainers"][0]["args"] == [uri, "/mnt/models"]
