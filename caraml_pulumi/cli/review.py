@@ -79,7 +79,7 @@ def review(
     """
     apply_color(color)
     outputs = {"markdown": markdown, "json": json_, "sarif": sarif}
-    _one_on_stdout(outputs)
+    _check_destinations(outputs)
     target = resolve_target(cwd, stack)
     if not policy_pack and not policy_pack_config:
         packs = default_packs(target.project, target.stack)
@@ -163,16 +163,28 @@ def _prices(target: Target) -> "Prices | None":
     return parse_prices(document.value("config", PRICES_KEY), locate=document.under("config", PRICES_KEY))
 
 
-def _one_on_stdout(outputs: dict[str, str | None]) -> None:
-    """Refuse two documents on standard output."""
-    there = [f"--{name} -" for name, path in outputs.items() if path == _STDOUT]
-    if len(there) > 1:
-        raise CaramlError(
-            f"{' and '.join(there)} would both write to standard output",
-            allowed="one of them",
-            fix="name files for the others",
-            exit_code=USAGE,
-        )
+def _check_destinations(outputs: dict[str, str | None]) -> None:
+    """Refuse two documents at one place, and files that cannot be written, before anything is previewed."""
+    places: dict[str, str] = {}
+    for name, path in outputs.items():
+        if path is None:
+            continue
+        if path == "" or Path(path).is_dir() or not Path(path).parent.is_dir():
+            raise CaramlError(
+                f'the review cannot be written to "{path}"',
+                where=f"--{name}",
+                allowed="a file in a directory that is there, or - for standard output",
+            )
+        place = path if path == _STDOUT else str(Path(path).resolve())
+        if other := places.get(place):
+            where = "standard output" if path == _STDOUT else path
+            raise CaramlError(
+                f"--{other} {outputs[other]} and --{name} {path} would both write to {where}",
+                allowed="one of them",
+                fix="name files for the others" if path == _STDOUT else "name a file for each",
+                exit_code=USAGE,
+            )
+        places[place] = name
 
 
 def _write(review: "Review", tree: "Tree", target: Target, outputs: dict[str, str | None], *, diff: bool) -> None:

@@ -242,6 +242,25 @@ def test_the_rules_of_a_pack_are_asked_for_where_an_engine_does_not_tell_them(mo
     assert rules_of(target, Options(policy_packs=packs)).keys() == {"sizes"}
 
 
+@pytest.mark.parametrize(
+    ("options", "code", "says"),
+    [
+        (["--json", "review", "--markdown", "./review"], USAGE, "--markdown ./review and --json review would both"),
+        (["--sarif", "nowhere/review.sarif"], FAILED, 'cannot be written to "nowhere/review.sarif"'),
+        (["--json", "policies"], FAILED, 'cannot be written to "policies"'),
+        (["--json", ""], FAILED, 'cannot be written to ""'),
+    ],
+)
+def test_a_place_where_a_review_cannot_be_written_is_refused_before_the_preview(
+    models: Models, options: list[str], code: int, says: str
+) -> None:
+    models.file.write_text("raise SystemExit('the program ran')")
+    done = models.run("review", *options)
+    assert (done.returncode, done.stdout) == (code, "")
+    assert says in done.stderr
+    assert "the program ran" not in done.stderr
+
+
 def test_two_documents_cannot_share_standard_output(models: Models) -> None:
     done = models.run("review", "--markdown", "-", "--sarif", "-")
     assert done.returncode == USAGE
