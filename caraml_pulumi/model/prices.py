@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Annotated, Any, Final
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from caraml_pulumi.errors import CaramlError
 from caraml_pulumi.model.gpu import extended_resource
@@ -16,6 +16,8 @@ PRICES_KEY: Final = "caraml:prices"
 HOURS_PER_MONTH: Final = 730
 """A twelfth of a year of 365 days."""
 _GIBIBYTE: Final = Decimal(2**30)
+_ALL: Final = "all"
+"""What stands for GPUs whose price is not given by name."""
 _CENT: Final = Decimal("0.01")
 
 
@@ -24,6 +26,16 @@ def currency(value: str) -> str:
     if not (len(value) == 3 and value.isascii() and value.isalpha() and value.isupper()):
         raise CaramlError(f'"{value}" is not the code of a currency', allowed="three capital letters, such as EUR")
     return value
+
+
+def gpu(name: str) -> str:
+    """What Kubernetes calls a GPU, or `all`. Raises `CaramlError` for anything else."""
+    return name if name == _ALL else extended_resource(name)
+
+
+def _by_name(value: object) -> object:
+    """One price as that of all GPUs."""
+    return value if value is None or isinstance(value, Mapping) else {_ALL: value}
 
 
 Price = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -38,12 +50,13 @@ class Prices(Spec):
     """A CPU core."""
     memory_gib_per_hour: Annotated[Price, Field(alias="memoryGiBPerHour")]
     """A GiB of memory."""
-    gpu_per_hour: Price | dict[Annotated[str, rule(extended_resource)], Price] | None = None
+    gpu_per_hour: Annotated[dict[Annotated[str, rule(gpu)], Price] | None, BeforeValidator(_by_name)] = None
     """A GPU: one price for all, or by what Kubernetes calls them. Default: the price of a GPU is not known."""
 
     def gpu(self, resource: str) -> Decimal | None:
         """The price of a GPU that Kubernetes calls `resource`; None if it is not known."""
-        price = self.gpu_per_hour.get(resource) if isinstance(self.gpu_per_hour, Mapping) else self.gpu_per_hour
+        prices = self.gpu_per_hour or {}
+        price = prices.get(resource, prices.get(_ALL))
         return None if price is None else Decimal(str(price))
 
     def hourly(self, cpu: str, memory: str, gpus: Mapping[str, int]) -> Decimal | None:

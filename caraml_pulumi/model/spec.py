@@ -205,7 +205,7 @@ def _explain(details: ErrorDetails, spec: type[Spec], data: Value, locate: Locat
     if kind == "missing":
         return CaramlError(f"{name} is missing", where=where, fix=f"add {name}")
     if kind == "extra_forbidden":
-        known = [to_camel(field) for field in _fields_at(spec, path[:-1])]
+        known = _fields_at(spec, path[:-1])
         return CaramlError(
             f"unknown field {name}",
             where=where,
@@ -287,12 +287,12 @@ def as_written(data: Value, path: Path) -> Path:
 
 
 def _fields_at(spec: type[Spec], path: Path) -> list[str]:
-    """The properties that the spec at `path` has."""
+    """The properties that the spec at `path` has, as they are written."""
     for part in path:
         if isinstance(part, str):
             field = spec.model_fields.get(to_snake(part))
             spec = next(_specs_in(field.annotation), spec) if field else spec
-    return list(spec.model_fields)
+    return [field.alias or to_camel(name) for name, field in spec.model_fields.items()]
 
 
 def _specs_in(annotation: object) -> Iterator[type[Spec]]:

@@ -29,12 +29,22 @@ def test_prices_are_read_as_a_stack_configures_them() -> None:
         ({"cpuPerHour": -1}, "cpuPerHour", "`cpuPerHour` cannot be -1"),
         ({"cpuPerHour": "dear"}, "cpuPerHour", "`cpuPerHour` must be a number"),
         ({"gpuPerHours": 1}, "gpuPerHours", "unknown field `gpuPerHours`"),
+        ({"gpuPerHour": {"nvidia.com/gpu": -1}}, "gpuPerHour.nvidia.com/gpu", "cannot be -1"),
+        ({"gpuPerHour": {"nvidia.com/gpu": "dear"}}, "gpuPerHour.nvidia.com/gpu", "must be a number"),
+        ({"gpuPerHour": -1}, "gpuPerHour.all", "cannot be -1"),
+        ({"gpuPerHour": {"gpu": 1}}, "gpuPerHour.gpu", "gpu"),
     ],
 )
 def test_a_wrong_price_is_refused_where_it_is(wrong: dict[str, Any], where: str, says: str) -> None:
     with pytest.raises(CaramlError) as caught:
         parse_prices({**PRICES, **wrong}, locate=dotted)
     assert (caught.value.where, says in caught.value.what) == (where, True)
+
+
+def test_the_prices_that_there_may_be_are_told_as_they_are_written() -> None:
+    with pytest.raises(CaramlError) as caught:
+        parse_prices({**PRICES, "memoryGiBsPerHour": 1}, locate=dotted)
+    assert caught.value.allowed == "cpuPerHour, currency, gpuPerHour, memoryGiBPerHour"
 
 
 def test_a_price_that_is_missing_is_named() -> None:
@@ -50,7 +60,7 @@ def test_the_example_of_the_documentation_is_right() -> None:
 
 
 def test_a_replica_costs_what_it_reserves() -> None:
-    prices = Prices(currency="EUR", cpu_per_hour=0.04, memory_gib_per_hour=0.005, gpu_per_hour=2)
+    prices = Prices(currency="EUR", cpu_per_hour=0.04, memory_gib_per_hour=0.005, gpu_per_hour={"all": 2})
     assert prices.hourly("500m", "2Gi", {}) == Decimal("0.03")
     assert prices.hourly("0", "0", {"nvidia.com/gpu": 2}) == 4
 

@@ -74,7 +74,7 @@ def test_a_month_costs_730_hours_of_the_requests() -> None:
 
 
 @pytest.mark.parametrize(
-    ("prices", "cost"), [(PRICES, "3650.00"), (PRICES.model_copy(update={"gpu_per_hour": 1.0}), "1460.00")]
+    ("prices", "cost"), [(PRICES, "3650.00"), (PRICES.model_copy(update={"gpu_per_hour": {"all": 1.0}}), "1460.00")]
 )
 def test_gpus_cost_by_their_names_or_all_the_same(prices: Prices, cost: str) -> None:
     free = prices.model_copy(update={"cpu_per_hour": 0.0, "memory_gib_per_hour": 0.0})
