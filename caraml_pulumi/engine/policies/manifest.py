@@ -40,6 +40,8 @@ def load_manifest(directory: Path) -> PackManifest:
     runtime = document.get("runtime")
     options = runtime.get("options") if isinstance(runtime, dict) else None
     language = runtime.get("name") if isinstance(runtime, dict) else runtime
+    if language is None:
+        raise CaramlError("the policy pack says no runtime", where=str(file), fix="write `runtime: python`")
     if language != "python":
         raise CaramlError(
             f"the policy pack's runtime is {language!r}",

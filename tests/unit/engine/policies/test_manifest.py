@@ -34,7 +34,7 @@ def test_a_pack_may_have_its_own_virtual_environment_and_program(tmp_path: Path)
     [
         ("runtime: nodejs", "runtime is 'nodejs'", ""),
         ("runtime: {name: opa}", "runtime is 'opa'", ""),
-        ("description: none", "runtime is None", ""),
+        ("description: none", "says no runtime", ""),
         ("- runtime", "must be a mapping", ""),
         ("runtime: python\nmain: [", "not valid YAML", ":2"),
         ("runtime: python\nmain: elsewhere", "has no program", ""),
