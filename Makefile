@@ -13,8 +13,8 @@ export PULUMI_CONFIG_PASSPHRASE ?= local-development
 # Tests start `caraml` hundreds of times: without bytecode each start would compile what has changed anew.
 export PYTHONDONTWRITEBYTECODE :=
 CARAML := $(BIN)/caraml
-# Tests wait for servers as much as they compute: two workers for each of two cores keep the cores busy.
-WORKERS ?= 4
+# Tests wait for servers as much as they compute: one worker more than there are cores keeps these busy.
+WORKERS ?= 3
 
 .PHONY: help up down test unit lint format docs bench lock
 
