@@ -8,6 +8,7 @@ environment before, as `caraml status --json` prints it. `caraml` names the firs
 import gzip
 import json
 import os
+import zlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
@@ -155,10 +156,16 @@ def _stack(path: Path, _stamp: tuple[int, int]) -> StackBefore:
             where=str(path),
             fix="write it with: caraml stack export --file FILE, or: pulumi stack export --file FILE",
         )
-    found = deployment.get("resources") or ()
+    found = deployment.get("resources") or []
+    if not isinstance(found, list) or not all(map(_is_resource, found)):
+        raise _unreadable(path, "it has something else among its resources")
     return StackBefore(
         [_resource(item) for item in found if item.get("type") in READ and not item.get("delete")],
     )
+
+
+def _is_resource(item: object) -> bool:
+    return isinstance(item, Mapping) and all(isinstance(item.get(key) or {}, Mapping) for key in ("inputs", "outputs"))
 
 
 def _resource(item: Mapping[str, Any]) -> Resource:
@@ -179,7 +186,7 @@ def _status(path: Path, _stamp: tuple[int, int]) -> StatusBefore:
         raise CaramlError(
             "this is not the state of an environment with the images of its versions",
             where=str(path),
-            fix="write it with: caraml status --json",
+            fix=f"write it with: caraml status --json > {path}",
         )
     time = document.get("time")
     try:
@@ -204,7 +211,9 @@ def _document(path: Path) -> Mapping[str, Any]:
         document = json.loads(gzip.decompress(data) if data.startswith(_GZIP) else data)
     except OSError as error:
         raise _unreadable(path, error.strerror or "damaged") from error
-    except (ValueError, EOFError) as error:
+    except RecursionError as error:
+        raise _unreadable(path, "it is nested too deeply") from error
+    except (ValueError, EOFError, zlib.error) as error:
         raise _unreadable(path, "it is not JSON") from error
     if not isinstance(document, dict):
         raise _unreadable(path, "it is not a JSON object")
@@ -212,4 +221,6 @@ def _document(path: Path) -> Mapping[str, Any]:
 
 
 def _unreadable(path: Path, reason: str) -> CaramlError:
-    return CaramlError(f"the evidence cannot be read: {reason}", where=str(path))
+    return CaramlError(
+        f"the evidence cannot be read: {reason}", where=str(path), fix=f"look into {path}, or name another file"
+    )

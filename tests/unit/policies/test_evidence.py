@@ -98,9 +98,20 @@ def test_without_a_file_a_stack_is_not_known_and_no_status_is_said() -> None:
     assert status_before({}) is None
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"version": 3}', '{"deployment": 1}'])
-def test_a_file_that_is_no_state_is_refused(tmp_path: Path, text: str) -> None:
+@pytest.mark.parametrize(
+    "data",
+    [
+        *(b"", b"{", b"[]", b'{"version": 3}', b'{"deployment": 1}', b"[" * 100_000, b"\xff"),
+        *(b"\x1f\x8b\x00\x00", b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x00\xff\xff"),
+        *(
+            b'{"deployment": {"resources": %s}}' % items
+            for items in (b'{"a": 1}', b"[null]", b'[{"type": 5, "inputs": [1]}]')
+        ),
+    ],
+)
+def test_a_file_that_is_no_state_is_refused_by_its_name(tmp_path: Path, data: bytes) -> None:
     file = tmp_path / "a.json"
-    file.write_text(text)
-    with pytest.raises(CaramlError):
+    file.write_bytes(data)
+    with pytest.raises(CaramlError) as raised:
         stack_before({"stackBefore": str(file)})
+    assert raised.value.where == str(file)
