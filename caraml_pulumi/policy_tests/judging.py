@@ -15,6 +15,8 @@ from caraml_pulumi.errors import CaramlError, CaramlErrors
 from caraml_pulumi.model.spec import Locate, did_you_mean
 from caraml_pulumi.policy_tests.case import Case, Expected, Setup, below
 
+_WHERE: Final = re.compile(r"^\s*where:\s+(\S+)$", re.MULTILINE)
+"""The line of a message that tells the place."""
 _AT_ONCE: Final = 2
 """Packs that run at a time, a process each."""
 
@@ -179,13 +181,14 @@ def place_of(judged: Judged, violation: Violation) -> str:
     """Where in its file the property is that a violation is about; the resource, or the case, if that is all."""
     subject = judged.case.subject(violation.urn)
     if subject is None:
-        return judged.case.where
+        said = _WHERE.search(violation.message)
+        return judged.case.where + (f" ({said[1]})" if said else "")
     return _property(subject.locate, violation.message)
 
 
 def _property(locate: Locate, message: str) -> str:
     """The place of the property that the message of a violation names in its line ``where:``."""
-    match = re.search(r"^\s*where:\s+(\S+)$", message, re.MULTILINE)
+    match = _WHERE.search(message)
     path = (
         [int(index) if index else name for name, index in re.findall(r"([^.\[\]]+)|\[(\d+)\]", match[1])]
         if match

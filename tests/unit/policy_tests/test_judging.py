@@ -68,6 +68,7 @@ def test_files_that_are_judged_fail_by_mandatory_violations_alone() -> None:
         (violation("too large\n  where:   spec.teams[2].size\n  fix:     split it"), "spec.teams[2].size"),
         (violation("too large"), ""),
         (violation("too large", urn="another"), "file:1"),
+        (violation("not a day\n  where:   exemptions[0]", urn="another"), "file:1 (exemptions[0])"),
     ],
 )
 def test_a_violation_is_where_its_property_is(found: Violation, place: str) -> None:
