@@ -18,7 +18,12 @@ from pulumi_policy import (
     StackValidationArgs,
     StackValidationPolicy,
 )
-from pulumi_policy.deserialize import deserialize_properties, serialize_properties
+from pulumi_policy.deserialize import (
+    SPECIAL_SECRET_SIG,
+    SPECIAL_SIG_KEY,
+    deserialize_properties,
+    serialize_properties,
+)
 from pulumi_policy.proxy import UnknownValueError, unknown_checking_proxy
 
 from caraml_pulumi.errors import CaramlError
@@ -29,6 +34,8 @@ from policies.resource import Resource, Stack
 PRODUCTION: Final = ("prod", "production")
 """Environments that rules of production hold in, unless a configuration names others."""
 ENVIRONMENTS: Final = "environments"
+_MARKER: Final = frozenset({SPECIAL_SIG_KEY, "value", "ciphertext", "plaintext"})
+"""The keys of what stands for a secret."""
 _MISSHAPEN: Final = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 """What reading properties raises that are not of the form of their kind."""
 
@@ -123,7 +130,7 @@ class ResourceRule(ResourceValidationPolicy):
             remedy(resource, draft)
         except (UnknownValueError, CaramlError, *_MISSHAPEN):
             return None
-        return draft if draft != before else None
+        return draft if draft != before and _is_intact(draft) else None
 
 
 class StackRule(StackValidationPolicy):
@@ -153,6 +160,15 @@ class StackRule(StackValidationPolicy):
             report(str(error), None)
         except _MISSHAPEN:
             report(str(_cannot_be_judged("a resource of the stack")), None)
+
+
+def _is_intact(value: object) -> bool:
+    """Whether a remedy has written into no secret: what stands beside its value would be lost."""
+    if isinstance(value, Mapping):
+        return not (value.get(SPECIAL_SIG_KEY) == SPECIAL_SECRET_SIG and value.keys() - _MARKER) and all(
+            map(_is_intact, value.values())
+        )
+    return not isinstance(value, list) or all(map(_is_intact, value))
 
 
 def _judged(judge: Judge, resource: Resource) -> Iterator[CaramlError]:

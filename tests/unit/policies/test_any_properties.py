@@ -30,6 +30,8 @@ for file in sorted((Path(__file__).parent / "rules").glob("test_*.py")):
         getattr(module, "CONFIG", {}),
         getattr(module, "ENVIRONMENT", "dev"),
     )
+SETTINGS = {"labels-present": {"defaults": {"owner": "ml", "team": "ml", "stream": "ml"}}}
+"""By rule, what its remedy needs."""
 NOTHING: tuple[list[Resource], dict[str, Any], str] = ([], {}, "dev")
 RESOURCES = [resource for resources, _, _ in STACKS.values() for resource in resources]
 ABOUT_RESOURCES = [rule for rule in all_rules() if isinstance(rule, ResourceRule)]
@@ -112,6 +114,6 @@ def test_the_rules_about_a_stack_judge_it_or_say_why_not(case: tuple[list[Resour
 @any_place
 def test_what_a_rule_has_mended_it_leaves_as_it_is(case: tuple[ResourceRule, str, Properties]) -> None:
     rule, type_, properties = case
-    config = STACKS.get(rule.name, NOTHING)[1]
+    config = {**STACKS.get(rule.name, NOTHING)[1], **SETTINGS.get(rule.name, {})}
     after = remediated(rule, type_, properties, config=config)
     assert after is None or remediated(rule, type_, after, config=config) is None

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from pulumi_policy import EnforcementLevel, Severity
 
 from caraml_pulumi import CustomModelVersion, ModelEndpoint, ModelProject
-from caraml_pulumi.engine.values import UNKNOWN, Properties
+from caraml_pulumi.engine.values import UNKNOWN, Properties, Secret
 from caraml_pulumi.testing.policies import remediated, verdict, violations
 from policies.pods import SERVER_TYPES
 from policies.reading import (
@@ -182,6 +182,14 @@ def test_what_the_remedy_leaves_passes_the_rule_with_every_label_that_was_there(
 @pytest.mark.parametrize("before", [labelled(UNKNOWN), {"metadata": UNKNOWN}])
 def test_the_remedy_leaves_labels_alone_that_are_not_known_yet(before: Properties) -> None:
     assert remediated(policy, SERVICE, before, config=CONFIGURED) is None
+
+
+def test_the_remedy_leaves_labels_alone_that_are_secret_together_for_what_it_added_would_be_lost() -> None:
+    one = {"metadata": {"labels": {"app": Secret("raw")}}}
+    assert remediated(policy, DEPLOYMENT, one, config=CONFIGURED) is not None
+    together = {"metadata": {"labels": Secret({"app": "raw"})}}
+    assert remediated(policy, DEPLOYMENT, together, config=CONFIGURED) is None
+    assert violations(policy, DEPLOYMENT, together, config=CONFIGURED) != []
 
 
 def test_the_remedy_keeps_one_label_that_is_not_known_yet() -> None:
