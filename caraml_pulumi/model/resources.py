@@ -93,15 +93,15 @@ def requests_are_positive(resources: Resources) -> None:
 
 
 def amount_is_requested(name: str, amount: str | None) -> None:
-    """Refuse a request that is missing, or of nothing. Raises `CaramlError`."""
+    """Refuse a request that is missing, or of nothing or less. Raises `CaramlError`."""
     if amount is None:
         raise CaramlError(
             f"{name} is missing: without it, replicas are placed on nodes that are full",
             allowed="more than 0",
             fix=f"set {name}",
         )
-    if not parse_quantity(amount).value:
-        raise CaramlError(f"{name} is 0", allowed="more than 0")
+    if parse_quantity(amount).value <= 0:
+        raise CaramlError(f"{name} is {amount}", allowed="more than 0")
 
 
 def limits_above_requests(resources: Resources) -> None:

@@ -70,7 +70,8 @@ def _of_container(container: Container, found: Pods, most: Ceilings, *, must_ask
         noun = f'the {_NOUNS[resource]} request of container "{name}"'
         place = within(*container.path, "resources", "requests", resource)
         if asked is not None:
-            yield from broken(place(amount_within_ceiling), noun, asked, ceiling, setting)
+            nothing = [*broken(place(amount_is_requested), noun, asked)] if must_ask and not container.init else []
+            yield from nothing or broken(place(amount_within_ceiling), noun, asked, ceiling, setting)
         elif must_ask and not container.init and requested(found.spec, resource) is None:
             yield from broken(place(amount_is_requested), noun, None)
 

@@ -18,7 +18,9 @@ milli = st.integers(1, 64_000).map(lambda count: f"{count}m")
 factors = st.floats(1, 16)
 
 
-@pytest.mark.parametrize(("amount", "said"), [(None, "cpuRequest is missing"), ("0", "cpuRequest is 0")])
+@pytest.mark.parametrize(
+    ("amount", "said"), [(None, "cpuRequest is missing"), ("0", "cpuRequest is 0"), ("-1", "cpuRequest is -1")]
+)
 def test_a_request_of_nothing_is_refused(amount: str | None, said: str) -> None:
     with pytest.raises(CaramlError, match=said):
         amount_is_requested("cpuRequest", amount)

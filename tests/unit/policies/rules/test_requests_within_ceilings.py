@@ -120,3 +120,12 @@ def test_what_is_no_quantity_is_a_violation() -> None:
 def test_amounts_that_are_not_known_yet_are_judged_at_the_update(type_: str) -> None:
     said = verdict(policy, type_, workload(type_, pod(asking(cpu=UNKNOWN))))
     assert (said.messages, bool(said.not_applicable)) == ([], True)
+
+
+@pytest.mark.parametrize("amount", [0.0, "0", "-1"])
+def test_an_object_that_asks_for_nothing_or_less_is_refused(amount: object) -> None:
+    asking = pod({"resources": {"requests": {"cpu": amount, "memory": "1Gi"}}})
+    found = verdict(policy, DEPLOYMENT, workload(DEPLOYMENT, asking)).messages
+    assert [message.splitlines()[0].partition(" is ")[0] for message in found] == [
+        'the CPU request of container "model"'
+    ]
