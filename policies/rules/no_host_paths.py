@@ -30,7 +30,7 @@ def _of_pods(workload: Resource) -> Iterator[CaramlError]:
     for index, volume in enumerate(at(found.spec, "volumes")):
         if path := at(volume, "hostPath", "path"):
             rule = within(*found.path, "spec", "volumes", index, "hostPath")(host_path_allowed)
-            yield from broken(rule, str(at(volume, "name")), path, workload.settings["allowed"])
+            yield from broken(rule, str(at(volume, "name") or index), path, workload.settings["allowed"])
 
 
 def _of_volume(volume: Resource) -> Iterator[CaramlError]:

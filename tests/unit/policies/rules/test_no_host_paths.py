@@ -37,6 +37,12 @@ def test_volumes_that_are_no_files_of_a_node_pass() -> None:
     assert violations(policy, DEPLOYMENT, workload(DEPLOYMENT, pod(volumes=volumes))) == []
 
 
+def test_a_volume_without_a_name_is_told_by_its_number() -> None:
+    volumes = pod(volumes=[{"hostPath": {"path": "/etc"}}])
+    found = violations(policy, DEPLOYMENT, workload(DEPLOYMENT, volumes))
+    assert first_lines(found) == ['volume "0" is /etc of the node']
+
+
 def test_a_path_of_the_node_is_refused() -> None:
     found = judged("/var/models")
     assert first_lines(found) == ['volume "models" is /var/models of the node']
