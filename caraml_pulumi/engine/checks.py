@@ -1,9 +1,10 @@
 """Puts each planned resource, and in the end the whole stack, before the policy packs."""
 
+from collections import defaultdict, deque
 from collections.abc import Iterable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Final
 
 from caraml_pulumi.engine.goal import Goal
 from caraml_pulumi.engine.reporter import Reporter
@@ -14,12 +15,15 @@ from caraml_pulumi.errors import POLICY_VIOLATION, CaramlError
 if TYPE_CHECKING:
     from caraml_pulumi.engine.policies import AnalyzedResource, PolicyPack, Violation
 
+_AT_A_TIME: Final = 4
+"""How many questions a pack answers at a time: the SDK's server has as many threads."""
+
 
 class PolicyChecks:
     """The policy packs of a run. A mandatory violation stops an update before the resource is touched.
 
-    At preview nothing is touched, so the packs judge while the program goes on, each in the order of registration. All
-    violations are found first, and `error` then fails the preview. To be closed, or used as a context manager.
+    At preview nothing is touched, so the packs judge when the program has ended: while it runs, their answers would
+    only compete with it for Python's lock. All violations are found first, and `error` then fails the preview.
     """
 
     def __init__(self, packs: Sequence["PolicyPack"], reporter: Reporter, *, preview: bool) -> None:
@@ -27,17 +31,7 @@ class PolicyChecks:
         self._reporter = reporter
         self._preview = preview
         self._mandatory: set[str] = set()
-        self._judging = [ThreadPoolExecutor(1, f"pack-{pack.name}") for pack in packs] if preview else []
-        self._judged: list[Future[None]] = []
-
-    def __enter__(self) -> Self:
-        """Return itself."""
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Let go of what is still to be judged."""
-        for judging in self._judging:
-            judging.shutdown(cancel_futures=True)
+        self._planned: list[AnalyzedResource] = []
 
     def check(self, goal: Goal, planned: ResourceState, provider: ResourceState | None) -> Properties:
         """The inputs of `planned`, as the packs' remediations leave them.
@@ -61,20 +55,25 @@ class PolicyChecks:
             resource = replace(resource, properties=inputs)
             self._report(notes)
         if self._preview:
-            pairs = zip(self.packs, self._judging, strict=True)
-            self._judged += [judging.submit(self._judge, pack, resource) for pack, judging in pairs]
+            self._planned.append(resource)
         else:
-            for pack in self.packs:
-                self._judge(pack, resource)
+            self._judge(resource)
         return resource.properties
 
-    def _judge(self, pack: "PolicyPack", resource: "AnalyzedResource") -> None:
-        self._report(pack.analyze(resource))
+    def _judge(self, resource: "AnalyzedResource") -> None:
+        for pack in self.packs:
+            self._report(pack.analyze(resource))
 
     def settle(self) -> None:
-        """Wait until all that was planned has been judged. Raises `CaramlError` if a pack failed."""
-        for judged in self._judged:
-            judged.result()
+        """Judge what a preview has planned: several resources at a time, each after its parent, as at an update.
+
+        Raises:
+            CaramlError: a pack failed.
+        """
+        with ThreadPoolExecutor(_AT_A_TIME, "policies") as asking:
+            for generation in _generations(self._planned):
+                deque(asking.map(self._judge, generation), maxlen=0)
+        self._planned = []
 
     def check_stack(self, resources: Iterable[ResourceState]) -> None:
         """Judge the stack as a whole. Raises `CaramlError` as `check` does."""
@@ -111,3 +110,13 @@ class PolicyChecks:
             else "see the policy messages",
             exit_code=POLICY_VIOLATION,
         )
+
+
+def _generations(resources: "Iterable[AnalyzedResource]") -> "Iterable[list[AnalyzedResource]]":
+    """`resources` by how many ancestors among them they have, in the order of registration, parents first."""
+    depth: dict[str, int] = {}
+    generations: dict[int, list[AnalyzedResource]] = defaultdict(list)
+    for resource in resources:
+        depth[resource.state.urn] = depth.get(resource.state.parent, -1) + 1
+        generations[depth[resource.state.urn]].append(resource)
+    return [generations[number] for number in sorted(generations)]

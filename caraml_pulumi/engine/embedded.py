@@ -216,7 +216,7 @@ def _policies(session: Session, run: Run, options: Options) -> Iterator[PolicyCh
             )
             stack.callback(pack.close)
             packs.append(pack)
-        yield stack.enter_context(PolicyChecks(packs, run.reporter, preview=run.preview))
+        yield PolicyChecks(packs, run.reporter, preview=run.preview)
         run.packs |= {pack.name: pack.version for pack in packs}
         run.rules |= {pack.name: pack.rules for pack in packs}
 
