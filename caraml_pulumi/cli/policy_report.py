@@ -86,6 +86,18 @@ def print_report(results: Results) -> None:
     found = [f"{levels.count(level)} {level}" for level in ("mandatory", "advisory") if level in levels]
     violations = f": {' and '.join(found)} violation{'s' if len(levels) > 1 else ''}" if found else ""
     print(styled(", ".join(counts) + violations, _STYLES["FAIL" if failed else "ok"]))
+    for rule, reasons in _not_judged(results).items():
+        times = f" and {len(reasons) - 1} more" if len(reasons) > 1 else ""
+        print(styled(f"not judged: {rule}: {reasons[0]}{times}", "2"))
+
+
+def _not_judged(results: Results) -> dict[str, list[str]]:
+    """Why rules did not judge: mostly for values that are secret or not known yet."""
+    found: dict[str, list[str]] = {}
+    for judged in (one for _, cases in results for one in cases):
+        for one in judged.not_judged:
+            found.setdefault(one.policy, []).append(one.reason)
+    return dict(sorted(found.items()))
 
 
 def _heading(file: CaseFile, cases: Sequence[Judged]) -> str:
@@ -152,6 +164,7 @@ def report_document(results: Results) -> dict[str, Any]:
             }
             for file, judged, line in lines
         ],
+        "notJudged": [{"rule": rule, "reasons": reasons} for rule, reasons in _not_judged(results).items()],
     }
 
 

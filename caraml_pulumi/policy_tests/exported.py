@@ -9,14 +9,14 @@ from caraml_pulumi.engine.resource import PROVIDER_PREFIX, STACK_TYPE, ResourceS
 from caraml_pulumi.engine.state.integrity import check_integrity
 from caraml_pulumi.engine.state.resources import resource_state
 from caraml_pulumi.engine.state.snapshot import deployment_of
-from caraml_pulumi.engine.values import Secret
+from caraml_pulumi.engine.values import UNKNOWN, Secret
 from caraml_pulumi.errors import CaramlError
 from caraml_pulumi.model.spec import Locate, dotted
 from caraml_pulumi.policy_tests.case import Subject
 
 _URN: Final = re.compile(r'"urn"\s*:\s*"(?P<urn>[^"\\]+)"')
-HIDDEN: Final = Secret("[secret]")
-"""What stands for a secret: it is not decrypted, for no rule needs it."""
+HIDDEN: Final = Secret(UNKNOWN)
+"""What stands for a secret: it is not decrypted, and a rule that wants to read it does not judge the resource."""
 
 
 def is_state(data: object) -> bool:

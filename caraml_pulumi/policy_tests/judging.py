@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from caraml_pulumi.engine.policies import AnalyzedResource, PolicyPack, Rule, Violation
+from caraml_pulumi.engine.policies import AnalyzedResource, NotApplicable, PolicyPack, Rule, Violation
 from caraml_pulumi.engine.resource import STACK_TYPE, ResourceState, make_urn, urn_name
 from caraml_pulumi.errors import CaramlError, CaramlErrors
 from caraml_pulumi.model.spec import Locate, did_you_mean
@@ -33,6 +33,8 @@ class Judged:
     """Violations that a test suite expected in vain."""
     unexpected: Sequence[Violation] = ()
     """Violations that a test suite did not expect."""
+    not_judged: Sequence[NotApplicable] = ()
+    """Where rules did not judge, and why."""
 
     @property
     def passed(self) -> bool:
@@ -62,7 +64,11 @@ def judge(cases: Sequence[Case], pack: Path, on_line: Callable[[str], None] = la
 
 
 def open_pack(
-    pack: Path, setup: Setup, where: str = "", on_line: Callable[[str], None] = lambda line: None
+    pack: Path,
+    setup: Setup,
+    where: str = "",
+    on_line: Callable[[str], None] = lambda line: None,
+    on_not_applicable: Callable[[NotApplicable], None] = lambda found: None,
 ) -> PolicyPack:
     """Start a pack as `setup` says; `where` names its configuration in messages. Raises `CaramlError`."""
     named = Path(where) if where else setup.settings_file or pack
@@ -75,6 +81,7 @@ def open_pack(
         config=setup.stack_config,
         settings=setup.settings,
         on_line=on_line,
+        on_not_applicable=on_not_applicable,
     )
 
 
@@ -103,16 +110,17 @@ def _each(error: CaramlError) -> list[CaramlError]:
 
 def _judge_group(pack: Path, on_line: Callable[[str], None], cases: Sequence[Case]) -> list[Judged] | CaramlError:
     """The cases of one setup, judged, or what is wrong with them."""
-    first = cases[0]
+    first, not_judged = cases[0], list[NotApplicable]()
+    where = first.locate(("config",)) if first.expected is not None else ""
     try:
-        running = open_pack(pack, first.setup, first.locate(("config",)) if first.expected is not None else "", on_line)
+        running = open_pack(pack, first.setup, where, on_line, not_judged.append)
     except CaramlError as error:
         return error
     try:
         problems = [error for case in cases for error in _unknown_rules(case, running.rules)]
         if problems:
             return CaramlErrors(problems)
-        return [_judged(case, running) for case in cases]
+        return [_judged(case, running, not_judged) for case in cases]
     except CaramlError as error:
         return error
     finally:
@@ -132,7 +140,9 @@ def _unknown_rules(case: Case, rules: Sequence[Rule]) -> Iterator[CaramlError]:
             yield error
 
 
-def _judged(case: Case, pack: PolicyPack) -> Judged:
+def _judged(case: Case, pack: PolicyPack, not_judged: list[NotApplicable]) -> Judged:
+    """The case as the pack judges it, which says in `not_judged` where it does not."""
+    not_judged.clear()
     violations, remedies = list[Violation](), list[Violation]()
     resources = []
     for resource in [_stack(case.setup), *(AnalyzedResource(one.state, one.state.inputs) for one in case.subjects)]:
@@ -145,7 +155,8 @@ def _judged(case: Case, pack: PolicyPack) -> Judged:
     about = [one for one in violations if not case.rules or one.policy in case.rules]
     changed = [one for one in remedies if not case.rules or one.policy in case.rules]
     if case.expected is None:
-        return Judged(case, about, changed)
+        left = [one for one in not_judged if not case.rules or one.policy in case.rules]
+        return Judged(case, about, changed, not_judged=left)
     missing, unexpected = compared(case.expected, about)
     return Judged(case, about, changed, missing, unexpected)
 

@@ -293,6 +293,28 @@ def test_an_exported_stack_is_judged_as_the_stack_that_it_is(project: Place) -> 
         assert "a team of 3 is too large" in ran.stdout
 
 
+def test_a_secret_of_an_exported_stack_is_no_violation_but_is_said_to_be_left_open(project: Place) -> None:
+    secret = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", "ciphertext": "v1:abc"}
+    urn = f"urn:pulumi:prod::shop::{TEAM}::crowd"
+    resources = [{"urn": urn, "type": TEAM, "custom": False, "inputs": {"size": secret}, "outputs": {"size": secret}}]
+    document = {"version": 3, "deployment": {"manifest": {}, "resources": resources}}
+    shown = judged(project, json.dumps(document), name="state.json")
+    assert "too large" not in shown.stdout
+    assert "[secret]" not in shown.stdout
+    told = json.loads(judged(project, json.dumps(document), "--json", name="state.json").stdout)
+    assert told["failed"] == 0
+
+
+def test_rules_that_do_not_judge_say_why(project: Place) -> None:
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "web"}, "spec": {"containers": []}}
+    pack = str(Path(__file__).parents[3] / "policies")
+    told = json.loads(judged(project, [pod], "--policy-pack", pack, "--json").stdout)
+    (kept,) = [one for one in told["notJudged"] if one["rule"] == "serving-version-kept"]
+    assert "CARAML_STACK_BEFORE" in kept["reasons"][0]
+    shown = judged(project, [pod], "--policy-pack", pack).stdout
+    assert f"not judged: serving-version-kept: {kept['reasons'][0]}" in shown
+
+
 @pytest.mark.parametrize(
     ("text", "what", "where"),
     [
