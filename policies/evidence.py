@@ -80,7 +80,7 @@ class StackBefore:
 
     @property
     def name(self) -> str:
-        """The name of the stack; empty if it held nothing."""
+        """The stack, ``project/stack``; empty if it held nothing."""
         return _stack_of(self.resources[0].urn) if self.resources else ""
 
     def versions(self, prefix: str) -> Versions:
@@ -110,13 +110,16 @@ def stack_before(settings: Mapping[str, Any], urn: str = "") -> StackBefore:
             f'the evidence is of stack "{before.name}"',
             where=str(path),
             allowed=f'the state of stack "{_stack_of(urn)}"',
-            fix=f"export it before the update: caraml stack export --stack {_stack_of(urn)} --file FILE",
+            fix="export it before the update: caraml stack export "
+            f"--stack {_stack_of(urn).rpartition('/')[2]} --file FILE",
         )
     return before
 
 
 def _stack_of(urn: str) -> str:
-    return urn.partition("::")[0].rpartition(":")[2]
+    """The stack of a resource as people name it, ``project/stack``."""
+    stack, project = urn.removeprefix("urn:pulumi:").split("::")[:2]
+    return f"{project}/{stack}"
 
 
 def status_before(settings: Mapping[str, Any]) -> StatusBefore | None:

@@ -71,10 +71,12 @@ def test_the_environment_variable_comes_before_the_setting(tmp_path: Path, monke
 
 def test_the_state_of_another_stack_is_no_evidence(tmp_path: Path) -> None:
     settings = {"stackBefore": written(tmp_path / "a.json", state(version(1)))}
-    assert stack_before(settings, "urn:pulumi:dev::project::t:i:A::a").name == "dev"
-    with pytest.raises(CaramlError, match='the evidence is of stack "dev"') as raised:
+    assert stack_before(settings, "urn:pulumi:dev::project::t:i:A::a").name == "project/dev"
+    with pytest.raises(CaramlError, match='the evidence is of stack "project/dev"') as raised:
         stack_before(settings, "urn:pulumi:prod::project::t:i:A::a")
     assert "caraml stack export --stack prod" in raised.value.fix
+    with pytest.raises(CaramlError, match='the evidence is of stack "project/dev"'):
+        stack_before(settings, "urn:pulumi:dev::other::t:i:A::a")
     nothing = {"stackBefore": written(tmp_path / "b.json", state())}
     assert stack_before(nothing, "urn:pulumi:prod::project::t:i:A::a").name == ""
 

@@ -107,7 +107,7 @@ def test_evidence_that_cannot_be_read_is_a_violation(tmp_path: Path, monkeypatch
 def test_the_state_of_another_stack_is_a_violation(tmp_path: Path) -> None:
     config = {"stackBefore": written(tmp_path / "a.json", state(serverless()))}
     found = violations(policy, MODEL_VERSION, in_raw_mode(environment="prod")[2], stack="prod", config=config)
-    assert first_lines(found) == ['the evidence is of stack "dev"']
+    assert first_lines(found) == ['the evidence is of stack "project/dev"']
 
 
 def test_a_mode_that_is_not_known_yet_is_not_judged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

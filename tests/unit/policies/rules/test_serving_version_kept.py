@@ -223,7 +223,7 @@ def test_evidence_that_cannot_be_read_is_a_violation(tmp_path: Path) -> None:
 def test_the_state_of_another_stack_is_a_violation(tmp_path: Path) -> None:
     config = {"stackBefore": written(tmp_path / "a.json", state(*BOTH))}
     found = stack_violations(policy, [version(1, environment="prod")], stack="prod", config=config)
-    assert said(found) == ['the evidence is of stack "dev"']
+    assert said(found) == ['the evidence is of stack "project/dev"']
 
 
 def test_a_status_that_is_not_known_yet_is_not_judged(tmp_path: Path) -> None:
