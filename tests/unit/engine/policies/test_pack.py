@@ -140,6 +140,11 @@ def test_a_secret_in_a_message_is_masked(guardrails: PolicyPack) -> None:
     assert violation.message.endswith("token [secret]")
 
 
+def test_a_control_character_in_a_message_is_written_out(guardrails: PolicyPack) -> None:
+    (violation,) = guardrails.analyze(resource(replicas=4, token="\x1b[2Jgone\x07"))
+    assert violation.message.endswith(r"token \x1b[2Jgone\x07")
+
+
 def test_an_unknown_that_a_policy_reads_at_preview_is_an_advisory_violation(guardrails: PolicyPack) -> None:
     (violation,) = guardrails.analyze(resource(replicas=UNKNOWN))
     assert violation.level == "advisory"
