@@ -102,7 +102,8 @@ class Platform:
 
     def up(self) -> Result:
         """`caraml up` with the policy pack, as `make up` does."""
-        return self.must("up", "--stack", "dev", "--policy-pack", "policies", "--yes")
+        profile = "policies/profiles/dev.json"
+        return self.must("up", "--stack", "dev", "--policy-pack", "policies", "--policy-pack-config", profile, "--yes")
 
     def changes(self) -> dict[str, list[str]]:
         """What a preview would do, op by op: the names of the resources; those that stay the same are left out."""
