@@ -133,7 +133,9 @@ def status_before(settings: Mapping[str, Any]) -> StatusBefore | None:
 
 
 def _named(variable: str, setting: object) -> Path | None:
-    named = os.environ.get(variable) or (setting if isinstance(setting, str) else "")
+    """The file of the environment variable, else of the setting; that a new stack held nothing is said last."""
+    variable, given = os.environ.get(variable, ""), setting if isinstance(setting, str) else ""
+    named = given or variable if variable == os.devnull else variable or given
     return _PACK / named if named else None
 
 

@@ -86,6 +86,13 @@ def test_the_null_device_is_a_stack_that_holds_nothing(monkeypatch: pytest.Monke
     assert [*stack_before({}, "urn:pulumi:prod::project::t:i:A::a").resources] == []
 
 
+def test_a_file_of_the_settings_is_read_where_the_stack_held_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(STACK_VARIABLE, os.devnull)
+    assert len(stack_before({"stackBefore": written(tmp_path / "a.json", state(version(1)))}).resources) == 1
+
+
 def test_a_file_that_changes_is_read_again(tmp_path: Path) -> None:
     settings = {"stackBefore": written(tmp_path / "a.json", state(version(1)))}
     assert len(stack_before(settings).resources) == 1
