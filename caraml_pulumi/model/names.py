@@ -166,15 +166,20 @@ def host(name: str, project: str, domain: str, *, environment: str = "", templat
     Raises `CaramlError` if it is longer than DNS allows, or one of its labels is.
     """
     text = template.format(name=name, project=project, domain=domain, environment=environment)
+    host_length(
+        text, fix="shorten the domain", fix_label="put a dot between the fields of the platform's host template"
+    )
+    return text
+
+
+def host_length(text: str, *, fix: str, fix_label: str) -> None:
+    """Refuse a host that is longer than DNS allows, or has a label that is; the fixes say how to shorten either."""
     if len(text) > DNS_NAME_LENGTH:
-        raise CaramlError(
-            f'host "{text}" has {len(text)} characters', allowed=f"at most {DNS_NAME_LENGTH}", fix="shorten the domain"
-        )
+        raise CaramlError(f'host "{text}" has {len(text)} characters', allowed=f"at most {DNS_NAME_LENGTH}", fix=fix)
     for label in text.split("."):
         if len(label) > DNS_LABEL_LENGTH:
             raise CaramlError(
                 f'"{label}" in host "{text}" has {len(label)} characters',
                 allowed=f"at most {DNS_LABEL_LENGTH}",
-                fix="put a dot between the fields of the platform's host template",
+                fix=fix_label,
             )
-    return text

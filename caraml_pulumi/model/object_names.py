@@ -11,6 +11,7 @@ from caraml_pulumi.model.names import (
     dns_name,
     domain_name,
     host,
+    host_length,
 )
 
 _LONGEST: Final[Mapping[str, tuple[int, str]]] = {
@@ -63,16 +64,6 @@ def host_fits(value: str) -> None:
 
     Raises `CaramlError`.
     """
-    if len(value) > DNS_NAME_LENGTH:
-        raise CaramlError(
-            f'host "{value}" has {len(value)} characters', allowed=f"at most {DNS_NAME_LENGTH}", fix="shorten it"
-        )
-    for label in value.split("."):
-        if len(label) > DNS_LABEL_LENGTH:
-            raise CaramlError(
-                f'"{label}" in host "{value}" has {len(label)} characters',
-                allowed=f"at most {DNS_LABEL_LENGTH}",
-                fix="shorten it",
-            )
+    host_length(value, fix="shorten it", fix_label="shorten it")
     if value != "*":
         domain_name(value.removeprefix("*."))
