@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from caraml_pulumi import policy_pack
 from caraml_pulumi.cli.terminal import colors
 from caraml_pulumi.engine.policies import Rule
 
@@ -88,10 +89,10 @@ def _print_part(title: str, lines: Sequence[str]) -> None:
 
 
 def _documentation(rule: Rule, pack: Path) -> str:
-    """The documentation of a rule, if its page is a file beside the pack or above it; between its marks, if any."""
+    """The documentation of a rule: its page beside the pack, above it, or of our pack; between its marks, if any."""
     if not rule.url.endswith(".md") or "://" in rule.url:
         return ""
-    places = (folder / rule.url for folder in (pack.absolute(), *pack.absolute().parents))
+    places = (folder / rule.url for folder in (pack.absolute(), *pack.absolute().parents, policy_pack.home()))
     page = next((place for place in places if place.is_file()), None)
     if page is None:
         return ""
