@@ -17,7 +17,7 @@ from caraml_pulumi.rollout.measuring import expressions
 from caraml_pulumi.rollout.plan import RolloutPlan, Weights
 from caraml_pulumi.rollout.prometheus import Prometheus
 from caraml_pulumi.rollout.record import latest_record
-from caraml_pulumi.rollout.release_file import ReleaseFile, find_release
+from caraml_pulumi.rollout.release_file import RolloutFile, find_release
 from caraml_pulumi.rollout.situation import Situation, find_situation
 from caraml_pulumi.rollout.verdict import Check
 from caraml_pulumi.stack_files import PLATFORM_KEY, PROJECTS_KEY, RELEASES, StackFiles, read_stack
@@ -45,7 +45,7 @@ class Place:
 
     target: Target
     files: StackFiles
-    file: ReleaseFile
+    file: RolloutFile
 
     @property
     def name(self) -> str:

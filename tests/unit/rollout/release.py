@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from caraml_pulumi.rollout.release_file import ReleaseFile, find_release
+from caraml_pulumi.rollout.release_file import RolloutFile, find_release
 
 RELEASE = """\
 # The model iris.
@@ -21,7 +21,7 @@ endpoint:
 """
 
 
-def release_file(directory: Path, text: str = RELEASE) -> ReleaseFile:
+def release_file(directory: Path, text: str = RELEASE) -> RolloutFile:
     path = directory / "iris.yaml"
     path.write_text(text)
     return find_release(directory, "iris")
