@@ -160,6 +160,20 @@ class Backend:
         numbered = list(enumerate(sorted(keys, key=_nanoseconds), start=1))[::-1][:limit]
         return [self._parsed(key, self._bucket.get(key) or b"") | {"version": number} for number, key in numbered]
 
+    def recorded(self, project: str, stack: str, version: int) -> dict[str, Any] | None:
+        """The checkpoint document that the update `version` of `history` led to, None if there is none."""
+        directory = self._history_directory(project, stack)
+        self._check_layout()
+        keys = self._bucket.list(directory)
+        entries = sorted(
+            (key for key in keys if ".history.json" in key and not key.endswith(".attrs")), key=_nanoseconds
+        )
+        if not 1 <= version <= len(entries):
+            return None
+        base = entries[version - 1].partition(".history.json")[0]
+        key = next((key for key in keys if key in (f"{base}.checkpoint.json", f"{base}.checkpoint.json.gz")), None)
+        return None if key is None else self._parsed(key, self._bucket.get(key) or b"")
+
     def lock(self, project: str, stack: str, command: str) -> AbstractContextManager[None]:
         """Hold the stack's lock while `command`, which others are told, runs.
 
