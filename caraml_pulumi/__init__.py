@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from caraml_pulumi.artifact_bucket import ArtifactBucket, ArtifactBucketArgs
     from caraml_pulumi.autoscaling_policy import AutoscalingPolicy, AutoscalingPolicyArgs
+    from caraml_pulumi.environment import deploy_environment
     from caraml_pulumi.errors import CaramlError
     from caraml_pulumi.image_build import ImageBuild, ImageBuildArgs
     from caraml_pulumi.instance_type import InstanceTypeArgs, TolerationArgs
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
         ModelProjectArgs,
         SubjectsArgs,
     )
+    from caraml_pulumi.model_release import ModelRelease
     from caraml_pulumi.model_version import CustomModelVersion
     from caraml_pulumi.model_version_args import CustomModelVersionArgs
     from caraml_pulumi.transformer import TransformerArgs
@@ -71,6 +73,7 @@ _HOMES = {
     "ModelMonitoringArgs": "caraml_pulumi.model_monitoring",
     "ModelProject": "caraml_pulumi.model_project",
     "ModelProjectArgs": "caraml_pulumi.model_project",
+    "ModelRelease": "caraml_pulumi.model_release",
     "MonitoringArgs": "caraml_pulumi.model_monitoring",
     "ObjectiveArgs": "caraml_pulumi.model_monitoring",
     "Protocol": "caraml_pulumi.model.modes",
@@ -84,6 +87,7 @@ _HOMES = {
     "TransformerType": "caraml_pulumi.model.transformer",
     "VersionTrafficArgs": "caraml_pulumi.model_endpoint_args",
     "WatchedVersionArgs": "caraml_pulumi.model_monitoring",
+    "deploy_environment": "caraml_pulumi.environment",
 }
 
 __all__ = [
@@ -114,6 +118,7 @@ __all__ = [
     "ModelMonitoringArgs",
     "ModelProject",
     "ModelProjectArgs",
+    "ModelRelease",
     "MonitoringArgs",
     "ObjectiveArgs",
     "Protocol",
@@ -127,6 +132,7 @@ __all__ = [
     "TransformerType",
     "VersionTrafficArgs",
     "WatchedVersionArgs",
+    "deploy_environment",
 ]
 
 

@@ -32,6 +32,21 @@ class ReleaseVersion(VersionSettings):
         return self
 
 
+class PromotedFrom(Spec):
+    """Where a release was promoted from."""
+
+    environment: Annotated[str, rule(names.environment_name)]
+    """The environment that it was deployed in before."""
+    time: Annotated[str, Field(min_length=1)]
+    """When, in RFC 3339."""
+    author: str | None = None
+    """Who promoted it."""
+    commit: str | None = None
+    """The commit that it was deployed from there."""
+    update: Annotated[WholeNumber, Field(ge=1)] | None = None
+    """The update that deployed it there, as the history of that stack counts them."""
+
+
 class ReleaseSpec(Spec):
     """What a release file says: one model in one environment."""
 
@@ -39,6 +54,8 @@ class ReleaseSpec(Spec):
     project: Annotated[str, rule(names.project_name)]
     versions: Annotated[list[ReleaseVersion], Field(min_length=1)]
     endpoint: EndpointSettings | None = None
+    promoted_from: PromotedFrom | None = None
+    """Where it was promoted from. Default: it was not."""
 
     @model_validator(mode="after")
     def _hold_rules(self) -> "ReleaseSpec":

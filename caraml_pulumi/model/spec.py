@@ -67,8 +67,27 @@ class Spec(BaseModel):
             if (value := getattr(self, name)) is not None
         }
 
+    def declared(self) -> dict[str, Any]:
+        """The properties that were given, in camelCase as plain values: what a file says, without any default."""
+        return {
+            to_camel(name): _declared(getattr(self, name))
+            for name in type(self).model_fields
+            if name in self.model_fields_set
+        }
+
 
 S = TypeVar("S", bound=Spec)
+
+
+def _declared(value: Value) -> Value:
+    """`plain`, for what was given."""
+    if isinstance(value, Spec):
+        return value.declared()
+    if isinstance(value, Mapping):
+        return {key: _declared(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_declared(item) for item in value]
+    return plain(value)
 
 
 def plain(value: Value) -> Value:

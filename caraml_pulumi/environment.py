@@ -1,0 +1,70 @@
+"""An environment as its files declare it: the whole program of a platform.
+
+deploy_environment(Path(__file__).parent)
+"""
+
+from pathlib import Path
+from typing import Any
+
+import pulumi
+
+from caraml_pulumi.component import readable
+from caraml_pulumi.model.modes import declared_status
+from caraml_pulumi.model.release import ReleaseSpec
+from caraml_pulumi.model_endpoint import ModelEndpoint
+from caraml_pulumi.model_project import ModelProject
+from caraml_pulumi.model_release import ModelRelease
+from caraml_pulumi.model_version import CustomModelVersion
+from caraml_pulumi.stack_files import read_stack
+
+
+def deploy_environment(directory: Path) -> None:
+    """Deploy the projects of the stack's configuration, and the models that the files under ``releases`` name.
+
+    `directory` has the stack's ``Pulumi.{stack}.yaml`` and ``releases/{environment}``. The stack's outputs are the
+    addresses and states of the models, by ``{project}/{model}``.
+
+    Raises:
+        InputError: a file breaks a rule; nothing was registered.
+    """
+    config = pulumi.Config("caraml")
+    with readable():
+        stack = read_stack(
+            directory,
+            pulumi.get_stack(),
+            {f"caraml:{key}": config.get_object(key) for key in ("platform", "projects")},
+        )
+    projects = {
+        name: ModelProject(name, **project.given(), platform=stack.platform) for name, project in stack.projects.items()
+    }
+    for release in stack.releases:
+        ModelRelease(f"{release.project}-{release.model}", release, environment=stack.platform.environment)
+        pulumi.export(f"{release.project}/{release.model}", _deploy(release, projects[release.project]))
+
+
+def _deploy(release: ReleaseSpec, project: ModelProject) -> dict[str, Any]:
+    """Deploy the versions of a model and its endpoint, and say where they are."""
+    versions = {
+        version.version: CustomModelVersion(
+            f"{release.project}-{release.model}-{version.version}",
+            model=release.model,
+            project=project,
+            **version.given(),
+        )
+        for version in release.versions
+    }
+    deployed: dict[str, Any] = {
+        "versions": {
+            str(number): {
+                "url": version.url,
+                "status": declared_status(routed=number in release.routed, stopped=version.spec.stopped).value,
+            }
+            for number, version in versions.items()
+        }
+    }
+    if release.endpoint:
+        endpoint = ModelEndpoint(
+            f"{release.project}-{release.model}", versions=list(versions.values()), **release.endpoint.props()
+        )
+        deployed["url"] = endpoint.url
+    return deployed
