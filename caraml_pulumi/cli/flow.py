@@ -67,7 +67,7 @@ def show_preview(request: Request) -> None:
     """
     display, outcome = _perform(request, planning=True)
     _print_document(request, display)
-    _check(request, display, outcome)
+    check(request, display, outcome)
     if request.options.render is not None and not request.as_json:
         display.console.print(f"Manifests written to {request.options.render}", soft_wrap=True)
 
@@ -81,7 +81,7 @@ def apply(request: Request) -> None:
     if confirm(request):
         display, outcome = _perform(request, planning=False)
         _print_document(request, display)
-        _check(request, display, outcome)
+        check(request, display, outcome)
 
 
 def apply_silently(request: Request) -> Outcome:
@@ -89,7 +89,7 @@ def apply_silently(request: Request) -> Outcome:
     silent = replace(request, as_json=True)
     display, outcome = _perform(silent, planning=False)
     try:
-        _check(silent, display, outcome)
+        check(silent, display, outcome)
     except CaramlError as error:
         violations = [f"{one.policy}: {one.message}" for one in display.tree.violations if one.mandatory]
         if error.exit_code != POLICY_VIOLATION or not violations:
@@ -117,9 +117,9 @@ def confirm(request: Request) -> bool:
         display, outcome = _perform(request, planning=True)
         if outcome.error is not None or request.expect_no_changes:
             _print_document(request, display)
-        _check(request, display, outcome)
+        check(request, display, outcome)
         if not request.yes:
-            if not _changes_anything(display, outcome):
+            if not changes_anything(display, outcome):
                 print("\nThere is nothing to do.")
                 return False
             _ask(request, display)
@@ -130,12 +130,17 @@ def confirm(request: Request) -> bool:
     return True
 
 
+def perform(request: Request, display: Display, *, planning: bool) -> Outcome:
+    """Do it, or preview it, as `display` shows it. Raises `CaramlError` if it cannot begin."""
+    with display, _stoppable(request.engine, display):
+        return _call(request, planning)(display.sink)
+
+
 def _perform(request: Request, *, planning: bool) -> tuple[Display, Outcome]:
     kind: type[Display] = Silent if request.as_json else Progress if request.live else Lines
     subject = Subject(request.operation, request.stack, planning)
     display = kind(console(), subject, show_diff=request.show_diff)
-    with display, _stoppable(request.engine, display):
-        return display, _call(request, planning)(display.sink)
+    return display, perform(request, display, planning=planning)
 
 
 def _call(request: Request, planning: bool) -> Callable[..., Outcome]:
@@ -168,8 +173,8 @@ def _stoppable(engine: Engine, display: Display) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _check(request: Request, display: Display, outcome: Outcome) -> None:
-    """Raise what the operation's end means for the caller."""
+def check(request: Request, display: Display, outcome: Outcome) -> None:
+    """Raise `CaramlError` if the operation's end means a failure for the caller, with its exit code."""
     forbidden = any(violation.mandatory for violation in display.tree.violations)
     if outcome.error is not None:
         special = INTERRUPTED if display.cancelled else POLICY_VIOLATION if forbidden else None
@@ -181,7 +186,7 @@ def _check(request: Request, display: Display, outcome: Outcome) -> None:
         raise CaramlError(f"no changes were expected in {request.stack}, but there are: {counts}", exit_code=CHANGES)
 
 
-def _changes_anything(preview: Display, outcome: Outcome) -> bool:
+def changes_anything(preview: Display, outcome: Outcome) -> bool:
     """Whether resources or outputs would change; secret outputs may, as events do not tell."""
     old, new = preview.tree.outputs or ({}, {})
     return outcome.has_changes or old != new or SECRET in flow_text(plain_value(dict(new)))

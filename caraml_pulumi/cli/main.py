@@ -7,7 +7,7 @@ import io
 import os
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -73,9 +73,16 @@ def _show_version() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit. `arguments` default to those of the process."""
+    ended(lambda: typer.main.get_command(app).main(args=arguments, prog_name="caraml"))
+
+
+def ended(command: Callable[[], None]) -> None:
+    """Run `command`, and exit if it fails, in the way that every failure of ``caraml`` is shown."""
     _write_any_text()
     try:
-        typer.main.get_command(app).main(args=arguments, prog_name="caraml")
+        command()
+    except KeyboardInterrupt:
+        _leave_at_once()
     except CaramlError as error:
         report(error)
         sys.exit(error.exit_code)
