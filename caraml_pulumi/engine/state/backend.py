@@ -11,8 +11,10 @@ import json
 import os
 import sys
 import time
+import zlib
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -54,6 +56,18 @@ def open_backend(url: str | None = None) -> "Backend":
         )
     path = path.partition("?")[0]
     return Backend(FileBucket(Path(os.path.abspath(os.path.expanduser(path or "/")))))
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedUpdate:
+    """An update in a stack's history; its parts are read when they are asked for."""
+
+    version: int
+    """Its number, counted from 1, the oldest."""
+    entry: Callable[[], dict[str, Any]]
+    """What `caraml_pulumi.engine.state.history.history_entry` recorded. Raises `CaramlError` if it is damaged."""
+    checkpoint: Callable[[], bytes | None]
+    """The text of the checkpoint that it led to, None if there is none. Raises `CaramlError` if it is damaged."""
 
 
 class Backend:
@@ -154,25 +168,32 @@ class Backend:
 
     def history(self, project: str, stack: str, limit: int | None = None) -> list[dict[str, Any]]:
         """The recorded updates, the newest first, at most `limit`; ``version`` counts them from 1, the oldest."""
-        directory = self._history_directory(project, stack)
-        self._check_layout()
-        keys = [key for key in self._bucket.list(directory) if ".history.json" in key and not key.endswith(".attrs")]
-        numbered = list(enumerate(sorted(keys, key=_nanoseconds), start=1))[::-1][:limit]
-        return [self._parsed(key, self._bucket.get(key) or b"") | {"version": number} for number, key in numbered]
+        updates = self.recorded_updates(project, stack)[:limit]
+        return [update.entry() | {"version": update.version} for update in updates]
 
     def recorded(self, project: str, stack: str, version: int) -> dict[str, Any] | None:
         """The checkpoint document that the update `version` of `history` led to, None if there is none."""
-        directory = self._history_directory(project, stack)
+        found = next((update for update in self.recorded_updates(project, stack) if update.version == version), None)
+        text = found.checkpoint() if found else None
+        where = f"{self._history_directory(project, stack)} (update {version})"
+        return None if text is None else self._parsed(where, text)
+
+    def recorded_updates(self, project: str, stack: str) -> list[RecordedUpdate]:
+        """The recorded updates, the newest first, to be read as far as is needed."""
         self._check_layout()
-        keys = self._bucket.list(directory)
-        entries = sorted(
-            (key for key in keys if ".history.json" in key and not key.endswith(".attrs")), key=_nanoseconds
+        keys = set(self._bucket.list(self._history_directory(project, stack)))
+        entries = (key for key in keys if ".history.json" in key and not key.endswith(".attrs"))
+        numbered = enumerate(sorted(entries, key=_nanoseconds), start=1)
+        return [self._recorded_update(number, key, keys) for number, key in numbered][::-1]
+
+    def _recorded_update(self, number: int, entry: str, keys: set[str]) -> RecordedUpdate:
+        base = entry.partition(".history.json")[0]
+        checkpoint = next((key for suffix in _SUFFIXES if (key := f"{base}.checkpoint{suffix}") in keys), None)
+        return RecordedUpdate(
+            number,
+            lambda: self._parsed(entry, self._bucket.get(entry) or b""),
+            lambda: None if checkpoint is None else self._unpacked(checkpoint, self._bucket.get(checkpoint) or b""),
         )
-        if not 1 <= version <= len(entries):
-            return None
-        base = entries[version - 1].partition(".history.json")[0]
-        key = next((key for key in keys if key in (f"{base}.checkpoint.json", f"{base}.checkpoint.json.gz")), None)
-        return None if key is None else self._parsed(key, self._bucket.get(key) or b"")
 
     def lock(self, project: str, stack: str, command: str) -> AbstractContextManager[None]:
         """Hold the stack's lock while `command`, which others are told, runs.
@@ -222,17 +243,27 @@ class Backend:
             self._bucket.put(_META, b"version: 1\n")
 
     def _parsed(self, key: str, data: bytes) -> dict[str, Any]:
+        text = self._unpacked(key, data)
         try:
-            document = json.loads(gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data)
-        except (ValueError, OSError, EOFError):
+            document = json.loads(text)
+        except ValueError:
             document = None
         if not isinstance(document, dict):
-            raise CaramlError(
-                "a file of the state backend is damaged: it is not a JSON object",
-                where=f"{self.url}/{key}",
-                fix=f"put the copy {Path(key).name}.bak in its place",
-            )
+            raise self._damaged(key)
         return document
+
+    def _unpacked(self, key: str, data: bytes) -> bytes:
+        try:
+            return gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data
+        except (ValueError, OSError, EOFError, zlib.error):
+            raise self._damaged(key) from None
+
+    def _damaged(self, key: str) -> CaramlError:
+        return CaramlError(
+            "a file of the state backend is damaged: it is not a JSON object",
+            where=f"{self.url}/{key}",
+            fix=f"put the copy {Path(key).name}.bak in its place",
+        )
 
 
 def _packed(key: str, document: dict[str, Any]) -> bytes:
