@@ -68,6 +68,7 @@ def test_two_versions_and_their_endpoint_are_deployed_changed_and_destroyed(
         f"caraml:index:CustomModelVersion::{platform.project}-iris-2",
         f"caraml:index:ModelEndpoint::{platform.project}-iris",
         f"caraml:index:ModelMonitoring::{platform.project}-iris",
+        f"caraml:index:ModelRelease::{platform.project}-iris",
         f"kubernetes:apps/v1:Deployment::{platform.project}-iris-2",
         f"kubernetes:monitoring.coreos.com/v1:PrometheusRule::{platform.project}-iris",
         f"kubernetes:networking.istio.io/v1:VirtualService::{platform.project}-iris",
