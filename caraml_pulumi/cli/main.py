@@ -25,6 +25,7 @@ DEFECT: Final = 70
 
 class _Commands(LazyGroup):
     sources: ClassVar = {
+        "init": ("caraml_pulumi.cli.init:app", "Write a new repository of a platform."),
         "preview": ("caraml_pulumi.cli.operations:preview_app", "Show what up would change."),
         "up": ("caraml_pulumi.cli.operations:up_app", "Create or update the resources of a stack."),
         "refresh": ("caraml_pulumi.cli.operations:refresh_app", "Bring the state up to what is really there."),
