@@ -1,9 +1,11 @@
 """What all components share: reading their arguments, the platform they are on, and registering Kubernetes objects."""
 
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import pulumi
@@ -12,6 +14,9 @@ from caraml_pulumi.errors import CaramlError
 from caraml_pulumi.manifests import Manifest
 from caraml_pulumi.model.platform import PlatformSpec, parse_platform
 from caraml_pulumi.model.spec import Locate, dotted, in_words, located
+from caraml_pulumi.stack_files.configuration import EXTENDS_KEY, read_configuration
+from caraml_pulumi.stack_files.configuration import PLATFORM_KEY as FULL_PLATFORM_KEY
+from caraml_pulumi.stack_files.place import stack_files
 
 CONFIG_NAMESPACE = "caraml"
 PLATFORM_KEY = "platform"
@@ -85,11 +90,12 @@ def _later(value: object, locate: Locate, path: tuple[str | int, ...]) -> object
 def platform_from(given: PlatformSpec | Mapping[str, Any] | None) -> PlatformSpec:
     """The platform that a component was given, else that of the stack's configuration `caraml:platform`.
 
-    The environment's name is the stack's unless the platform says otherwise.
+    That is laid over those of the environments that the configuration extends. The environment's name is the stack's
+    unless the platform says otherwise.
     """
     if isinstance(given, PlatformSpec):
         return given
-    settings = given if given is not None else pulumi.Config(CONFIG_NAMESPACE).get_object(PLATFORM_KEY)
+    settings = given if given is not None else _configured_platform()
     where = PLATFORM_KEY if given is not None else f"{CONFIG_NAMESPACE}:{PLATFORM_KEY}"
     if settings is None:
         raise CaramlError(
@@ -100,6 +106,23 @@ def platform_from(given: PlatformSpec | Mapping[str, Any] | None) -> PlatformSpe
     return parse_platform(
         settings, environment=pulumi.get_stack(), locate=lambda path: ".".join(filter(None, (where, dotted(path))))
     )
+
+
+def _configured_platform() -> Any:  # noqa: ANN401 - whatever the configuration has
+    config = pulumi.Config(CONFIG_NAMESPACE)
+    extends = config.get("extends")
+    if extends is None:
+        return config.get_object(PLATFORM_KEY)
+    return _extending_platform(pulumi.get_project(), pulumi.get_stack(), extends, config.get(PLATFORM_KEY))
+
+
+@cache
+def _extending_platform(project: str, stack: str, extends: str, text: str | None) -> Any:  # noqa: ANN401 - as above
+    """The platform `text` of a stack, laid over those of the environments that it extends."""
+    root = pulumi.get_root_directory() or "."  # a host of components is not told
+    own = {EXTENDS_KEY: extends, FULL_PLATFORM_KEY: json.loads(text) if text else None}
+    directory = stack_files(project, [Path(root).absolute(), Path.cwd()])
+    return read_configuration(directory, stack, own).values.get(FULL_PLATFORM_KEY)
 
 
 def kubernetes_object(

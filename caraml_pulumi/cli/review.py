@@ -152,15 +152,13 @@ def _places(target: Target) -> "Places":
 
 def _prices(target: Target) -> "Prices | None":
     """The prices in the configuration of the stack, None if there are none. Raises `CaramlError` with file and line."""
-    from caraml_pulumi.engine.state.config import load_stack_config
     from caraml_pulumi.model.prices import PRICES_KEY, parse_prices
-    from caraml_pulumi.stack_files.document import Document
+    from caraml_pulumi.stack_files.configuration import read_configuration
 
-    config = load_stack_config(target.project, target.stack)
-    if PRICES_KEY not in config.keys:
+    configuration = read_configuration(target.project.stack_config_dir, target.stack)
+    if PRICES_KEY not in configuration.values:
         return None
-    document = Document(config.path)
-    return parse_prices(document.value("config", PRICES_KEY), locate=document.under("config", PRICES_KEY))
+    return parse_prices(configuration.values[PRICES_KEY], locate=lambda path: configuration.locate((PRICES_KEY, *path)))
 
 
 def _check_destinations(outputs: dict[str, str | None]) -> None:

@@ -214,7 +214,8 @@ def _selected(target: Target, options: Options) -> Iterator["Stack"]:
         export = Path(directory) / "stack.json"
         deployment = stack.export_stack()
         export.write_text(json.dumps({"version": deployment.version, "deployment": deployment.deployment}))
-        stack.workspace.env_vars = {**stack.workspace.env_vars, **evidence(export)}
+        told = evidence(export, target.project.stack_config_dir)
+        stack.workspace.env_vars = {**stack.workspace.env_vars, **told}
         yield stack
 
 

@@ -10,9 +10,10 @@ from threading import Event
 
 from caraml_pulumi.engine.api import ChangeRule, Options, Outcome, Target
 from caraml_pulumi.engine.checks import PolicyChecks
-from caraml_pulumi.engine.deletion import delete_all
+from caraml_pulumi.engine.deletion import delete_all, refuse_hooks
 from caraml_pulumi.engine.deployment import Deployment
 from caraml_pulumi.engine.events import EventSink
+from caraml_pulumi.engine.process import Once
 from caraml_pulumi.engine.providers.base import Provider
 from caraml_pulumi.engine.providers.registry import Factory, ProviderRegistry
 from caraml_pulumi.engine.recovery import resolve_pending
@@ -137,13 +138,14 @@ def _run_program(session: Session, run: Run, policies: PolicyChecks, rules: Sequ
     from caraml_pulumi.engine.program import run_program
 
     deployment = Deployment(run, dict(session.config), policies, rules)
+    conclude = Once(lambda: _conclude(session, run, deployment, policies))
     try:
         run_program(
             session.target.project,
             session.target.stack,
             config=session.plain_config,
             secret_keys=session.secret_keys,
-            monitor=Monitor(deployment, session.plain_config, session.secret_keys),
+            monitor=Monitor(deployment, session.plain_config, session.secret_keys, conclude),
             engine=EngineLog(run.reporter),
             reporter=run.reporter,
             preview=run.preview,
@@ -154,6 +156,12 @@ def _run_program(session: Session, run: Run, policies: PolicyChecks, rules: Sequ
             raise run.fault from None
         if error not in run.errors and not isinstance(error, StoppedError):
             run.fail(error)
+    conclude()
+    return deployment.outputs
+
+
+def _conclude(session: Session, run: Run, deployment: Deployment, policies: PolicyChecks) -> None:
+    """What follows the program's last registration; a program that has not failed still answers its hooks."""
     try:
         policies.settle()
     except CaramlError as error:
@@ -161,7 +169,7 @@ def _run_program(session: Session, run: Run, policies: PolicyChecks, rules: Sequ
     deployment.finish(succeeded=not run.stopped)
     if not run.stopped:
         _finish(session, run, deployment, policies)
-    return deployment.outputs
+    run.callbacks.close()
 
 
 def _finish(session: Session, run: Run, deployment: Deployment, policies: PolicyChecks) -> None:
@@ -184,6 +192,7 @@ def _refresh(session: Session, run: Run) -> Properties | None:
 
 
 def _destroy(session: Session, run: Run) -> Properties | None:
+    refuse_hooks(run.ledger.base.resources)
     delete_all(run, run.ledger.base.resources)
     return None
 
@@ -212,7 +221,7 @@ def _policies(session: Session, run: Run, options: Options) -> Iterator[PolicyCh
                 config=session.config,
                 on_line=lambda line: run.reporter.diagnostic("info", line),
                 on_not_applicable=lambda found: run.reporter.policy_not_applicable(found.event()),
-                environment=evidence(before if session.snapshot.resources else None),
+                environment=evidence(before if session.snapshot.resources else None, target.project.stack_config_dir),
             )
             stack.callback(pack.close)
             packs.append(pack)

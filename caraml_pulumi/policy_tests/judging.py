@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from caraml_pulumi.engine.policies import AnalyzedResource, NotApplicable, PolicyPack, Rule, Violation
+from caraml_pulumi.engine.policies.evidence import STACK_FILES
 from caraml_pulumi.engine.resource import STACK_TYPE, ResourceState, make_urn, urn_name
 from caraml_pulumi.errors import CaramlError, CaramlErrors
 from caraml_pulumi.model.spec import Locate, did_you_mean
@@ -82,6 +83,7 @@ def open_pack(
         settings=setup.settings,
         on_line=on_line,
         on_not_applicable=on_not_applicable,
+        environment={STACK_FILES: str(setup.directory)} if setup.directory else None,
     )
 
 

@@ -12,13 +12,30 @@ from caraml_pulumi.model.platform import PlatformSpec, parse_platform
 from caraml_pulumi.model.project import ModelProjectSpec, find_project, parse_projects, secrets_are_encrypted
 from caraml_pulumi.model.quota import admitted, demand_of
 from caraml_pulumi.model.release import ReleaseSpec, plan_release
-from caraml_pulumi.model.spec import Locate, dotted, located, parse, within
+from caraml_pulumi.model.spec import Locate, located, parse, within
 from caraml_pulumi.model.version_plan import VersionPlan
+from caraml_pulumi.stack_files.configuration import (
+    PLATFORM_KEY,
+    PROJECTS_KEY,
+    Configuration,
+    read_configuration,
+)
 from caraml_pulumi.stack_files.document import Document
 
-PLATFORM_KEY = "caraml:platform"
-PROJECTS_KEY = "caraml:projects"
+__all__ = [
+    "PLATFORM_KEY",
+    "PROJECTS_KEY",
+    "RELEASES",
+    "Release",
+    "StackFiles",
+    "read_release",
+    "read_settings",
+    "read_stack",
+    "settings",
+]
+
 RELEASES = "releases"
+"""The directory of the releases, a folder for each environment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,19 +52,20 @@ class StackFiles:
 def read_stack(directory: Path, stack: str, config: Mapping[str, Any]) -> StackFiles:
     """The configuration `caraml:platform` and `caraml:projects` and the releases in ``releases/{environment}``.
 
-    `config` has the values of the two keys; `directory` has ``Pulumi.{stack}.yaml``, from which errors take the line,
-    and the releases. The environment is the stack unless the platform names another. Raises `CaramlError`, or
-    `CaramlErrors` with the problems of all releases, also for what all versions of a project ask for together.
+    `config` has the stack's own values of these keys, which are laid over those of the environments that it extends;
+    `directory` has their files ``Pulumi.{stack}.yaml``, from which errors take the line, and the releases. The
+    environment is the stack unless the platform names another. Raises `CaramlError`, or `CaramlErrors` with the
+    problems of all releases, also for what all versions of a project ask for together.
     """
-    document = _configuration(directory, stack)
-    platform, projects = _settings(document, stack, config)
+    configuration = read_configuration(directory, stack, config)
+    platform, projects = settings(configuration, stack)
     problems: list[CaramlError] = []
     releases = _read_releases(directory / RELEASES / platform.environment, platform, projects, problems)
     for name, project in projects.items():
         versions = [version for release in releases if release.spec.project == name for version in release.versions]
         demands = [demand for version in versions if (demand := demand_of(version))]
-        where = _under(_locate(document), PROJECTS_KEY, name)
-        with _collecting(problems), located(where, config[PROJECTS_KEY][name]):
+        where = _under(configuration.locate, PROJECTS_KEY, name)
+        with _collecting(problems), located(where, configuration.values[PROJECTS_KEY][name]):
             admitted(name, project.enabled, project.quota, demands)
     if problems:
         raise problems[0] if len(problems) == 1 else CaramlErrors(problems)
@@ -58,22 +76,22 @@ def read_settings(
     directory: Path, stack: str, config: Mapping[str, Any]
 ) -> tuple[PlatformSpec, dict[str, ModelProjectSpec]]:
     """The platform and the projects of an environment, as `read_stack` reads them. Raises `CaramlError`."""
-    return _settings(_configuration(directory, stack), stack, config)
+    return settings(read_configuration(directory, stack, config), stack)
 
 
-def _settings(
-    document: Document | None, stack: str, config: Mapping[str, Any]
-) -> tuple[PlatformSpec, dict[str, ModelProjectSpec]]:
-    locate = _locate(document)
+def settings(configuration: Configuration, stack: str) -> tuple[PlatformSpec, dict[str, ModelProjectSpec]]:
+    """The platform and the projects that `configuration` says. Raises `CaramlError`."""
+    locate, values = configuration.locate, configuration.values
     for key in (PLATFORM_KEY, PROJECTS_KEY):
-        if config.get(key) is None:
+        if values.get(key) is None:
             raise CaramlError(f"{key} is not configured", where=locate(()), fix=f"add {key} to Pulumi.{stack}.yaml")
-    platform = parse_platform(config[PLATFORM_KEY], environment=stack, locate=_under(locate, PLATFORM_KEY))
-    projects = parse_projects(config[PROJECTS_KEY], locate=_under(locate, PROJECTS_KEY))
+    platform = parse_platform(values[PLATFORM_KEY], environment=stack, locate=_under(locate, PLATFORM_KEY))
+    projects = parse_projects(values[PROJECTS_KEY], locate=_under(locate, PROJECTS_KEY))
     for name in projects:
-        with located(_under(locate, PROJECTS_KEY, name)), within("secrets"):
-            written = document.value("config", PROJECTS_KEY, name, "secrets") if document else None
-            secrets_are_encrypted(name, written)
+        for layer in configuration.layers:
+            with located(_under(layer.locate, PROJECTS_KEY, name)), within("secrets"):
+                written = layer.document.value("config", PROJECTS_KEY, name, "secrets") if layer.document else None
+                secrets_are_encrypted(name, written)
     return platform, projects
 
 
@@ -94,15 +112,6 @@ def read_release(path: Path, platform: PlatformSpec, projects: Mapping[str, Mode
             project = find_project(release.project, projects)
         versions, _ = plan_release(release, platform, instance_types=project.instance_types)
     return Release(release, versions)
-
-
-def _configuration(directory: Path, stack: str) -> Document | None:
-    path = directory / f"Pulumi.{stack}.yaml"
-    return Document(path) if path.exists() else None
-
-
-def _locate(configuration: Document | None) -> Locate:
-    return configuration.under("config") if configuration else dotted
 
 
 def _under(locate: Locate, *prefix: str) -> Locate:

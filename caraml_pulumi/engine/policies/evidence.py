@@ -1,4 +1,4 @@
-"""What policies about changes are told besides the resources: where the state of the stack before the update is."""
+"""What policies are told besides the resources: where the stack's files are, and its state before the update."""
 
 import os
 from pathlib import Path
@@ -10,7 +10,11 @@ STATUS_BEFORE: Final = "CARAML_STATUS_BEFORE"
 """The environment variable that names what `caraml status --json` printed of the environment before."""
 
 
-def evidence(stack_before: Path | None) -> dict[str, str]:
+STACK_FILES: Final = "CARAML_STACK_FILES"
+"""The environment variable that names the directory of the ``Pulumi.<stack>.yaml`` files."""
+
+
+def evidence(stack_before: Path | None, stack_files: Path) -> dict[str, str]:
     """The environment variables of a pack; paths are absolute, since a pack runs in its own directory.
 
     A stack that holds nothing yet has no state to name. The null device says so: what the user's environment names
@@ -18,6 +22,7 @@ def evidence(stack_before: Path | None) -> dict[str, str]:
     """
     status = os.environ.get(STATUS_BEFORE)
     return {
+        STACK_FILES: str(stack_files.absolute()),
         STACK_BEFORE: str(stack_before.absolute()) if stack_before else os.devnull,
         **({STATUS_BEFORE: os.path.abspath(status)} if status else {}),
     }
