@@ -15,8 +15,8 @@ class EngineChoice(StrEnum):
     PULUMI = "pulumi"
 
 
-def open_engine(choice: EngineChoice) -> Engine:
-    """The engine that `choice` stands for.
+def uses_pulumi(choice: EngineChoice) -> bool:
+    """Whether `choice` stands for the Pulumi CLI.
 
     Raises:
         CaramlError: the Pulumi CLI is asked for and is not on PATH.
@@ -29,10 +29,15 @@ def open_engine(choice: EngineChoice) -> Engine:
             fix="install it, or use the embedded engine: --engine embedded",
             exit_code=USAGE,
         )
-    if choice is EngineChoice.EMBEDDED or not installed:
-        from caraml_pulumi.engine.embedded import EmbeddedEngine
+    return installed and choice is not EngineChoice.EMBEDDED
 
-        return EmbeddedEngine()
-    from caraml_pulumi.engine.automation import PulumiCliEngine
 
-    return PulumiCliEngine()
+def open_engine(choice: EngineChoice) -> Engine:
+    """The engine that `choice` stands for. Raises `CaramlError` as `uses_pulumi` does."""
+    if uses_pulumi(choice):
+        from caraml_pulumi.engine.automation import PulumiCliEngine
+
+        return PulumiCliEngine()
+    from caraml_pulumi.engine.embedded import EmbeddedEngine
+
+    return EmbeddedEngine()

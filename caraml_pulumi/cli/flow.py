@@ -209,7 +209,7 @@ def _print_document(request: Request, display: Display) -> None:
         print(json.dumps(document(display.tree, display.elapsed), indent=1, ensure_ascii=False))
 
 
-def _line(prompt: str) -> str:
+def line(prompt: str) -> str:
     """What is typed after `prompt`; empty at the end of the input.
 
     Waits in short turns: a Ctrl-C that comes just before a read would otherwise count only after it.
@@ -227,7 +227,7 @@ def _ask(request: Request, preview: Display | None) -> None:
     while True:
         print()
         try:
-            answer = _line(f"{question} {choices}: ").strip().lower()
+            answer = line(f"{question} {choices}: ").strip().lower()
         except KeyboardInterrupt:
             print()
             raise

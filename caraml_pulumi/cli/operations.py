@@ -1,7 +1,8 @@
-"""``caraml preview``, ``up``, ``refresh`` and ``destroy``."""
+"""``caraml preview``, ``up``, ``refresh`` and ``destroy``, of one stack or with ``--all`` of many."""
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -47,6 +48,24 @@ Render = Annotated[
     Path | None,
     typer.Option("--render", metavar="DIR", file_okay=False, help="Write the manifests there, as YAML."),
 ]
+STACKS_AT_A_TIME: Final = 4
+"""Stacks that ``--all`` runs at one time: each is a process that loads Pulumi's SDK, half a second of a core."""
+ParallelOrStacks = Annotated[
+    int | None,
+    typer.Option(
+        "-p",
+        "--parallel",
+        metavar="N",
+        min=1,
+        help="Operations at one time; with --all, stacks at one time.",
+        show_default=f"{DEFAULT_PARALLEL}; with --all {STACKS_AT_A_TIME}",
+    ),
+]
+Every = Annotated[bool, typer.Option("--all", help="The stacks of all projects under the directory; see --env.")]
+Env = Annotated[
+    str | None,
+    typer.Option("--env", metavar="NAME", help="With --all: the environment, which its stacks are named by."),
+]
 Engine = Annotated[EngineChoice, typer.Option("--engine", envvar="CARAML_ENGINE", help="What runs the program.")]
 ColorOption = Annotated[Color, typer.Option("--color", help="When to colour.")]
 NonInteractive = Annotated[bool, typer.Option("--non-interactive", help="Plain lines and no questions, as for a log.")]
@@ -64,26 +83,26 @@ def preview(
     policy_pack: PolicyPacks = None,
     policy_pack_config: PolicyPackConfigs = None,
     message: Message = "",
-    parallel: Parallel = DEFAULT_PARALLEL,
+    parallel: ParallelOrStacks = None,
+    every: Every = False,
+    env: Env = None,
     engine: Engine = EngineChoice.AUTO,
     color: ColorOption = Color.AUTO,
     non_interactive: NonInteractive = False,
 ) -> None:
     """Show what up would change; nothing is changed."""
     apply_color(color)
-    from caraml_pulumi.cli.flow import Request, show_preview
-
-    show_preview(
-        Request(
-            "update",
-            open_engine(engine),
-            resolve_target(cwd, stack),
-            update_options(parallel, message, policy_pack, policy_pack_config, refresh, render),
-            show_diff=diff,
-            as_json=json,
-            expect_no_changes=expect_no_changes,
-            interactive=not non_interactive,
-        )
+    options = update_options(_at_one_time(parallel, every), message, policy_pack, policy_pack_config, refresh, render)
+    _carry_out(
+        Stacks(cwd, stack, every, env, parallel),
+        "update",
+        engine,
+        options,
+        preview_only=True,
+        show_diff=diff,
+        as_json=json,
+        expect_no_changes=expect_no_changes,
+        interactive=not non_interactive,
     )
 
 
@@ -100,28 +119,27 @@ def up(
     policy_pack: PolicyPacks = None,
     policy_pack_config: PolicyPackConfigs = None,
     message: Message = "",
-    parallel: Parallel = DEFAULT_PARALLEL,
+    parallel: ParallelOrStacks = None,
+    every: Every = False,
+    env: Env = None,
     engine: Engine = EngineChoice.AUTO,
     color: ColorOption = Color.AUTO,
     non_interactive: NonInteractive = False,
 ) -> None:
     """Create, update and delete resources until the stack is as the program says. Shows a preview and asks first."""
     apply_color(color)
-    from caraml_pulumi.cli.flow import Request, apply
-
-    apply(
-        Request(
-            "update",
-            open_engine(engine),
-            resolve_target(cwd, stack),
-            update_options(parallel, message, policy_pack, policy_pack_config, refresh, None),
-            yes=yes,
-            show_diff=diff,
-            as_json=json,
-            skip_preview=skip_preview,
-            expect_no_changes=expect_no_changes,
-            interactive=not non_interactive,
-        )
+    options = update_options(_at_one_time(parallel, every), message, policy_pack, policy_pack_config, refresh, None)
+    _carry_out(
+        Stacks(cwd, stack, every, env, parallel),
+        "update",
+        engine,
+        options,
+        yes=yes,
+        show_diff=diff,
+        as_json=json,
+        skip_preview=skip_preview,
+        expect_no_changes=expect_no_changes,
+        interactive=not non_interactive,
     )
 
 
@@ -135,28 +153,27 @@ def refresh(
     skip_preview: SkipPreview = False,
     expect_no_changes: ExpectNoChanges = False,
     message: Message = "",
-    parallel: Parallel = DEFAULT_PARALLEL,
+    parallel: ParallelOrStacks = None,
+    every: Every = False,
+    env: Env = None,
     engine: Engine = EngineChoice.AUTO,
     color: ColorOption = Color.AUTO,
     non_interactive: NonInteractive = False,
 ) -> None:
     """Compare the state with what is really there, show the drift, and take it over into the state after asking."""
     apply_color(color)
-    from caraml_pulumi.cli.flow import Request, apply
-
-    apply(
-        Request(
-            "refresh",
-            open_engine(engine),
-            resolve_target(cwd, stack),
-            Options(parallel=parallel, message=message),
-            yes=yes,
-            show_diff=diff,
-            as_json=json,
-            skip_preview=skip_preview,
-            expect_no_changes=expect_no_changes,
-            interactive=not non_interactive,
-        )
+    options = Options(parallel=_at_one_time(parallel, every), message=message)
+    _carry_out(
+        Stacks(cwd, stack, every, env, parallel),
+        "refresh",
+        engine,
+        options,
+        yes=yes,
+        show_diff=diff,
+        as_json=json,
+        skip_preview=skip_preview,
+        expect_no_changes=expect_no_changes,
+        interactive=not non_interactive,
     )
 
 
@@ -170,28 +187,76 @@ def destroy(
     skip_preview: SkipPreview = False,
     refresh: Refresh = False,
     message: Message = "",
-    parallel: Parallel = DEFAULT_PARALLEL,
+    parallel: ParallelOrStacks = None,
+    every: Every = False,
+    env: Env = None,
     engine: Engine = EngineChoice.AUTO,
     color: ColorOption = Color.AUTO,
     non_interactive: NonInteractive = False,
 ) -> None:
     """Delete everything in the stack, after asking. Its history and configuration stay."""
     apply_color(color)
-    from caraml_pulumi.cli.flow import Request, apply
-
-    apply(
-        Request(
-            "destroy",
-            open_engine(engine),
-            resolve_target(cwd, stack),
-            Options(parallel=parallel, message=message, refresh=refresh),
-            yes=yes,
-            show_diff=diff,
-            as_json=json,
-            skip_preview=skip_preview,
-            interactive=not non_interactive,
-        )
+    options = Options(parallel=_at_one_time(parallel, every), message=message, refresh=refresh)
+    _carry_out(
+        Stacks(cwd, stack, every, env, parallel),
+        "destroy",
+        engine,
+        options,
+        yes=yes,
+        show_diff=diff,
+        as_json=json,
+        skip_preview=skip_preview,
+        interactive=not non_interactive,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Stacks:
+    """Which stacks a command is about, as the command line says it; see `resolve_target` and `stack_name`."""
+
+    cwd: Path
+    stack: str | None
+    every: bool
+    env: str | None
+    parallel: int | None
+
+    def __post_init__(self) -> None:
+        """Refuse an environment without ``--all``."""
+        if self.env and not self.every:
+            raise CaramlError(
+                f"--env {self.env} is for the stacks of all projects",
+                fix=f"add --all, or name the one stack: --stack {self.env}",
+                exit_code=USAGE,
+            )
+
+
+def _carry_out(
+    stacks: Stacks,
+    operation: str,
+    engine: EngineChoice,
+    options: Options,
+    *,
+    preview_only: bool = False,
+    **how: bool,
+) -> None:
+    """Do the operation as `how` says; its names are those of `Request`, and of `Many`."""
+    if stacks.every:
+        from caraml_pulumi.cli.many import Many, apply_to_all, preview_all
+        from caraml_pulumi.cli.many_stacks import stack_name
+
+        name, parallel = stack_name(stacks.env, stacks.stack), stacks.parallel or STACKS_AT_A_TIME
+        many = Many(operation, stacks.cwd, name, engine, options, parallel, **how)
+        preview_all(many) if preview_only else apply_to_all(many)
+    else:
+        from caraml_pulumi.cli.flow import Request, apply, show_preview
+
+        request = Request(operation, open_engine(engine), resolve_target(stacks.cwd, stacks.stack), options, **how)
+        show_preview(request) if preview_only else apply(request)
+
+
+def _at_one_time(parallel: int | None, every: bool) -> int:
+    """The operations at one time within a stack; with ``--all``, ``--parallel`` counts stacks."""
+    return DEFAULT_PARALLEL if every or parallel is None else parallel
 
 
 def update_options(

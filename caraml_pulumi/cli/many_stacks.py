@@ -1,0 +1,139 @@
+"""The stacks that ``--all`` means: one of each Pulumi project under a directory, all of one name."""
+
+import hashlib
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+from caraml_pulumi.cli.common import STACK_VARIABLES, default_packs, known_stacks, project_backend
+from caraml_pulumi.engine.api import Options, Target
+from caraml_pulumi.engine.cli_state import open_state
+from caraml_pulumi.engine.state.project import Project, load_project
+from caraml_pulumi.engine.state.properties import compact_json
+from caraml_pulumi.engine.state.snapshot import deployment_of
+from caraml_pulumi.errors import USAGE, CaramlError, CaramlErrors
+
+STACK_REFERENCE: Final = "pulumi:pulumi:StackReference"
+_PROJECT_FILES: Final = frozenset({"Pulumi.yaml", "Pulumi.yml"})
+_NOT_PROJECTS: Final = frozenset({"node_modules", "__pycache__", "vendor"})
+"""Directories of packages that others made."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The stacks, by project directory, and the names of the projects that have no stack of that name."""
+
+    targets: list[Target]
+    without: list[str]
+
+
+def stack_name(environment: str | None, stack: str | None) -> str:
+    """The name of the stacks: ``--env``, else ``--stack``, else CARAML_STACK or PULUMI_STACK.
+
+    Raises:
+        CaramlError: none is given, two differ, or one names a project.
+    """
+    if environment and stack and environment != stack:
+        raise CaramlError(
+            f"--env {environment} and --stack {stack} name different stacks", allowed="one of them", exit_code=USAGE
+        )
+    named = environment or stack or next((text for name in STACK_VARIABLES if (text := os.environ.get(name))), "")
+    if not named or "/" in named:
+        raise CaramlError(
+            f"--all takes the name that the stacks share, not {named!r}" if named else "it is not said which stacks",
+            where="--all",
+            allowed="the name of an environment: dev, staging, prod",
+            fix="name it: --all --env staging",
+            exit_code=USAGE,
+        )
+    return named
+
+
+def find_stacks(directory: Path, stack: str) -> Found:
+    """The stacks named `stack` of all Pulumi projects under `directory`.
+
+    A project has the stack if its backend does, or there is a ``Pulumi.<stack>.yaml``. Hidden directories, virtual
+    environments and installed packages are not searched.
+
+    Raises:
+        CaramlError: a ``Pulumi.yaml`` is malformed, two projects share a stack, or there is no such stack at all.
+    """
+    if not directory.is_dir():
+        raise CaramlError(f"there is no directory {str(directory)!r}", fix="correct the path after -C")
+    errors: list[CaramlError] = []
+    targets: list[Target] = []
+    without: list[str] = []
+    for root in _project_directories(directory.absolute()):
+        try:
+            project = load_project(root)
+            backend = project_backend(project)
+            if stack in known_stacks(project, backend):
+                targets.append(Target(project, stack, backend.url))
+            else:
+                without.append(project.name)
+        except CaramlError as error:
+            errors.append(error)
+    errors += _shared(targets)
+    if errors:
+        raise errors[0] if len(errors) == 1 else CaramlErrors(errors)
+    if not targets:
+        raise CaramlError(
+            f"no project under {str(directory.absolute())!r} has a stack {stack!r}",
+            allowed=f"a Pulumi.yaml with a Pulumi.{stack}.yaml beside it",
+            fix=f"make the stacks: caraml stack init {stack} -C DIRECTORY, for: {', '.join(without)}"
+            if without
+            else "change to the directory above the projects, or name it: -C DIRECTORY",
+        )
+    return Found(targets, without)
+
+
+def with_packs(options: Options, project: Project, stack: str) -> Options:
+    """`options` with the policy packs of the project, where none are named."""
+    if options.policy_packs:
+        return options
+    packs = default_packs(project, stack)
+    return replace(
+        options,
+        policy_packs=tuple(pack for pack, _ in packs),
+        policy_pack_configs=tuple(config for _, config in packs if config),
+    )
+
+
+def read_state(target: Target) -> tuple[str, tuple[str, ...]]:
+    """A digest of the stack's state as it is now, and the stacks that it refers to.
+
+    Raises:
+        CaramlError: the state cannot be read.
+    """
+    document = open_state(target.backend_url, target.project.root).load(target.project.name, target.stack)
+    if document is None:
+        return "none", ()
+    deployment = deployment_of(document)
+    resources = deployment.get("resources") or []
+    names = {str(one["inputs"].get("name")) for one in resources if one["type"] == STACK_REFERENCE}
+    return hashlib.sha256(compact_json(deployment).encode()).hexdigest(), tuple(sorted(names))
+
+
+def _project_directories(top: Path) -> Iterator[Path]:
+    for root, directories, files in os.walk(top):
+        if "pyvenv.cfg" in files:
+            directories.clear()
+            continue
+        directories[:] = sorted(name for name in directories if not name.startswith(".") and name not in _NOT_PROJECTS)
+        if _PROJECT_FILES.intersection(files):
+            yield Path(root)
+
+
+def _shared(targets: list[Target]) -> Iterator[CaramlError]:
+    """Two projects of one name in one backend have one stack, which both would lock and overwrite."""
+    first: dict[tuple[str, str], Target] = {}
+    for target in targets:
+        other = first.setdefault((target.backend_url, target.project.name), target)
+        if other is not target:
+            yield CaramlError(
+                f"two projects are named {target.project.name!r}, and would share the stack {target.stack!r}",
+                where=str(target.project.file),
+                allowed=f"names other than that of {other.project.file}",
+            )
