@@ -30,6 +30,7 @@ def new_state(urn: str, goal: Goal, inputs: Properties, old: ResourceState | Non
         import_id=goal.import_id,
         protect=goal.protect,
         retain_on_delete=goal.retain_on_delete,
+        resource_hooks=goal.hooks,
         created=old.created if old is not None and old.created else now,
         modified=now,
     )
@@ -141,8 +142,12 @@ def _attempt(
 def _create(run: Run, provider: Provider, step: Step, new: ResourceState) -> None:
     context = run.context(new.urn, new.custom_timeouts.get("create"))
     with run.operation(step, "creating", new):
-        _attempt(run, new, lambda: provider.create(new.urn, new.inputs, context))
+        run.hooks.before("create", new)
+        _attempt(
+            run, new, lambda: run.hooks.retrying("create", new, lambda: provider.create(new.urn, new.inputs, context))
+        )
     run.reporter.done(step)
+    run.after("create", new)
 
 
 def _update(run: Run, provider: Provider, goal: Goal, old: ResourceState, new: ResourceState, diff: Diff) -> None:
@@ -150,8 +155,14 @@ def _update(run: Run, provider: Provider, goal: Goal, old: ResourceState, new: R
     step = Step("update", new.urn, old, new, diff)
     new.id = old.id
     with run.operation(step, "updating", new):
-        _attempt(run, new, lambda: provider.update(old, new.inputs, context))
+        run.hooks.before("update", new, old)
+        _attempt(
+            run,
+            new,
+            lambda: run.hooks.retrying("update", new, lambda: provider.update(old, new.inputs, context), old),
+        )
     run.reporter.done(step)
+    run.after("update", new, old)
 
 
 def _replace(
@@ -178,8 +189,15 @@ def _replace(
     context = run.context(new.urn, new.custom_timeouts.get("create"))
     step = Step("create-replacement", new.urn, old, new, diff, logical=False)
     with run.operation(step, "creating", new):
-        _attempt(run, new, lambda: provider.create(new.urn, new.inputs, context), replaced=old)
+        run.hooks.before("create", new)
+        _attempt(
+            run,
+            new,
+            lambda: run.hooks.retrying("create", new, lambda: provider.create(new.urn, new.inputs, context)),
+            replaced=old,
+        )
     run.reporter.done(step)
+    run.after("create", new)
     _note_replaced(run, old, new, diff)
 
 
@@ -212,10 +230,12 @@ def _delete_for_replacement(run: Run, old: ResourceState) -> None:
     step = Step("delete-replaced", old.urn, old, None, logical=False)
     context = run.context(old.urn, old.custom_timeouts.get("delete"))
     with run.operation(step, "deleting", old):
+        run.hooks.before("delete", old)
         if not (run.preview or old.retain_on_delete):
-            provider_of(run, old).delete(old, context)
+            run.hooks.retrying("delete", old, lambda: provider_of(run, old).delete(old, context))
         run.ledger.mark_pending_replacement(old)
     run.reporter.done(step)
+    run.after("delete", old)
 
 
 def _dependents(run: Run, old: ResourceState, seen: Collection[str]) -> list[ResourceState]:

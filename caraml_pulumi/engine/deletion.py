@@ -9,7 +9,7 @@ from caraml_pulumi.engine.ledger import needs
 from caraml_pulumi.engine.reporter import Step
 from caraml_pulumi.engine.resource import PROVIDER_PREFIX, ResourceState
 from caraml_pulumi.engine.run import Run, StoppedError
-from caraml_pulumi.errors import CaramlError
+from caraml_pulumi.errors import CaramlError, CaramlErrors
 
 
 def delete_all(run: Run, resources: Iterable[ResourceState]) -> None:
@@ -28,6 +28,22 @@ def delete_all(run: Run, resources: Iterable[ResourceState]) -> None:
         replaced = [resource for resource in doomed if resource.delete and resource.type.startswith(PROVIDER_PREFIX)]
         _in_waves(run, [resource for resource in doomed if resource not in replaced], partial(_delete, run))
         _in_waves(run, replaced, partial(_delete, run))  # until now they could delete what they had made
+
+
+def refuse_hooks(resources: Iterable[ResourceState]) -> None:
+    """Raise `CaramlError` if hooks are to run when one of `resources` is deleted, and no program runs that has them."""
+    hooked = [item for item in resources if {"BeforeDelete", "AfterDelete"} & item.resource_hooks.keys()]
+    if hooked:
+        raise CaramlErrors(
+            [
+                CaramlError(
+                    f"{item.type} {item.name!r} has hooks that run when it is deleted, and destroy runs no program",
+                    where=item.urn,
+                    fix="take the resource out of the program, or its hooks, and apply that first with caraml up",
+                )
+                for item in hooked
+            ]
+        )
 
 
 def _in_waves(run: Run, doomed: list[ResourceState], delete: Callable[[ResourceState], None]) -> None:
@@ -66,15 +82,24 @@ def _delete(run: Run, resource: ResourceState) -> None:
     step = Step("delete-replaced" if resource.delete else "delete", resource.urn, resource, logical=not resource.delete)
     if not resource.custom or resource.type.startswith(PROVIDER_PREFIX):
         run.reporter.started(step)
+        try:
+            run.hooks.before("delete", resource)
+        except CaramlError as error:
+            run.fail(error)
+            run.reporter.failed(step, error)
+            raise
         run.ledger.remove(resource)
         run.reporter.done(step)
+        run.after("delete", resource)
         return
     context = run.context(resource.urn, resource.custom_timeouts.get("delete"))
     with run.operation(step, "deleting", resource):
+        run.hooks.before("delete", resource)
         if not (run.preview or resource.retain_on_delete):
-            provider_of(run, resource).delete(resource, context)
+            run.hooks.retrying("delete", resource, lambda: provider_of(run, resource).delete(resource, context))
         run.ledger.remove(resource)
     run.reporter.done(step)
+    run.after("delete", resource)
 
 
 def _stands_again(run: Run, resource: ResourceState) -> bool:

@@ -132,11 +132,22 @@ class Deployment:
             new.inputs, new.modified = old.inputs, old.modified
         step = Step("create" if old is None else "same" if unchanged else "update", urn, old, new)
         self.run.reporter.started(step)
+        if not unchanged:
+            self._before(step, new)
         with self._lock:
             self._components[urn] = step
             self.news[urn] = new
         self.run.ledger.put(new, same=unchanged)
         return new
+
+    def _before(self, step: Step, new: ResourceState) -> None:
+        """Run the hooks before a component is created or updated. Raises `CaramlError` if one fails."""
+        try:
+            self.run.hooks.before("create" if step.old is None else "update", new, step.old)
+        except CaramlError as error:
+            self.run.fail(error)
+            self.run.reporter.failed(step, error)
+            raise
 
     def register_outputs(self, urn: str, outputs: Properties) -> None:
         """Take the outputs of a component, which is then complete, or of the stack, which is when the program ends."""
@@ -169,6 +180,8 @@ class Deployment:
             step.new.outputs = outputs
         self.run.ledger.put(step.new, same=not changed)
         self.run.reporter.done(step)
+        if step.op != "same":
+            self.run.after("create" if step.old is None else "update", step.new, step.old)
 
     def _custom(self, urn: str, goal: Goal, old: ResourceState | None) -> ResourceState:
         source = self._provider_state(goal)

@@ -44,6 +44,8 @@ class Goal:
     delete_before_replace: bool | None = None
     custom_timeouts: dict[str, float] = field(default_factory=dict)
     """Seconds by ``create``, ``update``, ``delete``."""
+    hooks: dict[str, list[str]] = field(default_factory=dict)
+    """The names of its hooks, by when they run (``BeforeCreate``)."""
 
 
 _UNITS: Final = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}

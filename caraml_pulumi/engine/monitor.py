@@ -4,18 +4,20 @@ Methods take one protobuf message each, so that the same object serves a program
 server, one in another. They are called on worker threads and may block.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import NoReturn
 
 from google.protobuf.empty_pb2 import Empty
 from google.protobuf.struct_pb2 import Struct
-from pulumi.runtime.proto import alias_pb2, provider_pb2, resource_pb2
+from pulumi.runtime.proto import alias_pb2, callback_pb2, provider_pb2, resource_pb2
 
 from caraml_pulumi.engine import wire
 from caraml_pulumi.engine.deployment import Deployment
 from caraml_pulumi.engine.goal import AliasSpec, Goal, duration_seconds
+from caraml_pulumi.engine.hooks import bound_hooks
 from caraml_pulumi.engine.output_capture import outside_program
 from caraml_pulumi.engine.resource import ResourceState
+from caraml_pulumi.engine.transforms import Transforms
 from caraml_pulumi.engine.values import Properties
 from caraml_pulumi.errors import CaramlError
 
@@ -24,6 +26,10 @@ _FEATURES = (
     resource_pb2.RESOURCE_MONITOR_FEATURE_RESOURCE_REFERENCES,
     resource_pb2.RESOURCE_MONITOR_FEATURE_OUTPUT_VALUES,
     resource_pb2.RESOURCE_MONITOR_FEATURE_ALIAS_SPECS,
+    resource_pb2.RESOURCE_MONITOR_FEATURE_TRANSFORMS,
+    resource_pb2.RESOURCE_MONITOR_FEATURE_INVOKE_TRANSFORMS,
+    resource_pb2.RESOURCE_MONITOR_FEATURE_RESOURCE_HOOKS,
+    resource_pb2.RESOURCE_MONITOR_FEATURE_ERROR_HOOKS,
 )
 """What the embedded engine does; the SDK refuses to use any other feature and says that the CLI lacks it."""
 
@@ -39,12 +45,24 @@ def _refuse(request: resource_pb2.RegisterResourceRequest, **options: str) -> No
 
 
 class Monitor:
-    """What a running program registers goes to `deployment`."""
+    """What a running program registers goes to `deployment`.
 
-    def __init__(self, deployment: Deployment, config: Mapping[str, str], secret_keys: list[str]) -> None:
+    `at_end` is called when the program has registered everything, and waits for the run to end: its hooks can still be
+    called then.
+    """
+
+    def __init__(
+        self,
+        deployment: Deployment,
+        config: Mapping[str, str],
+        secret_keys: list[str],
+        at_end: Callable[[], None] = lambda: None,
+    ) -> None:
         self._deployment = deployment
         self._config = config
         self._secret_keys = secret_keys
+        self._at_end = at_end
+        self._transforms = Transforms(deployment.run.callbacks)
 
     def GetDeploymentInfo(self, request: Empty, context: object = None) -> resource_pb2.DeploymentInfo:
         """The stack, its configuration, and the features that a program may use."""
@@ -65,7 +83,9 @@ class Monitor:
         self, request: resource_pb2.RegisterResourceRequest, context: object = None
     ) -> resource_pb2.RegisterResourceResponse:
         """Bring a resource about."""
+        request = self._transforms.apply(request)
         state = self._deployment.register(_goal(request))
+        self._transforms.remember(state.urn, request)
         response = resource_pb2.RegisterResourceResponse(urn=state.urn, id=state.id)
         if state.custom:
             response.object.CopyFrom(_encode(_public(state)))
@@ -105,13 +125,36 @@ class Monitor:
         self, request: resource_pb2.ResourceInvokeRequest, context: object = None
     ) -> provider_pb2.InvokeResponse:
         """Call a provider's function."""
+        request = self._transforms.apply_to_invoke(request)
         result = self._deployment.invoke(request.tok, wire.decode(request.args), request.provider, request.version)
         response = provider_pb2.InvokeResponse()
         getattr(response, "return").CopyFrom(_encode(result))
         return response
 
+    def RegisterStackTransform(self, request: callback_pb2.Callback, context: object = None) -> Empty:
+        """Take a function of the program that changes what is registered from now on."""
+        self._transforms.register(request)
+        return Empty()
+
+    def RegisterStackInvokeTransform(self, request: callback_pb2.Callback, context: object = None) -> Empty:
+        """Take a function of the program that changes the calls of providers' functions from now on."""
+        self._transforms.register_invoke(request)
+        return Empty()
+
+    def RegisterResourceHook(self, request: resource_pb2.RegisterResourceHookRequest, context: object = None) -> Empty:
+        """Take a function of the program that runs before or after an operation."""
+        self._deployment.run.hooks.register(request)
+        return Empty()
+
+    def RegisterErrorHook(self, request: resource_pb2.RegisterErrorHookRequest, context: object = None) -> Empty:
+        """Take a function of the program that says whether an operation that failed is tried again."""
+        self._deployment.run.hooks.register(request)
+        return Empty()
+
+    @outside_program
     def SignalAndWaitForShutdown(self, request: Empty, context: object = None) -> Empty:
-        """The program has ended; nothing of it is needed after that."""
+        """The program has registered everything; what follows may call it back, so it waits."""
+        self._at_end()
         return Empty()
 
     def __getattr__(self, name: str) -> NoReturn:
@@ -137,7 +180,6 @@ def _goal(request: resource_pb2.RegisterResourceRequest) -> Goal:
         replaceOnChanges="replace_on_changes",
         deletedWith="deleted_with",
         replace_with="replace_with",
-        transforms="transforms",
         packageRef="of a parameterized package",
         state_migrations="state_migrations",
         envVarMappings="env_var_mappings",
@@ -160,6 +202,7 @@ def _goal(request: resource_pb2.RegisterResourceRequest) -> Goal:
         retain_on_delete=request.retainOnDelete,
         delete_before_replace=request.deleteBeforeReplace if request.deleteBeforeReplaceDefined else None,
         custom_timeouts=_timeouts(request),
+        hooks=bound_hooks(request.hooks),
     )
 
 

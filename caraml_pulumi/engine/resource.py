@@ -62,6 +62,8 @@ class ResourceState:
     pending_replacement: bool = False
     """Deleted before its replacement was made."""
     retain_on_delete: bool = False
+    resource_hooks: dict[str, list[str]] = field(default_factory=dict)
+    """The names of its hooks, by when they run (``BeforeCreate``)."""
     created: str = ""
     modified: str = ""
     extra: dict[str, Any] = field(default_factory=dict)

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from threading import BoundedSemaphore, Event, Lock
 from typing import TYPE_CHECKING
 
+from caraml_pulumi.engine.callbacks import Callbacks
+from caraml_pulumi.engine.hooks import Hooks, Operation
 from caraml_pulumi.engine.ledger import Ledger
 from caraml_pulumi.engine.providers.base import Context, PartialFailure
 from caraml_pulumi.engine.providers.registry import ProviderRegistry
@@ -48,11 +50,14 @@ class Run:
     """What these say of their rules."""
     fault: Exception | None = None
     """A bug of ours, or of a provider, that ended the run."""
+    callbacks: Callbacks = field(default_factory=Callbacks)
+    hooks: Hooks = field(init=False)
     _slots: BoundedSemaphore = field(init=False)
     _lock: Lock = field(default_factory=Lock)
 
     def __post_init__(self) -> None:
         self._slots = BoundedSemaphore(self.parallel)
+        self.hooks = Hooks(self.callbacks, self.reporter, preview=self.preview)
 
     @property
     def stopped(self) -> bool:
@@ -63,6 +68,13 @@ class Run:
         """Remember `error` as one that ends the run."""
         with self._lock:
             self.errors.append(error)
+
+    def after(self, operation: Operation, state: ResourceState, old: ResourceState | None = None) -> None:
+        """Run the hooks after an operation that is done: a failure begins nothing new, and is raised nowhere."""
+        error = self.hooks.after(operation, state, old)
+        if error is not None:
+            self.fail(error)
+            self.reporter.diagnostic("error", str(error), state.urn)
 
     def error(self) -> CaramlError | None:
         """What went wrong, all of it; None when nothing did."""

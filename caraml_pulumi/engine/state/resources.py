@@ -37,6 +37,7 @@ _KEYS: Final[dict[str, tuple[str, type]]] = {
     "retainOnDelete": ("retain_on_delete", bool),
     "created": ("created", str),
     "modified": ("modified", str),
+    "resourceHooks": ("resource_hooks", dict),
 }
 """The keys of a resource in state, in Pulumi's order, with the field and type of each."""
 
@@ -91,6 +92,8 @@ def resource_state(document: Mapping[str, Any], unseal: Unseal) -> ResourceState
         fields["property_dependencies"] = {key: urns or [] for key, urns in property_dependencies.items()}
         for property_, urns in fields["property_dependencies"].items():
             _texts(urn, f"propertyDependencies.{property_}", urns)
+    for type_, names in fields.get("resource_hooks", {}).items():
+        _texts(urn, f"resourceHooks.{type_}", names)
     _located(urn, lambda: fields.update(_properties(fields, unseal)))
     return ResourceState(**fields, extra=extra)
 

@@ -232,10 +232,6 @@ def test_a_failure_keeps_what_was_done_and_the_next_update_goes_on(stack: Stack)
         ('pulumi.Config().require("missing")', "Missing required configuration variable"),
         ('pulumi.CustomResource("aws:s3:Bucket", "b", {})', "no provider for the package 'aws'"),
         ('Thing("a", opts=Options(replace_on_changes=["value"]))', "the resource option replace_on_changes"),
-        (
-            'pulumi.runtime.register_resource_transform(lambda args: None)\nThing("a")',
-            "the embedded engine does not do transforms",
-        ),
         ('Thing("a", opts=Options(deleted_with=Group("g")))', "the embedded engine does not do the DeletedWith option"),
     ],
 )
