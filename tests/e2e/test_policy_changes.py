@@ -132,7 +132,7 @@ def platform(cluster: LocalCluster, tmp_path: Path) -> Iterator[Platform]:
     prod = tmp_path / "stacks/releases/prod/iris.yaml"
     prod.parent.mkdir()
     prod.write_text(made.release.read_text().replace(made.project, f"{made.project}-prod"))
-    settings = tmp_path / "stacks/Pulumi.prod.yaml"
+    settings = tmp_path / "stacks/Pulumi.staging.yaml"  # prod has its projects from there
     settings.write_text(settings.read_text().replace(made.project, f"{made.project}-prod"))
     made.up()
     yield made

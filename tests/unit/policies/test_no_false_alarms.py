@@ -114,6 +114,7 @@ def test_the_sample_stacks_pass(stack: str) -> None:
     for preview in (True, False):
         recording = record(
             lambda: runpy.run_path(str(REPOSITORY / "stacks"), run_name="__main__"),
+            project="caraml-platform",
             config=config,
             stack=stack,
             preview=preview,
