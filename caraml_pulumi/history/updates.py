@@ -4,11 +4,12 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final, Protocol
 
 from caraml_pulumi.engine.state.backend import RecordedUpdate
 from caraml_pulumi.engine.state.history import author
+from caraml_pulumi.engine.state.times import from_seconds
 from caraml_pulumi.errors import CaramlError
 from caraml_pulumi.history.changes import ModelChange, changes
 from caraml_pulumi.history.components import components
@@ -70,12 +71,12 @@ class Update:
     @property
     def start(self) -> datetime | None:
         """When it began."""
-        return moment(self.entry.get("startTime"))
+        return from_seconds(self.entry.get("startTime"))
 
     @property
     def end(self) -> datetime | None:
         """When it ended."""
-        return moment(self.entry.get("endTime"))
+        return from_seconds(self.entry.get("endTime"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +85,6 @@ class ModelUpdate:
 
     update: Update
     changes: Sequence[ModelChange]
-
-
-def moment(seconds: object) -> datetime | None:
-    """The time that an entry names, in UTC."""
-    return datetime.fromtimestamp(seconds, UTC) if isinstance(seconds, int | float) else None
 
 
 class StackHistory:

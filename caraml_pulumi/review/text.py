@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.text import Text
 
 from caraml_pulumi.review import words
-from caraml_pulumi.review.document import Finding, Review
+from caraml_pulumi.review.document import Finding, ModelReview, Review
 
 _VERDICTS: Final = {"ready": ("✔", "bold green"), "blocked": ("✘", "bold red"), "failed": ("✘", "bold red")}
 _LEVELS: Final = {"mandatory": "bold red", "advisory": "yellow"}
@@ -100,16 +100,21 @@ def _losses(review: Review) -> Iterator[Text]:
 
 def _models(review: Review, width: int) -> Iterator[list[Text]]:
     for model in review.models:
-        lines = [Text.assemble((f"{model.project}/{model.model}", "bold"), (f"  {model.environment}", "dim"))]
-        for part in words.parts(model):
-            sign, style = _CHANGES[part.change]
-            lines.append(Text.assemble((f"  {sign:<2} ", style), (part.title, "bold"), (f"  {part.change}", style)))
-            name_width = max([12, *(cell_len(line.name) for line in part.lines)])
-            for line in part.lines:
-                lines += _property(line, name_width, width)
-        yield lines
+        yield model_lines(model, width)
     if not review.models and review.verdict != "failed":
         yield [Text("No model changes.", "dim")]
+
+
+def model_lines(model: ModelReview, width: int) -> list[Text]:
+    """A model, and what becomes of its versions and its endpoint."""
+    lines = [Text.assemble((f"{model.project}/{model.model}", "bold"), (f"  {model.environment}", "dim"))]
+    for part in words.parts(model):
+        sign, style = _CHANGES[part.change]
+        lines.append(Text.assemble((f"  {sign:<2} ", style), (part.title, "bold"), (f"  {part.change}", style)))
+        name_width = max([12, *(cell_len(line.name) for line in part.lines)])
+        for line in part.lines:
+            lines += _property(line, name_width, width)
+    return lines
 
 
 def _property(line: words.Line, name_width: int, width: int) -> Iterator[Text]:

@@ -20,6 +20,11 @@ def parse_timestamp(text: str) -> datetime | None:
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
+def from_seconds(seconds: object) -> datetime | None:
+    """The time that is so many seconds after the epoch; None for what is no number."""
+    return datetime.fromtimestamp(seconds, UTC) if isinstance(seconds, int | float) else None
+
+
 def ago(moment: datetime, now: datetime | None = None) -> str:
     """How long ago `moment` was: ``3 minutes ago``."""
     seconds = max(0, int(((now or datetime.now(UTC)) - moment).total_seconds()))
