@@ -36,7 +36,7 @@ class LiveBoard:
     """A line for each stack, drawn anew while they run; `verb` is what is done to them, "previewing"."""
 
     def __init__(self, console: Console, title: str, verb: str, names: Sequence[str], *, planning: bool) -> None:
-        self._title, self._verb, self._planning = title, verb, planning
+        self._console, self._title, self._verb, self._planning = console, title, verb, planning
         self._width = max(map(len, names), default=0)
         self._texts = dict.fromkeys(names, "")
         self._begun: dict[str, float] = {}
@@ -64,7 +64,7 @@ class LiveBoard:
         now = time.monotonic()
         lines = [Text(self._title, "bold"), Text(), *(self._line(name, now) for name in self._texts)]
         for line in lines:
-            line.truncate(self._live.console.width, overflow="ellipsis")
+            line.truncate(self._console.width, overflow="ellipsis")
             line.no_wrap = True
         return Group(*lines)
 

@@ -171,4 +171,6 @@ def _result(result: Result | None, exit_code: int, log: Path) -> Result:
         return result
     if exit_code in (INTERRUPTED, -signal.SIGINT):
         return Result(INTERRUPTED, error="stopped at once")
-    return Result(exit_code if exit_code > 0 else FAILED, error=f"its process ended with {exit_code}; see {log}")
+    lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+    said = next((line for line in lines if line.startswith("internal error: ")), f"its process ended with {exit_code}")
+    return Result(exit_code if exit_code > 0 else FAILED, error=f"{said}\n  where:   {log}")
