@@ -31,28 +31,49 @@ S3Client = Any
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Which S3 to speak to. What is empty is boto3's own default, such as AWS_ENDPOINT_URL and AWS_REGION."""
+    """Which S3 to speak to. What is empty is boto3's own default, such as AWS_ENDPOINT_URL and AWS_REGION.
+
+    `path_style` puts the bucket into the path of a request instead of the host name; `tls` counts where `url` names no
+    scheme; `accelerate`, `dualstack` and `fips` choose among Amazon's own endpoints.
+    """
 
     url: str = ""
     region: str = ""
     profile: str = ""
+    path_style: bool = False
+    tls: bool = True
+    accelerate: bool = False
+    dualstack: bool = False
+    fips: bool = False
 
-    def client(self) -> S3Client:
-        """A client; it sends nothing yet. Raises `CaramlError` for settings that cannot be."""
+    def client(self, *, read_seconds: int = _READ_SECONDS, sign_content: bool = False) -> S3Client:
+        """A client; it sends nothing yet. Raises `CaramlError` for settings that cannot be.
+
+        `read_seconds` is how long an answer may take. `sign_content` lets the signature of each request cover its
+        content, for requests that bring no checksum of their own.
+        """
         with explained("connecting to S3", self):
             session = boto3.Session(profile_name=self.profile or None)
             region = self.region or session.region_name or os.environ.get("AWS_REGION") or _ANY_REGION
             config = Config(
                 max_pool_connections=WORKERS,
                 connect_timeout=_CONNECT_SECONDS,
-                read_timeout=_READ_SECONDS,
+                read_timeout=read_seconds,
                 retries={"mode": "standard", "max_attempts": _ATTEMPTS},
                 request_checksum_calculation="when_required",  # each request brings the checksum that we verify
                 response_checksum_validation="when_required",
-                s3={"payload_signing_enabled": False},  # the checksum of the content is signed
+                use_dualstack_endpoint=self.dualstack or None,
+                use_fips_endpoint=self.fips or None,
+                s3={
+                    "payload_signing_enabled": sign_content,  # where not, the checksum of the content is signed
+                    **({"addressing_style": "path"} if self.path_style else {}),
+                    **({"use_accelerate_endpoint": True} if self.accelerate else {}),
+                },
             )
             try:
-                return session.client("s3", endpoint_url=self.url or None, config=config, region_name=region)
+                return session.client(
+                    "s3", endpoint_url=self.url or None, config=config, region_name=region, use_ssl=self.tls
+                )
             except ValueError:
                 raise CaramlError(
                     "the endpoint of S3 is not one (not shown: it may hold a password)",
@@ -102,6 +123,10 @@ _WRONG_KEYS: Final = {
     "RequestTimeTooSkewed": "this machine's clock is wrong",
     "AuthorizationHeaderMalformed": "the bucket is in another region",
 }
+_FIXES: Final = {
+    "RequestTimeTooSkewed": "set the clock, and let it be kept right (NTP)",
+    "AuthorizationHeaderMalformed": "set region to the bucket's",
+}
 _DENIED: Final = frozenset({"AccessDenied", "403", "Forbidden", "AllAccessDisabled", "AccountProblem"})
 _ELSEWHERE: Final = frozenset({"PermanentRedirect", "301", "TemporaryRedirect", "IllegalLocationConstraintException"})
 
@@ -111,7 +136,8 @@ def _refused(error: failures.ClientError, doing: str, bucket: str) -> CaramlErro
     code = code_of(error)
     of_bucket = f' of bucket "{bucket}"' if bucket else ""
     if code in _WRONG_KEYS:
-        return CaramlError(f"S3 refuses the credentials while {doing}: {_WRONG_KEYS[code]} ({code})", fix=_CREDENTIALS)
+        fix = _FIXES.get(code, _CREDENTIALS)
+        return CaramlError(f"S3 refuses the credentials while {doing}: {_WRONG_KEYS[code]} ({code})", fix=fix)
     if code in _DENIED:
         return CaramlError(
             f"S3 denies {doing}: the credentials may not do that{of_bucket} ({error.operation_name})",

@@ -111,7 +111,7 @@ def load_with_journal(target: "Target") -> tuple[dict[str, Any], list[dict[str, 
     Raises `CaramlError` if there is no such stack.
     """
     backend, document = _open_stack(target)
-    return document, backend.journal(target.project.name, target.stack).read()
+    return document, backend.journal(target.project.name, target.stack).read(document)
 
 
 def _open_stack(target: "Target") -> "tuple[Backend, dict[str, Any]]":

@@ -211,7 +211,7 @@ def _policies(session: Session, run: Run, options: Options) -> Iterator[PolicyCh
             from caraml_pulumi.engine.policies.evidence import evidence
 
             target = session.target
-            before = session.backend.checkpoint_file(target.project.name, target.stack)
+            before = stack.enter_context(session.backend.checkpoint_file(target.project.name, target.stack))
             pack = PolicyPack(
                 path,
                 config,

@@ -68,8 +68,10 @@ class Session:
         project, stack = self.target.project.name, self.target.stack
         document = snapshot_to_json(snapshot, self.crypter, StackName(project, stack))
         self._keep_salt()
+        journal = self.backend.journal(project, stack)
+        journal.close(document)
         self.backend.save(project, stack, document)
-        self.backend.journal(project, stack).clear()
+        journal.clear()
         self.snapshot = snapshot
         return document
 
@@ -134,7 +136,6 @@ def _opened(target: Target, backend: Backend, *, preview: bool) -> Session:
     crypter = open_crypter(stack_config, document)
     config = stack_config.values(crypter)
     snapshot = snapshot_from_json(document, crypter) if document is not None else Snapshot()
-    journal = backend.journal(project.name, stack)
-    if journal.exists():
-        snapshot = replay(snapshot, journal.read(), lambda record: resource_from_json(record, crypter))
+    if records := backend.journal(project.name, stack).read(document):
+        snapshot = replay(snapshot, records, lambda record: resource_from_json(record, crypter))
     return Session(target, backend, stack_config, crypter, config, snapshot, preview)

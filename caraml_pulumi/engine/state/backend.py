@@ -2,25 +2,26 @@
 
 Under the root, in ``.pulumi``: ``meta.yaml``; ``stacks/PROJECT/STACK.json``, the checkpoint, and ``.bak``, the one
 before; ``history/PROJECT/STACK/STACK-<ns>.history.json`` and ``.checkpoint.json``; ``backups/PROJECT/STACK/
-STACK.<ns>.json``; ``locks/organization/PROJECT/STACK/<uuid>.json``. ``journals/PROJECT/STACK.jsonl`` is ours, and is
-gone when an update has ended.
+STACK.<ns>.json``; ``locks/organization/PROJECT/STACK/*.json``. ``journals/PROJECT/STACK.jsonl`` is ours, and is gone
+when an update has ended; on S3 it is a directory.
 """
 
 import gzip
 import json
 import os
 import sys
+import tempfile
 import time
 import zlib
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from caraml_pulumi.engine.state.bucket import Bucket, FileBucket
 from caraml_pulumi.engine.state.journal import Journal
-from caraml_pulumi.engine.state.locks import hold_lock
+from caraml_pulumi.engine.state.locks import Lock, find_locks, hold_lock
 from caraml_pulumi.engine.state.names import StackName, check_name
 from caraml_pulumi.engine.state.properties import compact_json
 from caraml_pulumi.engine.state.snapshot import VERSION, new_manifest
@@ -37,22 +38,28 @@ def open_backend(url: str | None = None) -> "Backend":
     """The backend at `url`; None takes PULUMI_BACKEND_URL, else a directory of the user's data.
 
     ``file://`` takes an absolute path, ``~`` (the home directory) or ``.`` (the current one), and paths under these.
+    ``s3://`` takes a bucket, a directory in it, and the settings of `caraml_pulumi.engine.state.s3_url.parse_s3_url`.
     The default is ``$XDG_DATA_HOME/caraml/state``, or ``~/.local/share/caraml/state``.
 
     Raises:
-        CaramlError: the backend is of another kind, or in the layout of Pulumi before 3.61.
+        CaramlError: the backend is of another kind, or its URL cannot be read.
     """
     url = url or os.environ.get(BACKEND_URL) or ""
     if not url:
         data = os.environ.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
         return Backend(FileBucket(Path(data) / "caraml" / "state"))
     scheme, separator, path = url.partition("://")
+    if scheme == "s3" and separator:
+        from caraml_pulumi.engine.state.s3_bucket import S3Bucket
+        from caraml_pulumi.engine.state.s3_url import parse_s3_url
+
+        return Backend(S3Bucket(parse_s3_url(url)))
     if scheme != "file" or not separator:
         raise CaramlError(
             f"the backend {scheme + separator if separator else url!r} is of a kind that only the Pulumi CLI reaches",
             where=BACKEND_URL,
-            allowed="file:///DIRECTORY, file://~, file://.",
-            fix="choose a directory, or run this stack with the Pulumi CLI",
+            allowed="file:///DIRECTORY, file://~, file://., s3://BUCKET/DIRECTORY",
+            fix="choose one of these, or run this stack with the Pulumi CLI",
         )
     path = path.partition("?")[0]
     return Backend(FileBucket(Path(os.path.abspath(os.path.expanduser(path or "/")))))
@@ -92,19 +99,30 @@ class Backend:
         Raises:
             CaramlError: the file is not JSON, or the backend has the old layout.
         """
-        key = self._stack_key(project, stack)
-        data = self._bucket.get(key)
+        key, data = self._stack_file(project, stack)
         return None if data is None else self._parsed(key, data)
 
-    def checkpoint_file(self, project: str, stack: str) -> Path | None:
-        """The file with the checkpoint of a stack, None if there is none on this machine. Raises as `load` does."""
-        return self._bucket.file(self._stack_key(project, stack))
+    @contextmanager
+    def checkpoint_file(self, project: str, stack: str) -> Iterator[Path | None]:
+        """A file of this machine with the checkpoint of a stack, None if there is no such stack. Raises as `load` does.
+
+        Where the backend is on this machine it is the backend's own, elsewhere a copy that only its owner can read,
+        which is removed at the end.
+        """
+        key, data = self._stack_file(project, stack)
+        if data is None or (own := self._bucket.file(key)) is not None:
+            yield None if data is None else own
+            return
+        with tempfile.NamedTemporaryFile(prefix="caraml-", suffix=Path(key).suffix) as copy:
+            copy.write(data)
+            copy.flush()
+            yield Path(copy.name)
 
     def save(self, project: str, stack: str, document: dict[str, Any]) -> None:
         """Write the checkpoint of a stack; the one before stays as ``.bak``."""
-        key = self._stack_key(project, stack)
+        key, previous = self._stack_file(project, stack)
         self._write_meta()
-        if (previous := self._bucket.get(key)) is not None:
+        if previous is not None:
             self._bucket.put(f"{key}.bak", previous)
         self._bucket.put(key, _packed(key, document))
 
@@ -134,18 +152,17 @@ class Backend:
 
     def remove(self, project: str, stack: str) -> None:
         """Remove a stack and its history; its last checkpoint stays as ``.bak``, its backups stay too."""
-        key = self._stack_key(project, stack)
-        if (previous := self._bucket.get(key)) is not None:
+        key, previous = self._stack_file(project, stack)
+        if previous is not None:
             self._bucket.put(f"{key}.bak", previous)
             self._bucket.delete(key)
-        for entry in self._bucket.list(self._history_directory(project, stack)):
-            self._bucket.delete(entry)
+        self._bucket.delete(*self._bucket.list(self._history_directory(project, stack)))
         self.journal(project, stack).clear()
 
     def backup(self, project: str, stack: str) -> None:
         """Copy the checkpoint aside, as is done before an update begins."""
-        key = self._stack_key(project, stack)
-        if (data := self._bucket.get(key)) is not None:
+        key, data = self._stack_file(project, stack)
+        if data is not None:
             suffix = next(suffix for suffix in reversed(_SUFFIXES) if key.endswith(suffix))
             self._bucket.put(f"{_ROOT}/backups/{project}/{stack}/{stack}.{time.time_ns()}{suffix}", data)
 
@@ -205,16 +222,36 @@ class Backend:
         self._check_layout()
         return hold_lock(self._bucket, f"{_ROOT}/locks/{name}", name, command, self._note)
 
+    def locks(self, project: str, stack: str) -> list[Lock]:
+        """The locks on a stack, ours and those of the Pulumi CLI."""
+        name = StackName(check_name("project", project), check_name("stack", stack))
+        self._check_layout()
+        return find_locks(self._bucket, f"{_ROOT}/locks/{name}")
+
+    def unlock(self, locks: Iterable[Lock]) -> None:
+        """Remove locks, whoever holds them."""
+        self._bucket.delete(*(lock.key for lock in locks))
+
     def journal(self, project: str, stack: str) -> Journal:
         """The journal of a stack."""
         name = StackName(check_name("project", project), check_name("stack", stack))
-        return Journal(self._bucket, f"{_ROOT}/journals/{name.project}/{name.stack}.jsonl")
+        key = f"{_ROOT}/journals/{name.project}/{name.stack}.jsonl"
+        return Journal(self._bucket.log(key), self._bucket.place(key))
 
-    def _stack_key(self, project: str, stack: str) -> str:
+    def _stack_file(self, project: str, stack: str) -> tuple[str, bytes | None]:
+        """The key of the checkpoint, and what is there."""
         self._check_layout()
         base = f"{_ROOT}/stacks/{check_name('project', project)}/{check_name('stack', stack)}"
-        plain, packed = (f"{base}{suffix}" for suffix in _SUFFIXES)
-        return packed if self._bucket.get(plain) is None and self._bucket.get(packed) is not None else plain
+        for suffix in _SUFFIXES:
+            if (data := self._bucket.get(f"{base}{suffix}")) is not None:
+                return f"{base}{suffix}", data
+        if self._bucket.get(f"{base}.json.zst") is not None:
+            raise CaramlError(
+                "the state of the stack is compressed with Zstandard, which only the Pulumi CLI reads",
+                where=self._bucket.place(f"{base}.json.zst"),
+                fix="run 'pulumi refresh' without PULUMI_DIY_BACKEND_ZSTD, which writes it as plain JSON",
+            )
+        return f"{base}{_SUFFIXES[0]}", None
 
     @staticmethod
     def _history_directory(project: str, stack: str) -> str:
@@ -232,7 +269,7 @@ class Backend:
         if version != "1":
             raise CaramlError(
                 f"the backend has version {version} of Pulumi's layout",
-                where=f"{self.url}/{_META}",
+                where=self._bucket.place(_META),
                 allowed="1: stacks within projects",
                 fix="run 'pulumi state upgrade' with the Pulumi CLI",
             )
@@ -261,7 +298,7 @@ class Backend:
     def _damaged(self, key: str) -> CaramlError:
         return CaramlError(
             "a file of the state backend is damaged: it is not a JSON object",
-            where=f"{self.url}/{key}",
+            where=self._bucket.place(key),
             fix=f"put the copy {Path(key).name}.bak in its place",
         )
 

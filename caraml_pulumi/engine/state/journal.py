@@ -1,48 +1,52 @@
 """The journal of an update: what was done since the checkpoint was written, so that a killed run loses nothing."""
 
 import json
-from threading import Lock
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Final
 
-from caraml_pulumi.engine.state.bucket import Bucket
+from caraml_pulumi.engine.state.bucket import Log
 from caraml_pulumi.engine.state.properties import compact_json
 from caraml_pulumi.errors import CaramlError
 
+_SAVED: Final = "saved"
+
 
 class Journal:
-    """A file of JSON lines to which records are only added. Records must not hold secrets in the clear."""
+    """Lines of JSON, to which records are only added. Records must not hold secrets in the clear.
 
-    def __init__(self, bucket: Bucket, key: str) -> None:
-        self._bucket = bucket
-        self._key = key
-        self._lock = Lock()
-        self._flushing = Lock()
-        self._written = 0
-        self._flushed = 0
+    `place` says where it is, for messages.
+    """
+
+    def __init__(self, log: Log, place: str) -> None:
+        self._log = log
+        self._place = place
 
     def append(self, record: dict[str, Any]) -> None:
-        """Add `record`, from any thread; when this returns, the end of the process cannot lose it."""
-        line = compact_json(record).encode() + b"\n"
-        with self._lock:
-            self._bucket.append(self._key, line)
-            self._written += 1
+        """Add `record`, from any thread; `flush` makes it last."""
+        self._log.append(compact_json(record).encode() + b"\n")
 
     def flush(self) -> None:
-        """Wait until no power failure can lose what was added; one write to the disk serves all threads that wait."""
-        wanted = self._written
-        with self._flushing:
-            if self._flushed < wanted:
-                written = self._written
-                self._bucket.flush(self._key)
-                self._flushed = written
+        """Wait until neither the end of this process nor a power failure loses what was added."""
+        self._log.flush()
 
-    def read(self) -> list[dict[str, Any]]:
-        """The records in order. A last line that was being written when the process ended is left out.
+    def close(self, document: Mapping[str, Any]) -> None:
+        """Say that the checkpoint `document`, which is saved next, has the records: they need not be replayed over it.
+
+        Between saving it and `clear` the process may be killed.
+        """
+        if self.exists():
+            self.append({"do": _SAVED, "in": _time(document)})
+            self.flush()
+
+    def read(self, document: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
+        """The records in order that the checkpoint `document` lacks.
+
+        A last line that was being written when the process ended is left out.
 
         Raises:
             CaramlError: another line is damaged.
         """
-        lines = (self._bucket.get(self._key) or b"").split(b"\n")
+        lines = self._log.read().split(b"\n")
         records: list[dict[str, Any]] = []
         for number, line in enumerate(lines[:-1], start=1):
             try:
@@ -50,16 +54,25 @@ class Journal:
             except ValueError:
                 raise CaramlError(
                     "the journal of an interrupted update is damaged",
-                    where=f"{self._bucket.url}/{self._key}:{number}",
+                    where=f"{self._place}:{number}",
                     fix="move the file away, then run refresh to find out what the interrupted update did",
                 ) from None
-        return records
+        saved = [number for number, record in enumerate(records, start=1) if record.get("do") == _SAVED]
+        if saved and document is not None and records[saved[-1] - 1].get("in") == _time(document):
+            return records[saved[-1] :]
+        return [record for record in records if record.get("do") != _SAVED]
 
     def clear(self) -> None:
         """Remove the records: the checkpoint has them."""
-        with self._lock:
-            self._bucket.delete(self._key)
+        self._log.clear()
 
     def exists(self) -> bool:
         """Whether an update left records behind."""
-        return bool(self._bucket.get(self._key))
+        return self._log.exists()
+
+
+def _time(document: Mapping[str, Any]) -> str | None:
+    """When the checkpoint was made, to the microsecond: no two have the same time."""
+    latest = (document.get("checkpoint") or {}).get("latest") or {}
+    time: str | None = (latest.get("manifest") or {}).get("time")
+    return time

@@ -26,18 +26,32 @@ def has_ended(recorded: Mapping[str, Any]) -> bool:
     What another boot, or another container, recorded cannot be judged. The locks of the Pulumi CLI, which say only id
     and host name, are judged by these.
     """
+    return _there(recorded) is False
+
+
+def is_running(recorded: Mapping[str, Any]) -> bool:
+    """Whether the process with the `recorded` identity is there; False where that cannot be known from here.
+
+    Where only id and host name are recorded it may be another process, which has got the same id since.
+    """
+    return _there(recorded) is True
+
+
+def _there(recorded: Mapping[str, Any]) -> bool | None:
     pid = recorded.get("pid")
     if recorded.get("hostname") != socket.gethostname() or not isinstance(pid, int) or pid <= 0:
-        return False
+        return None
     if recorded.get("boot", _boot()) != _boot() or recorded.get("namespace", _namespace()) != _namespace():
-        return False
+        return None
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
-        return True
-    except (PermissionError, OverflowError):
         return False
-    return "started" in recorded and recorded["started"] != _started(pid)
+    except PermissionError:
+        pass
+    except OverflowError:
+        return None
+    return "started" not in recorded or recorded["started"] == _started(pid)
 
 
 def _boot() -> str:

@@ -49,13 +49,28 @@ def test_a_stack_that_is_not_there_is_none(backend: Backend, tmp_path: Path) -> 
 
 @pytest.mark.parametrize("packed", [False, True])
 def test_the_file_of_a_checkpoint_is_known(backend: Backend, tmp_path: Path, packed: bool) -> None:
-    assert backend.checkpoint_file("shop", "dev") is None
+    with backend.checkpoint_file("shop", "dev") as found:
+        assert found is None
     backend.create("shop", "dev")
     file = tmp_path / ".pulumi/stacks/shop/dev.json"
     if packed:
         file.rename(file.with_name("dev.json.gz"))
         file = file.with_name("dev.json.gz")
-    assert backend.checkpoint_file("shop", "dev") == file
+    with backend.checkpoint_file("shop", "dev") as found:
+        assert found == file
+    assert file.exists()
+
+
+def test_the_checkpoint_of_another_machine_is_copied_for_a_while(s3_url: str) -> None:
+    backend = open_backend(s3_url)
+    with backend.checkpoint_file("shop", "dev") as found:
+        assert found is None
+    backend.save("shop", "dev", {"a": 1})
+    with backend.checkpoint_file("shop", "dev") as found:
+        assert found
+        assert json.loads(found.read_text()) == {"a": 1}
+        assert found.stat().st_mode & 0o077 == 0
+    assert not found.exists()
 
 
 def test_files_are_the_owners_only(backend: Backend, tmp_path: Path) -> None:
@@ -150,9 +165,7 @@ def test_a_layout_of_the_future_is_refused(meta: str, backend: Backend, tmp_path
         backend.list_stacks()
 
 
-@pytest.mark.parametrize(
-    "url", ["s3://bucket", "gs://bucket", "azblob://x", "https://app.pulumi.com", "postgres://u:pw@h"]
-)
+@pytest.mark.parametrize("url", ["gs://bucket", "azblob://x", "https://app.pulumi.com", "postgres://u:pw@h"])
 def test_a_backend_that_only_the_pulumi_cli_reaches_is_refused_by_name(url: str) -> None:
     with pytest.raises(CaramlError, match=url.partition("://")[0]) as caught:
         open_backend(url)
