@@ -23,15 +23,24 @@ def rewritten(text: str, document: Mapping[str, Any]) -> str:
     """
     from ruamel.yaml.error import YAMLError
 
-    if _data(text) == document:
+    before = _data(text)
+    if before == document:
         return text
     try:
         result = edited(text, lambda node: _take_over(node, document))
-        if _data(result) == document:
+        if before and _data(result) == document:
             return result
     except (YAMLError, CaramlError, KeyError):
         pass  # an alias that cannot be changed in one of its places alone
-    return yaml.safe_dump(dict(document), sort_keys=False, allow_unicode=True, width=1_000_000)
+    comments = "" if before else text
+    return comments + yaml.dump(dict(document), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=1_000_000)
+
+
+class _Dumper(yaml.SafeDumper):
+    """Indents the items of lists."""
+
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
+        super().increase_indent(flow, False)
 
 
 def _data(text: str) -> Any:  # noqa: ANN401 - whatever YAML has there
@@ -62,7 +71,7 @@ def _map(node: Any, data: Mapping[str, Any]) -> None:  # noqa: ANN401 - as above
             _replace(node, key, value)
         else:
             after = _detach(node, next(reversed(node))) if node else ""
-            node[key] = value
+            node[key] = _new(value)
             _attach(node, key, after)
 
 
@@ -103,7 +112,7 @@ def _replace(node: Any, key: Any, value: Any) -> None:  # noqa: ANN401 - as abov
     if (isinstance(old, dict) and isinstance(value, Mapping)) or (isinstance(old, list) and isinstance(value, list)):
         _take_over(old, value)
     elif old != value or isinstance(old, bool) is not isinstance(value, bool):
-        node[key] = type(old)(value) if isinstance(old, ScalarString) and isinstance(value, str) else value
+        node[key] = type(old)(value) if isinstance(old, ScalarString) and isinstance(value, str) else _new(value)
     _attach(node, key, after)
 
 
@@ -138,11 +147,25 @@ def _styled_like(siblings: Any, item: Any) -> Any:  # noqa: ANN401 - as above
     from ruamel.yaml.comments import CommentedMap
 
     if not (isinstance(item, Mapping) and siblings and isinstance(siblings[0], CommentedMap)):
-        return item
-    styled = CommentedMap(item)
+        return _new(item)
+    styled = _new(item)
     if siblings[0].fa.flow_style():
         styled.fa.set_flow_style()
     return styled
+
+
+def _new(value: object) -> Any:  # noqa: ANN401 - as above
+    """A value as ruamel has it, with quotes around texts that YAML 1.1 takes for something else: yes, 12:30."""
+    from ruamel.yaml.comments import CommentedMap, CommentedSeq
+    from ruamel.yaml.scalarstring import DoubleQuotedScalarString
+
+    if isinstance(value, Mapping):
+        return CommentedMap((_new(key), _new(item)) for key, item in value.items())
+    if isinstance(value, list):
+        return CommentedSeq(_new(item) for item in value)
+    if isinstance(value, str) and yaml.safe_dump(value).startswith(("'", '"')):
+        return DoubleQuotedScalarString(value)
+    return value
 
 
 def _place(node: Any, key: Any) -> tuple[Any, Any, int]:  # noqa: ANN401 - as above
@@ -157,7 +180,7 @@ def _place(node: Any, key: Any) -> tuple[Any, Any, int]:  # noqa: ANN401 - as ab
 def _detach(node: Any, key: Any) -> str:  # noqa: ANN401 - as above
     """Take the comments on the lines after a value away; the one on its own line stays."""
     holder, at, slot = _place(node, key)
-    comments = holder.ca.items.get(at) if hasattr(holder, "ca") else None
+    comments = holder.ca.items.get(at)
     if not comments or not comments[slot]:
         return ""
     own, _, after = comments[slot].value.partition("\n")
@@ -175,8 +198,6 @@ def _attach(node: Any, key: Any, after: str) -> None:  # noqa: ANN401 - as above
     if not after:
         return
     holder, at, slot = _place(node, key)
-    if not hasattr(holder, "ca"):
-        holder, at, slot = node, key, 2 if _is_map(node) else 0
     comments = holder.ca.items.setdefault(at, [None, None, None, None])
     if comments[slot]:
         comments[slot].value = comments[slot].value.rstrip("\n") + "\n" + after

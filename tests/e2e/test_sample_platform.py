@@ -83,7 +83,7 @@ def test_two_versions_and_their_endpoint_are_deployed_changed_and_destroyed(
 
     history = platform.must("history", "--stack", "dev", "--json").json()
     assert [(entry["kind"], entry["result"]) for entry in history] == [("update", "succeeded")] * 2
-    assert history[0]["resourceChanges"]["update"] == 6
+    assert history[0]["resourceChanges"]["update"] == 7
     assert "update" not in history[1]["resourceChanges"]
     assert platform.must("preview", "--stack", "dev", "--expect-no-changes").code == 0
 

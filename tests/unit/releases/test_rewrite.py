@@ -49,7 +49,7 @@ def test_a_new_property_comes_before_the_comments_on_what_follows() -> None:
     changed = data()
     changed["versions"][0]["stopped"] = True
     changed["versions"][1]["env"]["B"] = "2"
-    expected = TEXT.replace("# quoted\n", "# quoted\n    stopped: true\n").replace('"1"\n', "\"1\"\n      B: '2'\n")
+    expected = TEXT.replace("# quoted\n", "# quoted\n    stopped: true\n").replace('"1"\n', '"1"\n      B: "2"\n')
     assert rewritten(TEXT, changed) == expected
 
 
@@ -86,6 +86,19 @@ def test_keys_in_snake_case_become_those_of_the_document() -> None:
     text = "versions:\n  - version: 1\n    storage_uri: s3://a # where\n"
     document = {"versions": [{"version": 1, "storageUri": "s3://b"}]}
     assert rewritten(text, document) == "versions:\n  - version: 1\n    storageUri: s3://b  # where\n"
+
+
+def test_a_text_that_looks_like_something_else_gets_quotes_and_the_comments_stay() -> None:
+    changed = data()
+    changed["versions"][1]["env"]["A"] = "yes"
+    changed["versions"][0]["env"] = {"on": "12:30"}
+    written = rewritten(TEXT, changed)
+    assert yaml.safe_load(written) == changed
+    assert '# quoted\n    env:\n      "on": "12:30"\n  # the new one' in written
+
+
+def test_a_text_with_comments_alone_keeps_them() -> None:
+    assert rewritten("# The model iris.\n", {"a": [1]}) == "# The model iris.\na:\n  - 1\n"
 
 
 def test_what_repeats_itself_through_aliases_is_written_out() -> None:
