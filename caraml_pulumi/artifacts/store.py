@@ -90,13 +90,17 @@ class Store:
 
     def read_back(self, digest: str, file: File) -> None:
         """Compare what is stored of `file` with its digest, for endpoints that confirm no checksums."""
+        if self.stored_sha256(digest, file) != file.sha256:
+            raise CaramlError(f'S3 stored other bytes for "{file.path}" than were sent', fix="run it again")
+
+    def stored_sha256(self, digest: str, file: File) -> str:
+        """The SHA-256 of what is stored of `file`, in hex: all of it is read."""
         found = sha256()
         with self.explained(f'reading "{file.path}" back'):
             body = self.client.get_object(Bucket=self.bucket, Key=self.key(digest, file.path))["Body"]
             for chunk in body.iter_chunks(1 << 20):
                 found.update(chunk)
-        if found.hexdigest() != file.sha256:
-            raise CaramlError(f'S3 stored other bytes for "{file.path}" than were sent', fix="run it again")
+        return found.hexdigest()
 
     def remove(self, digest: str) -> None:
         """Remove a tree: first its manifest, so that no half of it passes for the whole."""

@@ -22,7 +22,7 @@ from caraml_pulumi.artifacts.store import DIGEST_METADATA, Store, checksum, conf
 from caraml_pulumi.errors import CaramlError
 from caraml_pulumi.model.tree import File, Tree
 
-_COPY_LIMIT: Final = 5 << 30
+COPY_LIMIT: Final = 5 << 30
 """The largest object that S3 copies in one request."""
 
 
@@ -120,7 +120,7 @@ class _Upload:
         target = {"Bucket": store.bucket, "Key": store.key(self._digest, file.path)}
         try:
             with store.explained(f'copying "{file.path}"'):
-                if file.size > _COPY_LIMIT:
+                if file.size > COPY_LIMIT:
                     metadata = {"Metadata": {DIGEST_METADATA: file.sha256}, "MetadataDirective": "REPLACE"}
                     store.client.copy(source, **target, ExtraArgs=metadata)
                     return True

@@ -57,7 +57,7 @@ def _usual_names(version: str) -> frozenset[str]:
 
 def _version_state(version: DeployedVersion, live: Live, weight: int | None) -> VersionState:
     workloads = [
-        _workload(ref, mode, live) for ref in version.objects if (mode := WORKLOADS.get((ref.api_version, ref.kind)))
+        workload_of(ref, mode, live) for ref in version.objects if (mode := WORKLOADS.get((ref.api_version, ref.kind)))
     ]
     if version.stopped and not workloads and version.objects:
         workloads = [_left_over(version, version.objects[0], live)]
@@ -70,7 +70,8 @@ def _version_state(version: DeployedVersion, live: Live, weight: int | None) -> 
     )
 
 
-def _workload(ref: ObjectRef, mode: DeploymentMode, live: Live) -> Workload:
+def workload_of(ref: ObjectRef, mode: DeploymentMode, live: Live) -> Workload:
+    """A predictor or a transformer as the cluster shows it."""
     component = TRANSFORMER if ref.name.endswith(f"-{TRANSFORMER}") else PREDICTOR
     found = live.one(ref)
     if mode is DeploymentMode.SERVERLESS:

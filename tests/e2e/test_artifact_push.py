@@ -216,7 +216,7 @@ def test_copies_too_large_for_one_request_are_made_in_parts(
     (model / "large.bin").write_bytes(content)
     pushed(model, bucket)
     (model / "more.bin").write_text("more")
-    monkeypatch.setattr(upload, "_COPY_LIMIT", LARGE - 1)
+    monkeypatch.setattr(upload, "COPY_LIMIT", LARGE - 1)
     done = pushed(model, bucket)
     assert done.sent_files == 1
     assert requests.counted()["UploadPartCopy"] == 2
