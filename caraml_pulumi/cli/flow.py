@@ -86,8 +86,17 @@ def apply(request: Request) -> None:
 
 def apply_silently(request: Request) -> Outcome:
     """Do it without a word. Raises `CaramlError` if the change fails, with all there is to say."""
+    return _silently(request, planning=False)
+
+
+def preview_silently(request: Request) -> Outcome:
+    """Preview it without a word. Raises `CaramlError` if it fails or a policy forbids it, with all there is to say."""
+    return _silently(request, planning=True)
+
+
+def _silently(request: Request, *, planning: bool) -> Outcome:
     silent = replace(request, as_json=True)
-    display, outcome = _perform(silent, planning=False)
+    display, outcome = _perform(silent, planning=planning)
     try:
         check(silent, display, outcome)
     except CaramlError as error:
