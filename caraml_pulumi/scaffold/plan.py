@@ -50,8 +50,11 @@ class Plan:
 
 
 def default_image(model: str) -> str:
-    """An image for a model that has none yet; the local control plane runs no containers, so that it need not exist."""
-    return f"registry.example.com/models/{model}:1.0"
+    """An image for a model that has none yet.
+
+    It need not exist on the local control plane, which runs no containers, and asks no ``registry.local`` for digests.
+    """
+    return f"registry.local/models/{model}:1.0"
 
 
 def project_name(directory: str) -> str:

@@ -7,8 +7,10 @@ from pathlib import Path, PurePosixPath
 
 from caraml_pulumi import policy_pack
 from caraml_pulumi.errors import CaramlError
+from caraml_pulumi.model.modes import DeploymentMode
 from caraml_pulumi.scaffold.plan import Ci, Plan
-from caraml_pulumi.scaffold.texts import text
+from caraml_pulumi.scaffold.releases import first_release
+from caraml_pulumi.scaffold.texts import scalar, text
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +39,14 @@ _LAST = _Size("2", "10", '"1"', "1Gi", "8", "16Gi", "20", "200", "400Gi")
 def contents(plan: Plan) -> dict[PurePosixPath, str]:
     """The texts of the repository's files by path. Raises `CaramlError` if the library is not complete."""
     first = plan.environments[0]
-    model = {"project": plan.project, "model": plan.model, "image": plan.image, "environment": first}
+    release = first_release(plan.project, plan.model, plan.image, first, DeploymentMode.SERVERLESS)
     files = {
-        "Pulumi.yaml": text("Pulumi.yaml", name=plan.name),
+        "Pulumi.yaml": text("Pulumi.yaml", name=scalar(plan.name)),
         "README.md": _readme(plan),
         "requirements.txt": text("requirements.txt", version=version("caraml-pulumi")),
         ".gitignore": text("gitignore"),
         "stacks/__main__.py": text("stacks/__main__.py"),
-        f"stacks/releases/{first}/{plan.model}.yaml": text("stacks/release.yaml", **model),
+        f"stacks/releases/{first}/{plan.model}.yaml": release,
         "policies/PulumiPolicy.yaml": text("policies/PulumiPolicy.yaml"),
         "policies/__main__.py": text("policies/__main__.py"),
     }
@@ -91,12 +93,12 @@ def _stage(plan: Plan, index: int) -> str:
 
 def _environment(plan: Plan, index: int) -> str:
     environment = plan.environments[index]
-    values = {"environment": environment, "domain": plan.domain_of(environment), "project": plan.project}
+    values = {"environment": environment, "domain": plan.domain_of(environment), "project": scalar(plan.project)}
     if index == 0:
         return text("stacks/first.yaml", **values)
     size = _LAST if index == len(plan.environments) - 1 else _BETWEEN
     hardening = text("stacks/hardening.yaml") if index == 1 else ""
-    base = plan.environments[index - 1]
+    base = scalar(plan.environments[index - 1])
     return text("stacks/next.yaml", base=base, hardening=hardening, **values, **size.values())
 
 
@@ -116,11 +118,11 @@ def _readme(plan: Plan) -> str:
 
 def _workflow(plan: Plan) -> dict[str, str]:
     values = {
-        "first": plan.environments[0],
+        "first": scalar(plan.environments[0]),
         "chain": _chain(plan),
-        "environments": ", ".join(plan.environments),
-        "sources": ", ".join(plan.environments[:-1]),
-        "targets": ", ".join(plan.environments[1:]),
+        "environments": ", ".join(map(scalar, plan.environments)),
+        "sources": ", ".join(map(scalar, plan.environments[:-1])),
+        "targets": ", ".join(map(scalar, plan.environments[1:])),
     }
     several = len(plan.environments) > 1
     if plan.ci is Ci.GITHUB:

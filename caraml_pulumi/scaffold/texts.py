@@ -1,5 +1,6 @@
 """The texts that a new repository is made of."""
 
+import json
 from functools import cache
 from importlib.resources import files
 from string import Template
@@ -14,6 +15,13 @@ class _Text(Template):
 @cache
 def _read(name: str) -> _Text:
     return _Text((files(__package__) / "templates" / f"{name}.in").read_text("utf-8"))
+
+
+def scalar(value: str) -> str:
+    """A text as YAML has it: in quotes where it would be taken for something else, such as ``on`` or ``null``."""
+    import yaml
+
+    return value if yaml.safe_load(value) == value else json.dumps(value)
 
 
 def text(name: str, /, **values: str) -> str:
