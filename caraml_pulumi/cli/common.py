@@ -97,6 +97,16 @@ def default_packs(project: "Project", stack: str) -> list[tuple[Path, Path | Non
     return [(pack, profile if profile.is_file() else None)]
 
 
+def asked_packs(
+    project: "Project", stack: str, packs: list[Path] | None, configs: list[Path] | None
+) -> tuple[list[Path], list[Path]]:
+    """The policy packs that the command line names and their configurations; without any, those of `default_packs`."""
+    if packs or configs:
+        return packs or [], configs or []
+    found = default_packs(project, stack)
+    return [pack for pack, _ in found], [config for _, config in found if config]
+
+
 def load_document(target: "Target") -> dict[str, Any]:
     """The checkpoint document of a stack, with a note if it is behind. Raises `CaramlError` if there is none."""
     backend, document = _open_stack(target)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from caraml_pulumi.cli.common import HERE, Cwd, Stack, default_packs, note, resolve_target
+from caraml_pulumi.cli.common import HERE, Cwd, Stack, asked_packs, note, resolve_target
 from caraml_pulumi.cli.engines import EngineChoice, open_engine
 from caraml_pulumi.cli.operations import (
     ColorOption,
@@ -81,10 +81,8 @@ def review(
     outputs = {"markdown": markdown, "json": json_, "sarif": sarif}
     _check_destinations(outputs)
     target = resolve_target(cwd, stack)
-    if not policy_pack and not policy_pack_config:
-        packs = default_packs(target.project, target.stack)
-        policy_pack, policy_pack_config = [pack for pack, _ in packs], [config for _, config in packs if config]
-    options = update_options(parallel, "", policy_pack, policy_pack_config, refresh, None)
+    packs, configs = asked_packs(target.project, target.stack, policy_pack, policy_pack_config)
+    options = update_options(parallel, "", packs, configs, refresh, None)
     result, tree, exit_code = _made(target, options, engine)
     _write(result, tree, target, outputs, diff=diff)
     if exit_code is None:
