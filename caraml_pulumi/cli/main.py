@@ -26,10 +26,12 @@ DEFECT: Final = 70
 class _Commands(LazyGroup):
     sources: ClassVar = {
         "init": ("caraml_pulumi.cli.init:app", "Write a new repository of a platform."),
+        "add": ("caraml_pulumi.cli.add:app", "Add a model, version, environment or project to the files."),
         "preview": ("caraml_pulumi.cli.operations:preview_app", "Show what up would change."),
         "up": ("caraml_pulumi.cli.operations:up_app", "Create or update the resources of a stack."),
         "refresh": ("caraml_pulumi.cli.operations:refresh_app", "Bring the state up to what is really there."),
         "destroy": ("caraml_pulumi.cli.operations:destroy_app", "Delete everything in a stack."),
+        "cancel": ("caraml_pulumi.cli.cancel:app", "Remove the lock of a run that no longer runs."),
         "review": ("caraml_pulumi.cli.review:app", "Say what up would do, in models' terms, for those who decide."),
         "status": ("caraml_pulumi.cli.status:app", "Show how the models of a stack are, and why."),
         "rollout": ("caraml_pulumi.cli.rollout:app", "Move a model's traffic to another version, step by step."),

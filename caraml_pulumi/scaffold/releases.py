@@ -34,7 +34,7 @@ def first_release(
     """The file of a new model's release: version 1, which gets all requests if there is an `endpoint`."""
     names = {"project": scalar(project), "model": scalar(model), "image": scalar(image)}
     versions = text("stacks/release.yaml", environment=environment, mode=mode.value, **names, **_MODES[mode])
-    return versions + (text("stacks/endpoint.yaml") if endpoint else "")
+    return versions + (text("stacks/endpoint.yaml", **names) if endpoint else "")
 
 
 def next_version(release: Mapping[str, Any]) -> int:
