@@ -11,11 +11,13 @@ import pulumi
 from caraml_pulumi.component import readable
 from caraml_pulumi.model.modes import declared_status
 from caraml_pulumi.model.release import ReleaseSpec
+from caraml_pulumi.model.spec import located
 from caraml_pulumi.model_endpoint import ModelEndpoint
 from caraml_pulumi.model_project import ModelProject
 from caraml_pulumi.model_release import ModelRelease
 from caraml_pulumi.model_version import CustomModelVersion
-from caraml_pulumi.stack_files import read_stack
+from caraml_pulumi.stack_files import PLATFORM_KEY, read_stack
+from caraml_pulumi.target_cluster import is_on_its_cluster
 
 
 def deploy_environment(directory: Path) -> None:
@@ -34,6 +36,8 @@ def deploy_environment(directory: Path) -> None:
             pulumi.get_stack(),
             {f"caraml:{key}": config.get_object(key) for key in ("platform", "projects")},
         )
+        with located(lambda path: stack.configuration.locate((PLATFORM_KEY, *path))):
+            is_on_its_cluster(stack.platform)
     projects = {
         name: ModelProject(name, **project.given(), platform=stack.platform) for name, project in stack.projects.items()
     }

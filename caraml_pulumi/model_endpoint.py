@@ -180,11 +180,12 @@ def _without_components(given: dict[str, Any]) -> tuple[dict[str, Any], list[Cus
             allowed="versions of one model in one project",
         )
     no_version_is_stopped(spec.version for spec in specs if spec.stopped)
-    one_protocol(spec.protocol for spec in specs)
+    protocols = [version.plan.protocol for version in versions.values()]
+    one_protocol(protocols)
     inherited = {
         "model": first.model,
         "project": first.project,
-        "protocol": first.protocol,
+        "protocol": protocols[0],
         "team": first.team,
         "stream": first.stream,
         "platform": next(iter(versions.values())).platform,

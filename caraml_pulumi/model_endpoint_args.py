@@ -23,7 +23,8 @@ class VersionTrafficArgs(TypedDict):
     """The version's share of the requests. Unit: percent. Refused: weights that do not sum to 100; a weight above 0 for
     a version that is not ready."""
     deployment_mode: NotRequired[DeploymentMode]
-    """What runs the version, where that is not known from a component. Default: SERVERLESS."""
+    """What runs the version, where that is not known from a component. Default: the platform's
+    defaultDeploymentMode: SERVERLESS."""
     revision: NotRequired[int]
     """The revision that its objects are named after, where that is not known from a component. Default: none."""
     transformer: NotRequired[bool]
@@ -149,7 +150,7 @@ class ModelEndpointArgs(TypedDict):
     """How the model is watched: alerts, recording rules, PodMonitors and a dashboard, as a ModelMonitoring makes them;
     in Python false turns it off. Default: as the platform says: watched."""
     protocol: NotRequired[Protocol]
-    """What the versions speak. Default: HTTP_JSON."""
+    """What the versions speak. Default: the platform's defaultProtocol: HTTP_JSON."""
     labels: NotRequired[dict[str, str]]
     """Labels of the route, besides the platform's. Default: none."""
     team: NotRequired[str]

@@ -82,7 +82,8 @@ class WatchedVersionArgs(TypedDict):
     weight: NotRequired[int]
     """Its share of the requests, to compare with those that arrive. Unit: percent. Default: not shown."""
     deployment_mode: NotRequired[DeploymentMode]
-    """What runs the version, where that is not known from a component. Default: SERVERLESS."""
+    """What runs the version, where that is not known from a component. Default: the platform's
+    defaultDeploymentMode: SERVERLESS."""
     revision: NotRequired[int]
     """The revision that its objects are named after, where that is not known from a component. Default: none."""
     transformer: NotRequired[bool]
@@ -101,7 +102,7 @@ class ModelMonitoringArgs(TypedDict):
     versions: list[WatchedVersionArgs]
     """The versions to watch; in Python also components, or a map from components to weights."""
     protocol: NotRequired[Protocol]
-    """What the versions speak. Default: HTTP_JSON."""
+    """What the versions speak. Default: the platform's defaultProtocol: HTTP_JSON."""
     enabled: NotRequired[bool]
     """Whether the model is watched; false: not at all. Default: the platform's: true."""
     alerts: NotRequired[list[AlertArgs]]
@@ -218,12 +219,13 @@ def _inherited(versions: Sequence[CustomModelVersion]) -> dict[str, Any]:
         return {}
     specs = [version.spec for version in versions]
     one_model((spec.model, spec.project) for spec in specs)
-    one_protocol(spec.protocol for spec in specs)
+    protocols = [version.plan.protocol for version in versions]
+    one_protocol(protocols)
     first = specs[0]
     found = {
         "model": first.model,
         "project": first.project,
-        "protocol": first.protocol,
+        "protocol": protocols[0],
         "team": first.team,
         "stream": first.stream,
         "platform": versions[0].platform,

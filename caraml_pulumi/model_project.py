@@ -15,7 +15,7 @@
 | `labels`, `annotations` | none |
 | `group` | none |
 | `enabled` | yes |
-| `quota` | no limits |
+| `quota` | the platform's `defaultQuota`: no limits |
 | `container_defaults` | 250m CPU, 128Mi memory |
 | `instance_types` | those of the platform |
 | `deployers`, `viewers` | nobody besides those whom the cluster lets already |
@@ -95,7 +95,8 @@ class ModelProjectArgs(TypedDict):
     """Whether models may be deployed; off, every version that is not stopped is refused (seed: Model Deployment).
     Default: true."""
     quota: NotRequired[GroupQuotaArgs]
-    """What all deployed versions may use together (seed: Model Deployment). Default: no limits."""
+    """What all deployed versions may use together (seed: Model Deployment). Default: the platform's
+    defaultQuota: no limits."""
     container_defaults: NotRequired[ContainerDefaultsArgs]
     """Limits, under a quota, of containers that set none (Kubernetes). Default: 250m CPU, 128Mi memory."""
     instance_types: NotRequired[dict[str, InstanceTypeArgs]]

@@ -56,10 +56,10 @@ class CustomModelVersionArgs(TypedDict):
     a directory. Default: none."""
     protocol: NotRequired[Protocol]
     """What the web service speaks: HTTP_JSON, UPI_V1 (seed: Custom Model) or SELDON (seed: Model Deployment).
-    Default: HTTP_JSON."""
+    Default: the platform's defaultProtocol: HTTP_JSON."""
     deployment_mode: NotRequired[DeploymentMode]
-    """SERVERLESS or RAW_DEPLOYMENT (seed: Deploying a Model Version). Default: SERVERLESS. Refused: a change while the
-    version runs (Merlin)."""
+    """SERVERLESS or RAW_DEPLOYMENT (seed: Deploying a Model Version). Default: the platform's defaultDeploymentMode:
+    SERVERLESS. Refused: a change while the version runs (Merlin)."""
     resource_request: NotRequired[ResourceRequestArgs]
     """Requests and replicas. Default: the platform's defaultDeploymentConfig, property by property."""
     instance_type: NotRequired[str]
@@ -68,8 +68,8 @@ class CustomModelVersionArgs(TypedDict):
     replicas: NotRequired[int]
     """A fixed number of replicas, without an autoscaler (PrimeHub). Default: scaled."""
     autoscaling_policy: NotRequired[AutoscalingPolicyArgs]
-    """What the version is scaled on (seed: Deploying a Model Version). Default: concurrency 1 in SERVERLESS, 50 % of
-    the CPU request in RAW_DEPLOYMENT."""
+    """What the version is scaled on (seed: Deploying a Model Version). Default: the platform's defaultAutoscaling:
+    concurrency 1 in SERVERLESS, 50 % of the CPU request in RAW_DEPLOYMENT."""
     initial_scale: NotRequired[int]
     """Replicas that a SERVERLESS revision starts with. Default: the cluster's, 1."""
     container_concurrency: NotRequired[int]

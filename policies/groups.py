@@ -14,7 +14,8 @@ from caraml_pulumi.errors import CaramlError
 from caraml_pulumi.model.gpu import NVIDIA_GPU
 from caraml_pulumi.model.names import full_name
 from caraml_pulumi.model.project import AMD_GPU
-from caraml_pulumi.model.quota import Demand, GroupQuota, Share
+from caraml_pulumi.model.group import GroupQuota
+from caraml_pulumi.model.quota import Demand, Share
 from policies.platform_config import label_prefix
 from policies.pods import POD, containers, pods
 from policies.reading import MODEL_PROJECT, MODEL_VERSION, Properties, at, version_of_object

@@ -19,8 +19,14 @@ SECRET_TYPES = {
 
 def namespace(project: ProjectPlan) -> Manifest:
     """The Namespace of `project`, labelled as managed."""
-    annotations = {"annotations": dict(project.annotations)} if project.annotations else {}
-    metadata = {"name": project.project, "labels": dict(project.labels), **annotations}
+    seconds = project.namespace_timeout_seconds
+    timeout = {} if seconds is None else {"pulumi.com/timeoutSeconds": str(seconds)}
+    annotations = {**project.annotations, **timeout}
+    metadata = {
+        "name": project.project,
+        "labels": dict(project.labels),
+        **({"annotations": annotations} if annotations else {}),
+    }
     return {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}
 
 

@@ -46,7 +46,7 @@ class VersionTraffic(Spec):
     weight: WholeNumber
     """Percent of the requests."""
     deployment_mode: DeploymentMode | None = None
-    """What runs the version. Default: SERVERLESS."""
+    """What runs the version. Default: the platform's `defaultDeploymentMode`."""
     revision: Annotated[WholeNumber, rule(names.revision_number)] | None = None
     """The revision that its objects are named after. Default: none."""
     transformer: bool = False
@@ -142,7 +142,8 @@ class ModelEndpointSpec(EndpointSettings):
 
     model: Annotated[str, rule(names.model_name)]
     project: Annotated[str, rule(names.project_name)]
-    protocol: Protocol = Protocol.HTTP_JSON
+    protocol: Protocol | None = None
+    """What the versions speak. Default: the platform's `defaultProtocol`."""
     team: Annotated[str, Field(min_length=1), rule(labels.label_value)] | None = None
     stream: Annotated[str, Field(min_length=1), rule(labels.label_value)] | None = None
 
@@ -171,13 +172,14 @@ def plan_endpoint(
     backend = spec.backend or platform.routing.backend
     with within("backend"):
         traffic.backend_reaches_versions(backend, platform.routing.backend)
+    protocol = spec.protocol or platform.default_protocol
     deployed = {version.version: version for version in versions}
     shares: dict[Path, list[Share]] = {}
     for path, given in spec.divisions():
         for index, one in enumerate(given):
             with within(*path, index):
-                shares.setdefault(path, []).append(_share(spec, one, platform, deployed))
-    can_do(backend, _wanted(spec, shares))
+                shares.setdefault(path, []).append(_share(spec, protocol, one, platform, deployed))
+    can_do(backend, _wanted(spec, protocol, shares))
     default = shares.pop(("traffic",))
     routes = [
         Route(dict(match.headers), match.path, matched)
@@ -187,7 +189,7 @@ def plan_endpoint(
     if spec.mirror:
         known = next((share for share in default if share.version == spec.mirror.version), None)
         target = VersionTraffic(version=spec.mirror.version, weight=0)
-        mirrored = known or _share(spec, target, platform, deployed)
+        mirrored = known or _share(spec, protocol, target, platform, deployed)
         if mirrored.mode is DeploymentMode.SERVERLESS:
             can_do(backend, [(Feature.MIRROR_SERVERLESS, ("mirror", "version"))])
     plan = EndpointPlan(
@@ -195,9 +197,9 @@ def plan_endpoint(
         project=spec.project,
         environment=platform.environment,
         backend=backend,
-        address=address(platform, backend, spec.model, spec.project, spec.protocol),
-        path=_path(spec.protocol, backend, default),
-        protocol=spec.protocol,
+        address=address(platform, backend, spec.model, spec.project, protocol),
+        path=_path(protocol, backend, default),
+        protocol=protocol,
         routes=[*routes, Route({}, None, default)],
         mirror=mirrored,
         mirror_percentage=spec.mirror.percentage if spec.mirror else 0,
@@ -216,7 +218,11 @@ def plan_endpoint(
 
 
 def _share(
-    spec: ModelEndpointSpec, given: VersionTraffic, platform: PlatformSpec, deployed: Mapping[int, VersionPlan]
+    spec: ModelEndpointSpec,
+    protocol: Protocol,
+    given: VersionTraffic,
+    platform: PlatformSpec,
+    deployed: Mapping[int, VersionPlan],
 ) -> Share:
     full_name = names.full_name(spec.model, given.version)
     if version := deployed.get(given.version):
@@ -224,7 +230,7 @@ def _share(
             traffic.mode_is_the_versions(given.deployment_mode, version.mode)
         mode, workload = version.mode, version.entry.name
     else:
-        mode = given.deployment_mode or DeploymentMode.SERVERLESS
+        mode = given.deployment_mode or platform.default_deployment_mode
         component = labels.TRANSFORMER if given.transformer else labels.PREDICTOR
         workload = names.workload_name(names.object_name(full_name, given.revision), component)
     return Share(
@@ -233,8 +239,8 @@ def _share(
         full_name=full_name,
         workload=workload,
         mode=mode,
-        host=address(platform, platform.routing.backend, full_name, spec.project, spec.protocol).host,
-        predict_path=predict_path(spec.protocol, full_name),
+        host=address(platform, platform.routing.backend, full_name, spec.project, protocol).host,
+        predict_path=predict_path(protocol, full_name),
         timeout_seconds=version.timeout_seconds if version else None,
     )
 
@@ -249,13 +255,15 @@ def _path(protocol: Protocol, backend: RoutingBackend, shares: Sequence[Share]) 
     return next(share.predict_path for share in shares if share.weight) if keeps_paths else PREDICT_PATH
 
 
-def _wanted(spec: ModelEndpointSpec, shares: Mapping[Path, Sequence[Share]]) -> Iterator[tuple[Feature, Path]]:
+def _wanted(
+    spec: ModelEndpointSpec, protocol: Protocol, shares: Mapping[Path, Sequence[Share]]
+) -> Iterator[tuple[Feature, Path]]:
     """What the endpoint asks of its backend, and where."""
-    grpc = spec.protocol is Protocol.UPI_V1
+    grpc = protocol is Protocol.UPI_V1
     reached: set[int] = set()
     for path, division in shares.items():
         reached |= {share.version for share in division if share.weight}
-        if len(reached) > 1 and spec.protocol is Protocol.HTTP_JSON:
+        if len(reached) > 1 and protocol is Protocol.HTTP_JSON:
             yield Feature.SPLIT_HTTP_JSON, path
         for index, share in enumerate(division):
             if share.mode is DeploymentMode.RAW_DEPLOYMENT:
@@ -270,7 +278,7 @@ def _wanted(spec: ModelEndpointSpec, shares: Mapping[Path, Sequence[Share]]) -> 
             yield Feature.HEADER_PREFIX, ("matches", index, "headers")
         if match.path:
             yield Feature.GRPC_PATHS if grpc else Feature.PATHS, ("matches", index, "path")
-    if spec.mirror and spec.protocol is Protocol.HTTP_JSON:
+    if spec.mirror and protocol is Protocol.HTTP_JSON:
         yield Feature.MIRROR_HTTP_JSON, ("mirror",)
     if grpc and spec.timeout_seconds:
         yield Feature.GRPC_TIMEOUT, ("timeout_seconds",)

@@ -60,7 +60,7 @@ class MonitoringSpec(Spec):
     """Whether endpoints are watched that do not say themselves."""
     cluster_name: Annotated[str, rule(labels.label_value), Field(min_length=1)] | None = None
     """The label ``cluster_name`` that the metrics of this cluster have where one Prometheus watches several, as in
-    Merlin. Default: metrics have no such label."""
+    Merlin. Default: `cluster.name` of the platform; without one, metrics have no such label."""
     request_metrics: RequestMetrics | None = None
     """Whose metrics tell of requests. Default: ISTIO where versions are routed by it, else QUEUE_PROXY."""
     knative_telemetry: KnativeTelemetry = KnativeTelemetry.OPENCENSUS

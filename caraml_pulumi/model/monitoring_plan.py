@@ -32,8 +32,8 @@ class WatchedVersionSpec(Spec):
     """Which version of the model."""
     weight: Annotated[WholeNumber, Field(ge=0, le=100)] | None = None
     """Percent of the requests that an endpoint gives it."""
-    deployment_mode: DeploymentMode = DeploymentMode.SERVERLESS
-    """What runs the version."""
+    deployment_mode: DeploymentMode | None = None
+    """What runs the version. Default: the platform's `defaultDeploymentMode`."""
     revision: Annotated[WholeNumber, rule(names.revision_number)] | None = None
     """The revision that its objects are named after."""
     transformer: bool = False
@@ -48,7 +48,8 @@ class ModelMonitoringSpec(MonitoringSettings):
     model: Annotated[str, rule(names.model_name)]
     project: Annotated[str, rule(names.project_name)]
     versions: Annotated[list[WatchedVersionSpec], Field(min_length=1)]
-    protocol: Protocol = Protocol.HTTP_JSON
+    protocol: Protocol | None = None
+    """What the versions speak. Default: the platform's `defaultProtocol`."""
     team: Annotated[str, Field(min_length=1), rule(labels.label_value)] | None = None
     stream: Annotated[str, Field(min_length=1), rule(labels.label_value)] | None = None
 
@@ -146,7 +147,7 @@ def plan_monitoring(
     for index, version in enumerate(spec.versions):
         with within("versions", index):
             plan = at_hand.get(version.version)
-            watched.append(watched_version(plan, version.weight) if plan else _watched(spec, version))
+            watched.append(watched_version(plan, version.weight) if plan else _watched(spec, version, platform))
     monitoring = platform.monitoring
     with within("alerts"):
         alerts = decided_alerts(spec.alerts, monitoring.alerts)
@@ -155,7 +156,7 @@ def plan_monitoring(
         project=spec.project,
         environment=platform.environment,
         owner=spec.team or spec.project,
-        protocol=spec.protocol,
+        protocol=spec.protocol or platform.default_protocol,
         enabled=is_watched(spec, monitoring),
         versions=watched,
         telemetry=telemetry(monitoring, routed_by_istio=platform.routing.backend is RoutingBackend.ISTIO),
@@ -175,26 +176,27 @@ def plan_monitoring(
     )
 
 
-def _watched(spec: ModelMonitoringSpec, version: WatchedVersionSpec) -> WatchedVersion:
+def _watched(spec: ModelMonitoringSpec, version: WatchedVersionSpec, platform: PlatformSpec) -> WatchedVersion:
     """A version that is not at hand, as it is described."""
+    protocol = spec.protocol or platform.default_protocol
+    mode = version.deployment_mode or platform.default_deployment_mode
     return WatchedVersion(
         model=spec.model,
         version=version.version,
         project=spec.project,
-        protocol=spec.protocol,
-        mode=version.deployment_mode,
+        protocol=protocol,
+        mode=mode,
         object_name=names.object_name(names.full_name(spec.model, version.version), version.revision),
         transformer=version.transformer,
         weight=version.weight,
-        scraped=_scraped(spec, version),
+        scraped=_scraped(version, protocol, mode),
     )
 
 
-def _scraped(spec: ModelMonitoringSpec, version: WatchedVersionSpec) -> dict[str, Scraped]:
+def _scraped(version: WatchedVersionSpec, protocol: Protocol, mode: DeploymentMode) -> dict[str, Scraped]:
     settings = {PREDICTOR: version.metrics} | ({TRANSFORMER: MetricsSettings()} if version.transformer else {})
     with within("metrics"):
         found = {
-            component: plan_metrics(one, spec.protocol, version.deployment_mode, env.PORTS[spec.protocol])
-            for component, one in settings.items()
+            component: plan_metrics(one, protocol, mode, env.PORTS[protocol]) for component, one in settings.items()
         }
-    return {component: scraped(metrics, spec.protocol) for component, metrics in found.items() if metrics}
+    return {component: scraped(metrics, protocol) for component, metrics in found.items() if metrics}

@@ -5,13 +5,16 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from caraml_pulumi.model import labels
+from caraml_pulumi.model import autoscaling, labels
+from caraml_pulumi.model.autoscaling import AutoscalingSpec
 from caraml_pulumi.model.deferred import Value
 from caraml_pulumi.model.disruption import DisruptionBudgetSettings
 from caraml_pulumi.model.env import env_name
 from caraml_pulumi.model.gpu import GpuType
+from caraml_pulumi.model.group import GroupQuota
 from caraml_pulumi.model.images import image_reference
 from caraml_pulumi.model.instance_types import InstanceTypes
+from caraml_pulumi.model.modes import DeploymentMode, Protocol
 from caraml_pulumi.model.monitoring import MonitoringSpec, switch_or_settings
 from caraml_pulumi.model.names import domain_name, environment_name, gateway_name
 from caraml_pulumi.model.numbers import WholeNumber
@@ -19,8 +22,9 @@ from caraml_pulumi.model.placement import TopologySpread
 from caraml_pulumi.model.resources import MemoryText, QuantityText, ResourceRequest
 from caraml_pulumi.model.routing import RoutingSpec
 from caraml_pulumi.model.serverless import KnativeSpec, QueueProxySpec
-from caraml_pulumi.model.spec import Locate, Spec, parse, rule
+from caraml_pulumi.model.spec import Locate, Spec, as_validation_error, parse, rule, within
 from caraml_pulumi.model.storage import StorageInitializerSpec
+from caraml_pulumi.model.target_cluster import ClusterSpec
 
 MERLIN_DEFAULT_REQUEST = ResourceRequest(min_replica=0, max_replica=1, cpu_request="500m", memory_request="500Mi")
 """What Merlin's sample environment gives a version that asks for nothing."""
@@ -98,12 +102,27 @@ class PlatformSpec(Spec):
     """The environment's name. Default: the stack's."""
     domain: Annotated[str, rule(domain_name)]
     """The domain under which models are reachable: ``{model}.{project}.{domain}``."""
+    cluster: ClusterSpec = ClusterSpec()
+    """The cluster that the environment is deployed to, and no other."""
     label_prefix: Annotated[str, rule(labels.label_prefix)] = labels.DEFAULT_PREFIX
     """Prefix of the labels of every object."""
     namespace_label_prefix: Annotated[str, rule(labels.label_prefix)] = "caraml.dev/"
     """Prefix of the label ``managed`` of the namespaces of projects."""
     deployment_timeout_seconds: Annotated[WholeNumber, Field(ge=1)] = 600
     """How long a version may take to become ready."""
+    namespace_timeout_seconds: Annotated[WholeNumber, Field(ge=1)] | None = None
+    """How long the namespace of a project may take to be made, or to be gone (Merlin). Default: as long as Pulumi
+    waits, 10 minutes."""
+    default_deployment_mode: DeploymentMode = DeploymentMode.SERVERLESS
+    """How a version is deployed that does not say itself."""
+    default_protocol: Protocol = Protocol.HTTP_JSON
+    """What a version speaks that does not say itself."""
+    default_autoscaling: dict[DeploymentMode, AutoscalingSpec] = Field(default_factory=dict)
+    """On what a version or transformer is scaled that does not say itself, by its deployment mode. Default: concurrency
+    1 (SERVERLESS), 50 % of the CPU request (RAW_DEPLOYMENT)."""
+    default_quota: GroupQuota = GroupQuota()
+    """What all versions of a project may use together that does not say itself, property by property. Default: no
+    limits."""
     default_deployment_config: ResourceRequest = MERLIN_DEFAULT_REQUEST
     """What a version gets that does not ask itself; what is left out here is Merlin's sample value."""
     default_transformer_config: ResourceRequest = MERLIN_DEFAULT_REQUEST
@@ -147,10 +166,26 @@ class PlatformSpec(Spec):
 
     @model_validator(mode="after")
     def _complete_defaults(self) -> "PlatformSpec":
+        if self.monitoring.cluster_name is None and self.cluster.name is not None:
+            named = self.monitoring.model_copy(update={"cluster_name": self.cluster.name})
+            object.__setattr__(self, "monitoring", named)
         for name in ("default_deployment_config", "default_transformer_config"):
             given = getattr(self, name).model_dump(exclude_none=True)
             object.__setattr__(self, name, MERLIN_DEFAULT_REQUEST.model_copy(update=given))
         return self
+
+    @model_validator(mode="after")
+    def _hold_rules(self) -> "PlatformSpec":
+        for mode, policy in self.default_autoscaling.items():
+            with as_validation_error("default_autoscaling", mode.value):
+                with within("metric"):
+                    autoscaling.autoscaling_metric_allowed_in_mode(policy.metric, mode)
+                autoscaling.autoscaling_settings_are_followed(policy, (mode,))
+        return self
+
+    def autoscaling_of(self, mode: DeploymentMode) -> AutoscalingSpec:
+        """On what a version in `mode` is scaled that does not say itself."""
+        return self.default_autoscaling.get(mode, autoscaling.DEFAULTS[mode])
 
 
 def parse_platform(settings: Value, *, environment: str, locate: Locate) -> PlatformSpec:

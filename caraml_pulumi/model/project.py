@@ -16,10 +16,9 @@ from caraml_pulumi.model.access import Subjects
 from caraml_pulumi.model.container import Text, secret_key
 from caraml_pulumi.model.deferred import Value
 from caraml_pulumi.model.gpu import NVIDIA_GPU
-from caraml_pulumi.model.group import group_label, group_name
+from caraml_pulumi.model.group import GroupQuota, group_label, group_name
 from caraml_pulumi.model.instance_types import InstanceTypes
 from caraml_pulumi.model.platform import PlatformSpec
-from caraml_pulumi.model.quota import GroupQuota
 from caraml_pulumi.model.resources import MemoryText, QuantityText
 from caraml_pulumi.model.spec import (
     Locate,
@@ -76,7 +75,7 @@ class ModelProjectSpec(Spec):
     enabled: bool = True
     """Whether models may be deployed (seed: Model Deployment); off, every version that is not stopped is refused."""
     quota: GroupQuota = GroupQuota()
-    """What all deployed versions may use together; default: no limits."""
+    """What all deployed versions may use together; default: the platform's `defaultQuota`, property by property."""
     container_defaults: ContainerDefaults = ContainerDefaults()
     """Limits, under a quota, of containers that set none."""
     instance_types: InstanceTypes = Field(default_factory=dict)
@@ -144,6 +143,8 @@ class ProjectPlan:
     image_pull_secrets: Sequence[str]
     create_namespace: bool
     existing: bool
+    namespace_timeout_seconds: int | None = None
+    """How long the namespace may take to be made, or to be gone; none: as long as Pulumi waits."""
 
     def identity(self) -> dict[str, Any]:
         """Which project it is and what it allows: what policies over a whole stack, which see outputs only, read."""
@@ -175,6 +176,11 @@ class ProjectPlan:
         }
 
 
+def quota_of(spec: ModelProjectSpec, platform: PlatformSpec) -> GroupQuota:
+    """What the versions of a project may use together: its own quota, and where that says nothing the platform's."""
+    return platform.default_quota.model_copy(update=spec.quota.model_dump(exclude_none=True))
+
+
 def plan_project(spec: ModelProjectSpec, platform: PlatformSpec) -> ProjectPlan:
     """Decide every value of `spec` on `platform`. Raises `CaramlError` for a label that is not the user's to set."""
     prefix = platform.label_prefix
@@ -200,7 +206,7 @@ def plan_project(spec: ModelProjectSpec, platform: PlatformSpec) -> ProjectPlan:
         version_labels=of_group,
         annotations=spec.annotations,
         enabled=spec.enabled,
-        quota=spec.quota,
+        quota=quota_of(spec, platform),
         gpu_resource_names=tuple(sorted({NVIDIA_GPU, AMD_GPU, *gpus})),
         container_defaults=spec.container_defaults,
         instance_types=spec.instance_types,
@@ -210,6 +216,7 @@ def plan_project(spec: ModelProjectSpec, platform: PlatformSpec) -> ProjectPlan:
         image_pull_secrets=spec.image_pull_secrets,
         create_namespace=spec.create_namespace and not spec.existing,
         existing=spec.existing,
+        namespace_timeout_seconds=platform.namespace_timeout_seconds,
     )
 
 

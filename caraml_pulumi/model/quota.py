@@ -7,33 +7,17 @@ nothing. Sums are exact.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Annotated, Any, Final, Self
-
-from pydantic import Field
+from typing import Any, Final, Self
 
 from caraml_pulumi.errors import CaramlError
-from caraml_pulumi.model.numbers import WholeNumber
+from caraml_pulumi.model.group import GroupQuota
 from caraml_pulumi.model.quantities import Quantity, parse_quantity, total
-from caraml_pulumi.model.resources import MemoryText, QuantityText
-from caraml_pulumi.model.spec import Spec, within
+from caraml_pulumi.model.spec import within
 from caraml_pulumi.model.version_plan import VersionPlan
 
 CPU: Final = "cpu"
 GPU: Final = "gpu"
 MEMORY: Final = "memory"
-
-
-class GroupQuota(Spec):
-    """What the deployed versions of a group may use together; what is left out is unlimited (PrimeHub)."""
-
-    cpu: QuantityText | None = None
-    """CPU cores of all limits."""
-    memory: MemoryText | None = None
-    """Memory of all limits."""
-    gpu: Annotated[WholeNumber, Field(ge=0)] | None = None
-    """GPUs of all kinds."""
-    max_deployments: Annotated[WholeNumber, Field(ge=0)] | None = None
-    """Versions deployed at a time, stopped ones not counted."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,7 +75,7 @@ class ReleaseSpec(Spec):
             with as_validation_error("endpoint", "traffic"):
                 reached = [version for version in self.versions if version.version in self.endpoint.versions]
                 traffic.no_version_is_stopped(version.version for version in reached if version.stopped)
-                traffic.one_protocol(version.protocol for version in reached)
+                traffic.one_protocol(version.protocol for version in reached if version.protocol)
         return self
 
     @property
@@ -127,6 +127,8 @@ def plan_release(
     if release.endpoint is None:
         return versions, None
     with within("endpoint"):
+        with within("traffic"):
+            traffic.one_protocol(plan.protocol for plan in versions if plan.version in release.endpoint.versions)
         protocol = next(version.protocol for version in versions if version.version in release.routed)
         endpoint = ModelEndpointSpec.model_validate({**identity, "protocol": protocol, **release.endpoint.given()})
         return versions, plan_endpoint(endpoint, platform, versions)

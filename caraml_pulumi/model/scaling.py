@@ -24,7 +24,8 @@ class ScalingSettings(Spec):
     replicas: WholeNumber | None = None
     """A fixed number of replicas, without an autoscaler. Default: the range of `resource_request`."""
     autoscaling_policy: AutoscalingSpec | None = None
-    """On what it is scaled. Default: concurrency 1 (SERVERLESS), 50 % of the CPU request (RAW_DEPLOYMENT)."""
+    """On what it is scaled. Default: the platform's `defaultAutoscaling`: concurrency 1 (SERVERLESS), 50 % of the CPU
+    request (RAW_DEPLOYMENT)."""
     initial_scale: WholeNumber | None = None
     """Replicas that a SERVERLESS revision starts with, and must have had to be ready. Default: the cluster's, 1."""
 
@@ -50,6 +51,7 @@ def plan_scaling(
     ceiling: int | None,
     memory_request: str,
     zero_initial_scale: bool = False,
+    default_policy: AutoscalingSpec | None = None,
 ) -> Scaling:
     """Decide how something is scaled.
 
@@ -61,6 +63,7 @@ def plan_scaling(
         ceiling: most replicas in the environment; none: no ceiling.
         memory_request: what a target for memory is a share of.
         zero_initial_scale: whether the cluster lets revisions start without a replica (`allow-zero-initial-scale`).
+        default_policy: on what is scaled what does not say itself; none: what Merlin does.
 
     Raises:
         CaramlError: the first rule that is broken, with the property's path from the owner of `settings`, which is also
@@ -68,7 +71,7 @@ def plan_scaling(
     """
     if settings.replicas is not None:
         return _fixed(settings.replicas, settings, asked, ceiling)
-    policy = settings.autoscaling_policy or autoscaling.DEFAULTS[mode]
+    policy = settings.autoscaling_policy or default_policy or autoscaling.DEFAULTS[mode]
     with within("autoscaling_policy"):
         with within("metric"):
             autoscaling.autoscaling_metric_allowed_in_mode(policy.metric, mode)

@@ -36,8 +36,10 @@ class VersionSettings(WorkloadSettings, PodSettings):
     """Everything about a version but which one it is."""
 
     image: Annotated[str, rule(image_reference), deferrable(image_reference)]
-    protocol: Protocol = Protocol.HTTP_JSON
-    deployment_mode: DeploymentMode = DeploymentMode.SERVERLESS
+    protocol: Protocol | None = None
+    """What its server speaks. Default: the platform's `defaultProtocol`."""
+    deployment_mode: DeploymentMode | None = None
+    """How it is deployed. Default: the platform's `defaultDeploymentMode`."""
     storage_uri: Annotated[str, rule(artifacts.storage_uri), deferrable(resolved_storage_uri)] | None = None
     timeout_seconds: TimeoutSeconds | None = None
     queue_proxy: QueueProxySpec | None = None
@@ -70,7 +72,9 @@ def plan_version(
     object_name = names.object_name(served.full_name, spec.revision)
     shared_labels = {**_labels(spec, platform), labels.INFERENCE_SERVICE: object_name}
     identity = Identity(served, object_name, shared_labels, spec.annotations)
-    around = Surroundings(platform, instance_types or {}, spec.deployment_mode, identity)
+    mode = spec.deployment_mode or platform.default_deployment_mode
+    protocol = spec.protocol or platform.default_protocol
+    around = Surroundings(platform, instance_types or {}, mode, protocol, identity)
     predictor = _predictor(spec, around)
     transformer = None
     if spec.transformer is not None:
@@ -86,9 +90,9 @@ def plan_version(
         environment=platform.environment,
         full_name=served.full_name,
         object_name=object_name,
-        address=version_address(platform, served.full_name, entry, spec.project, spec.protocol, spec.deployment_mode),
-        protocol=spec.protocol,
-        mode=spec.deployment_mode,
+        address=version_address(platform, served.full_name, entry, spec.project, protocol, mode),
+        protocol=protocol,
+        mode=mode,
         stopped=spec.stopped,
         predictor=predictor,
         transformer=transformer,
@@ -99,10 +103,10 @@ def plan_version(
         labels=shared_labels,
         annotations=spec.annotations,
     )
-    _settings_of_the_mode(spec)
+    _settings_of_the_mode(spec, mode)
     if plan.mode is DeploymentMode.RAW_DEPLOYMENT:
         can_do(backend, [(Feature.RAW_DEPLOYMENT, ("deployment_mode",))])
-        if spec.protocol is Protocol.UPI_V1 and spec.timeout_seconds is not None:
+        if protocol is Protocol.UPI_V1 and spec.timeout_seconds is not None:
             can_do(backend, [(Feature.GRPC_TIMEOUT, ("timeout_seconds",))])
     if plan.mode is DeploymentMode.SERVERLESS:
         for workload in plan.workloads:
@@ -129,7 +133,7 @@ def _labels(spec: ModelVersionSpec, platform: PlatformSpec) -> dict[str, str]:
 
 
 def _predictor(spec: ModelVersionSpec, around: Surroundings) -> WorkloadPlan:
-    protocol = predictor_protocol(spec.protocol, spec.transformer)
+    protocol = predictor_protocol(around.protocol, spec.transformer)
     platform, served = around.platform, around.identity.served
     contract = env.model_contract(
         served, protocol, image=spec.image, storage_uri=spec.storage_uri, legacy=platform.legacy_env
@@ -143,23 +147,24 @@ def _predictor(spec: ModelVersionSpec, around: Surroundings) -> WorkloadPlan:
 def _transformer(
     spec: ModelVersionSpec, settings: TransformerSettings, around: Surroundings, predictor: WorkloadPlan
 ) -> WorkloadPlan:
-    if spec.protocol is Protocol.SELDON:
+    protocol = around.protocol
+    if protocol is Protocol.SELDON:
         raise CaramlError("a transformer speaks HTTP_JSON or UPI_V1, not SELDON", fix="remove it")
     platform = around.platform
     with within("image"):
         image = transformer_image(settings, platform)
-    host = names.service_host(predictor.name, spec.project, spec.deployment_mode)
+    host = names.service_host(predictor.name, spec.project, around.mode)
     contract = env.transformer_contract(
-        around.identity.served, spec.protocol, predictor_host=host, legacy=platform.legacy_env
+        around.identity.served, protocol, predictor_host=host, legacy=platform.legacy_env
     )
-    transformer = Role(labels.TRANSFORMER, spec.protocol, "/", contract, platform.default_transformer_config)
-    own_env = standard_env(settings, platform, spec.protocol, project=spec.project, model=spec.model)
+    transformer = Role(labels.TRANSFORMER, protocol, "/", contract, platform.default_transformer_config)
+    own_env = standard_env(settings, platform, protocol, project=spec.project, model=spec.model)
     return plan_workload(settings, image, around, transformer, own_env=own_env)
 
 
-def _settings_of_the_mode(spec: ModelVersionSpec) -> None:
+def _settings_of_the_mode(spec: ModelVersionSpec, mode: DeploymentMode) -> None:
     """Refuse settings that the mode could not follow."""
-    serverless = spec.deployment_mode is DeploymentMode.SERVERLESS
+    serverless = mode is DeploymentMode.SERVERLESS
     if serverless and spec.rolling_update is not None:
         with within("rolling_update"):
             raise CaramlError(

@@ -56,6 +56,8 @@ class Surroundings:
     instance_types: Mapping[str, InstanceType]
     """Those of the project."""
     mode: DeploymentMode
+    protocol: Protocol
+    """What the version speaks."""
     identity: Identity
 
 
@@ -141,6 +143,7 @@ def plan_workload(
         ceiling=platform.max_allowed_replica,
         memory_request=resources.memory_request,
         zero_initial_scale=platform.knative.allow_zero_initial_scale,
+        default_policy=platform.autoscaling_of(mode),
     )
     variables = _variables(settings, around, role, instance_type, own_env or {})
     if mode is DeploymentMode.SERVERLESS:

@@ -9,7 +9,7 @@ from typing import Any
 from caraml_pulumi.errors import CaramlError, CaramlErrors
 from caraml_pulumi.model import names
 from caraml_pulumi.model.platform import PlatformSpec, parse_platform
-from caraml_pulumi.model.project import ModelProjectSpec, find_project, parse_projects, secrets_are_encrypted
+from caraml_pulumi.model.project import ModelProjectSpec, find_project, parse_projects, quota_of, secrets_are_encrypted
 from caraml_pulumi.model.quota import admitted, demand_of
 from caraml_pulumi.model.release import ReleaseSpec, plan_release
 from caraml_pulumi.model.spec import Locate, located, parse, within
@@ -47,6 +47,8 @@ class StackFiles:
     """The projects of the environment, by name."""
     releases: list[ReleaseSpec]
     """The releases of the environment, in the order of their files."""
+    configuration: Configuration
+    """Where platform and projects are from."""
 
 
 def read_stack(directory: Path, stack: str, config: Mapping[str, Any]) -> StackFiles:
@@ -66,10 +68,10 @@ def read_stack(directory: Path, stack: str, config: Mapping[str, Any]) -> StackF
         demands = [demand for version in versions if (demand := demand_of(version))]
         where = _under(configuration.locate, PROJECTS_KEY, name)
         with _collecting(problems), located(where, configuration.values[PROJECTS_KEY][name]):
-            admitted(name, project.enabled, project.quota, demands)
+            admitted(name, project.enabled, quota_of(project, platform), demands)
     if problems:
         raise problems[0] if len(problems) == 1 else CaramlErrors(problems)
-    return StackFiles(platform, projects, [release.spec for release in releases])
+    return StackFiles(platform, projects, [release.spec for release in releases], configuration)
 
 
 def read_settings(

@@ -36,6 +36,23 @@ def test_defaults_that_are_left_out_are_merlins() -> None:
         ({"gpus": [{"name": "T4", "resourceType": "cpu"}]}, "gpus[0].resourceType"),
         ({"storageInitializer": {"memoryRequest": "2Gi"}}, "storageInitializer.memoryLimit"),
         ({"defaultDeploymentConfig": {"cpuRequest": "-1"}}, "defaultDeploymentConfig.cpuRequest"),
+        ({"defaultDeploymentMode": "KNATIVE"}, "defaultDeploymentMode"),
+        ({"defaultProtocol": "GRPC"}, "defaultProtocol"),
+        ({"namespaceTimeoutSeconds": 0}, "namespaceTimeoutSeconds"),
+        ({"defaultQuota": {"cpu": "lots"}}, "defaultQuota.cpu"),
+        (
+            {"defaultAutoscaling": {"RAW_DEPLOYMENT": {"metric": "rps", "target": 1}}},
+            "defaultAutoscaling.RAW_DEPLOYMENT.metric",
+        ),
+        (
+            {
+                "defaultAutoscaling": {
+                    "RAW_DEPLOYMENT": {"metric": "cpu_utilization", "target": 1, "activationScale": 2}
+                }
+            },
+            "defaultAutoscaling.RAW_DEPLOYMENT.activationScale",
+        ),
+        ({"cluster": {"server": "10.0.0.1"}}, "cluster.server"),
     ],
 )
 def test_a_wrong_setting_is_named(settings: dict[str, object], where: str) -> None:
@@ -43,6 +60,13 @@ def test_a_wrong_setting_is_named(settings: dict[str, object], where: str) -> No
         platform(**settings)
     assert caught.value.where == where
     assert "hunter2" not in str(caught.value)
+
+
+def test_the_clusters_name_is_the_label_of_its_metrics_unless_monitoring_says_another() -> None:
+    named = {"name": "blue"}
+    assert platform(cluster=named).monitoring.cluster_name == "blue"
+    assert platform(cluster=named, monitoring={"clusterName": "b1"}).monitoring.cluster_name == "b1"
+    assert platform(cluster={"context": "blue"}).monitoring.cluster_name is None
 
 
 def test_false_for_monitoring_switches_it_off_as_for_an_endpoint() -> None:

@@ -3,7 +3,8 @@ from typing import Any
 import pytest
 
 from caraml_pulumi.errors import CaramlError
-from caraml_pulumi.model.project import ModelProjectSpec, find_project, parse_projects, plan_project
+from caraml_pulumi.manifests import project as manifests
+from caraml_pulumi.model.project import ModelProjectSpec, find_project, parse_projects, plan_project, quota_of
 from caraml_pulumi.model.spec import dotted, parse
 from tests.unit.model.builders import platform
 
@@ -65,3 +66,18 @@ def test_an_unknown_project_is_answered_in_primehubs_words() -> None:
         find_project("iris-tea", projects)
     assert caught.value.what == "Group not found: iris-tea"
     assert (caught.value.allowed, caught.value.fix) == ("iris-team", "did you mean `iris-team`?")
+
+
+def test_what_a_quota_does_not_say_is_the_environments() -> None:
+    on = platform(defaultQuota={"cpu": "8", "maxDeployments": 4})
+    assert quota_of(project(), on).props() == {"cpu": "8", "maxDeployments": 4}
+    assert quota_of(project(quota={"cpu": "2", "gpu": 0}), on).props() == {"cpu": "2", "gpu": 0, "maxDeployments": 4}
+    assert plan_project(project(), on).props()["quota"] == {"cpu": "8", "maxDeployments": 4}
+    [limits, _] = list(manifests.limits(plan_project(project(), on)))
+    assert limits["spec"]["hard"]["limits.cpu"] == "8"
+
+
+def test_the_environment_says_how_long_a_namespace_may_take() -> None:
+    metadata = manifests.namespace(plan_project(project(annotations={"a": "b"}), platform(namespaceTimeoutSeconds=120)))
+    assert metadata["metadata"]["annotations"] == {"a": "b", "pulumi.com/timeoutSeconds": "120"}
+    assert "annotations" not in manifests.namespace(plan_project(project(), platform()))["metadata"]

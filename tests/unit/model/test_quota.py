@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from caraml_pulumi.errors import CaramlError
+from caraml_pulumi.model.group import GroupQuota
 from caraml_pulumi.model.quantities import Quantity, parse_quantity
-from caraml_pulumi.model.quota import Demand, GroupQuota, Share, admitted, demand_of, deployment_enabled
+from caraml_pulumi.model.quota import Demand, Share, admitted, demand_of, deployment_enabled
 from caraml_pulumi.model.spec import parse
 from tests.unit.model.builders import platform, version
 

@@ -1,9 +1,13 @@
+from typing import Any
+
 import pytest
 
 from caraml_pulumi.errors import CaramlError
 from caraml_pulumi.model.autoscaling import AutoscalingSpec
+from caraml_pulumi.model.changes import change_allowed
+from caraml_pulumi.model.modes import DeploymentMode, Protocol
 from caraml_pulumi.model.version_plan import VersionPlan
-from tests.unit.model.builders import platform, version
+from tests.unit.model.builders import objects, platform, version
 
 
 def policy(plan: VersionPlan) -> AutoscalingSpec:
@@ -222,3 +226,42 @@ def test_the_contract_names_the_artifacts_where_there_are_any() -> None:
         "gs://models/iris"
     )
     assert "STORAGE_URI" not in version().predictor.env
+
+
+RPS = {"metric": "rps", "target": 20}
+
+
+def test_what_a_version_does_not_say_is_the_environments() -> None:
+    on = platform(
+        defaultDeploymentMode="RAW_DEPLOYMENT",
+        defaultProtocol="UPI_V1",
+        defaultAutoscaling={"RAW_DEPLOYMENT": {"metric": "cpu_utilization", "target": 70}, "SERVERLESS": RPS},
+    )
+    plan = version(on)
+    assert (plan.mode, plan.protocol) == (DeploymentMode.RAW_DEPLOYMENT, Protocol.UPI_V1)
+    assert plan.props()["autoscalingPolicy"] == {"metric": "cpu_utilization", "target": 70}
+    assert plan.predictor.port == 9000
+    own = version(on, deploymentMode="SERVERLESS", protocol="HTTP_JSON", autoscalingPolicy={**RPS, "target": 3})
+    assert (own.mode, own.protocol) == (DeploymentMode.SERVERLESS, Protocol.HTTP_JSON)
+    assert own.props()["autoscalingPolicy"] == {**RPS, "target": 3}
+
+
+def test_another_default_mode_does_not_replace_a_version_that_runs() -> None:
+    old = version().props()
+    new = version(platform(defaultDeploymentMode="RAW_DEPLOYMENT")).props()
+    with pytest.raises(CaramlError) as caught:
+        change_allowed("caraml:index:CustomModelVersion", old, new)
+    assert "changing deployment type of a running model is not allowed" in caught.value.what
+    assert "with deploymentMode SERVERLESS" in caught.value.fix
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"defaultAutoscaling": {"SERVERLESS": RPS}}, {"defaultDeploymentConfig": {"maxReplica": 3, "cpuRequest": "1"}}],
+)
+def test_other_defaults_change_a_version_in_place(settings: dict[str, Any]) -> None:
+    old, new = version(), version(platform(**settings))
+    change_allowed("caraml:index:CustomModelVersion", old.props(), new.props())
+    names = [[(made["kind"], made["metadata"]["name"]) for made in objects(plan)] for plan in (old, new)]
+    assert names[0] == names[1]
+    assert old.props() != new.props()
