@@ -13,6 +13,7 @@ from caraml_pulumi.engine.checks import PolicyChecks
 from caraml_pulumi.engine.deletion import delete_all, refuse_hooks
 from caraml_pulumi.engine.deployment import Deployment
 from caraml_pulumi.engine.events import EventSink
+from caraml_pulumi.engine.ledger import Ledger
 from caraml_pulumi.engine.process import Once
 from caraml_pulumi.engine.providers.base import Provider
 from caraml_pulumi.engine.providers.registry import Factory, ProviderRegistry
@@ -24,7 +25,7 @@ from caraml_pulumi.engine.session import Session, open_session
 from caraml_pulumi.engine.state.history import UpdateKind
 from caraml_pulumi.engine.state.snapshot import Snapshot
 from caraml_pulumi.engine.values import Properties, Secret, contains_secret, redact
-from caraml_pulumi.errors import CaramlError
+from caraml_pulumi.errors import CaramlError, CaramlErrors
 
 Work = Callable[[Session, Run], Properties | None]
 """The body of an operation; returns the stack's outputs where the operation makes them known."""
@@ -88,13 +89,14 @@ class EmbeddedEngine:
                 error = failure
             finally:
                 succeeded = ended and error is None
-                if run is not None and not preview:
-                    session.save(run.ledger.close())
-                providers.close()
+                unsaved = None
                 if not preview:
-                    session.record(kind, started, options.message, succeeded=succeeded, changes=reporter.changes)
-                reporter.summary(time.time() - started, run.packs if run else {}, succeeded=succeeded)
+                    ledger = run.ledger if run else None
+                    unsaved = _keep(session, ledger, kind, started, options.message, reporter, succeeded=succeeded)
+                providers.close()
+                reporter.summary(time.time() - started, run.packs if run else {}, succeeded=succeeded and not unsaved)
                 reporter.close()
+            error = CaramlErrors([error, unsaved]) if error and unsaved else error or unsaved
             rules = run.rules if run else {}
             return Outcome(dict(reporter.changes), redact(outputs or {}), error, time.time() - started, rules)
 
@@ -130,6 +132,26 @@ class EmbeddedEngine:
             session.save(snapshot)
         if error is not None:
             raise error
+
+
+def _keep(
+    session: Session,
+    ledger: Ledger | None,
+    kind: UpdateKind,
+    started: float,
+    message: str,
+    reporter: Reporter,
+    *,
+    succeeded: bool,
+) -> CaramlError | None:
+    """Save the state and record the operation. That this failed is told beside how the operation went."""
+    try:
+        if ledger is not None:
+            session.save(ledger.close())
+        session.record(kind, started, message, succeeded=succeeded, changes=reporter.changes)
+    except CaramlError as error:
+        return error
+    return None
 
 
 def _run_program(session: Session, run: Run, policies: PolicyChecks, rules: Sequence[ChangeRule]) -> Properties | None:

@@ -1,7 +1,7 @@
 """A stack opened for one operation: its configuration, its state, and where changes are written."""
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -14,17 +14,22 @@ from caraml_pulumi.engine.resource import ResourceState
 from caraml_pulumi.engine.state.backend import Backend, open_backend
 from caraml_pulumi.engine.state.config import ConfigValue, StackConfig, load_stack_config
 from caraml_pulumi.engine.state.history import UpdateKind, default_message, history_entry, update_environment
+from caraml_pulumi.engine.state.journal import saved_at
 from caraml_pulumi.engine.state.names import StackName
 from caraml_pulumi.engine.state.resources import resource_from_json, resource_to_json
 from caraml_pulumi.engine.state.secrets import PassphraseCrypter, keep_salt, open_crypter
 from caraml_pulumi.engine.state.snapshot import Snapshot, snapshot_from_json, snapshot_to_json
 from caraml_pulumi.engine.values import Secret
-from caraml_pulumi.errors import CaramlError
+from caraml_pulumi.errors import LOCKED, CaramlError
 
 
 @dataclass(slots=True)
 class Session:
-    """An open stack. `ledger` writes to the journal unless the operation is a preview."""
+    """An open stack. `ledger` writes to the journal unless the operation is a preview.
+
+    `held` says whether the stack's lock is still there; `saved_at` is the time of the checkpoint that was read, or
+    written since.
+    """
 
     target: Target
     backend: Backend
@@ -33,6 +38,8 @@ class Session:
     config: dict[str, ConfigValue]
     snapshot: Snapshot
     preview: bool
+    held: Callable[[], bool]
+    saved_at: str | None
     _salt_lock: Lock = field(default_factory=Lock)
 
     @property
@@ -64,16 +71,33 @@ class Session:
                 keep_salt(self.stack_config, self.crypter)
 
     def save(self, snapshot: Snapshot) -> dict[str, Any]:
-        """Write the checkpoint; what the journal holds is then part of it. Returns the document."""
+        """Write the checkpoint; what the journal holds is then part of it. Returns the document.
+
+        Raises:
+            CaramlError: the stack's lock was removed, and another run has gone on.
+        """
         project, stack = self.target.project.name, self.target.stack
+        if not self.held():
+            self._refuse_to_overwrite()
         document = snapshot_to_json(snapshot, self.crypter, StackName(project, stack))
         self._keep_salt()
         journal = self.backend.journal(project, stack)
         journal.close(document)
         self.backend.save(project, stack, document)
         journal.clear()
-        self.snapshot = snapshot
+        self.snapshot, self.saved_at = snapshot, saved_at(document)
         return document
+
+    def _refuse_to_overwrite(self) -> None:
+        project, stack = self.target.project.name, self.target.stack
+        found = self.backend.load(project, stack)
+        if self.backend.locks(project, stack) or found is None or saved_at(found) != self.saved_at:
+            raise CaramlError(
+                f"the lock on the stack {stack} was removed and another run went on, so this one's state is not saved",
+                where=self.backend.url,
+                fix="when the other run has ended: caraml up --refresh; look for what this run made besides",
+                exit_code=LOCKED,
+            )
 
     def record(
         self, kind: UpdateKind, started: float, message: str, *, succeeded: bool, changes: Mapping[str, int]
@@ -116,12 +140,12 @@ def open_session(target: Target, kind: UpdateKind, *, preview: bool) -> Iterator
             fix=f"make it: caraml up --stack {stack}",
         )
     if preview:
-        yield _opened(target, backend, preview=True)
+        yield _opened(target, backend, lambda: True, preview=True)
         return
-    with backend.lock(project, stack, kind):
-        if missing:
+    with backend.lock(project, stack, kind) as held:
+        if missing and backend.load(project, stack) is None:  # another run may have made it since
             backend.create(project, stack)
-        session = _opened(target, backend, preview=False)
+        session = _opened(target, backend, held, preview=False)
         backend.backup(project, stack)
         journal = backend.journal(project, stack)
         if journal.exists():
@@ -129,7 +153,7 @@ def open_session(target: Target, kind: UpdateKind, *, preview: bool) -> Iterator
         yield session
 
 
-def _opened(target: Target, backend: Backend, *, preview: bool) -> Session:
+def _opened(target: Target, backend: Backend, held: Callable[[], bool], *, preview: bool) -> Session:
     project, stack = target.project, target.stack
     document = backend.load(project.name, stack)
     stack_config = load_stack_config(project, stack)
@@ -138,4 +162,5 @@ def _opened(target: Target, backend: Backend, *, preview: bool) -> Session:
     snapshot = snapshot_from_json(document, crypter) if document is not None else Snapshot()
     if records := backend.journal(project.name, stack).read(document):
         snapshot = replay(snapshot, records, lambda record: resource_from_json(record, crypter))
-    return Session(target, backend, stack_config, crypter, config, snapshot, preview)
+    saved = saved_at(document) if document is not None else None
+    return Session(target, backend, stack_config, crypter, config, snapshot, preview, held, saved)

@@ -35,7 +35,7 @@ class Journal:
         Between saving it and `clear` the process may be killed.
         """
         if self.exists():
-            self.append({"do": _SAVED, "in": _time(document)})
+            self.append({"do": _SAVED, "in": saved_at(document)})
             self.flush()
 
     def read(self, document: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
@@ -58,7 +58,7 @@ class Journal:
                     fix="move the file away, then run refresh to find out what the interrupted update did",
                 ) from None
         saved = [number for number, record in enumerate(records, start=1) if record.get("do") == _SAVED]
-        if saved and document is not None and records[saved[-1] - 1].get("in") == _time(document):
+        if saved and document is not None and records[saved[-1] - 1].get("in") == saved_at(document):
             return records[saved[-1] :]
         return [record for record in records if record.get("do") != _SAVED]
 
@@ -71,7 +71,7 @@ class Journal:
         return self._log.exists()
 
 
-def _time(document: Mapping[str, Any]) -> str | None:
+def saved_at(document: Mapping[str, Any]) -> str | None:
     """When the checkpoint was made, to the microsecond: no two have the same time."""
     latest = (document.get("checkpoint") or {}).get("latest") or {}
     time: str | None = (latest.get("manifest") or {}).get("time")

@@ -56,8 +56,10 @@ class Lock:
 @contextmanager
 def hold_lock(
     bucket: Bucket, directory: str, stack: StackName, command: str, note: Callable[[str], None]
-) -> Iterator[None]:
+) -> Iterator[Callable[[], bool]]:
     """Hold the lock of `stack`, whose lock files are in `directory`, while `command` runs.
+
+    What is given says whether the lock is still held: somebody may have removed it.
 
     Of several runs that begin at the same time exactly one gets it. A lock that a process of this machine left behind
     when it was killed is removed, and `note` is told so.
@@ -73,12 +75,15 @@ def hold_lock(
         for ended in _refuse_others(bucket, directory, stack, own=key):
             bucket.delete(ended.key)
             note(f"removed the lock of a run that was killed on {stack}: {ended}")
-        yield
+        yield lambda: bucket.get(key) == owner
     finally:
-        if bucket.get(key) == owner:
-            bucket.delete(key)
-        else:
-            note(f"the lock of {stack} was removed while '{command}' was at work: look whether another run went on")
+        try:
+            if bucket.get(key) == owner:
+                bucket.delete(key)
+            else:
+                note(f"the lock on {stack} was removed while '{command}' was at work")
+        except CaramlError as error:  # what the run came to must be told all the same
+            note(f"the lock on {stack} was not removed: {error.what}; its file is {bucket.place(key)}")
 
 
 def find_locks(bucket: Bucket, directory: str) -> list[Lock]:

@@ -5,7 +5,7 @@ import pytest
 
 from caraml_pulumi.engine.state import s3_bucket
 from caraml_pulumi.engine.state.bucket import Bucket, FileBucket
-from tests.unit.engine.state.conftest import Opened
+from tests.unit.engine.conftest import Opened
 
 
 def test_what_is_put_is_got(bucket: Bucket) -> None:
