@@ -212,8 +212,10 @@ class Backend:
             lambda: None if checkpoint is None else self._unpacked(checkpoint, self._bucket.get(checkpoint) or b""),
         )
 
-    def lock(self, project: str, stack: str, command: str) -> AbstractContextManager[None]:
+    def lock(self, project: str, stack: str, command: str) -> AbstractContextManager[Callable[[], bool]]:
         """Hold the stack's lock while `command`, which others are told, runs.
+
+        What is given says whether it is still held: somebody may have removed it.
 
         Raises:
             CaramlError: another run holds it; exit code `caraml_pulumi.errors.LOCKED`.
