@@ -54,7 +54,7 @@ def push(
     place = s3_location(to)
     chosen = Endpoint(endpoint_url(endpoint) if endpoint else "", region, profile)
     directory = _hashed(model_dir)
-    with _bar("upload") as progress:
+    with transfer_bar("upload") as progress:
         done = upload(directory, Store(chosen, place), progress)
     if as_json:
         facts = {"uri": done.uri, "digest": done.digest, "files": done.files, "size": done.size}
@@ -81,7 +81,7 @@ def _hashed(model_dir: Path) -> "Directory":
 
 
 @contextmanager
-def _bar(title: str) -> "Iterator[Progress]":
+def transfer_bar(title: str) -> "Iterator[Progress]":
     """A progress bar on a terminal; elsewhere a line every so often. Both on standard error."""
     from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeRemainingColumn, TransferSpeedColumn
     from rich.progress import Progress as RichProgress

@@ -1,7 +1,7 @@
 """Where the artifacts of promoted versions are, and where they go: a tree keeps its digest, its bucket changes."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -57,9 +57,7 @@ def promoted_artifacts(versions: Iterable[Settings], there: Iterable[Settings], 
     return artifacts
 
 
-def copy_artifact(
-    artifact: Artifact, source: ArtifactStore, target: ArtifactStore, progress: "Callable[[], Progress]"
-) -> "Pushed":
+def copy_artifact(artifact: Artifact, source: ArtifactStore, target: ArtifactStore, progress: "Progress") -> "Pushed":
     """Copy an artifact that moves. Raises `CaramlError` if it is not complete, or S3 fails; again continues."""
     from caraml_pulumi.artifacts.client import Endpoint
     from caraml_pulumi.artifacts.copying import copy_tree
@@ -69,7 +67,7 @@ def copy_artifact(
         Store(Endpoint(url=store.endpoint or "", region=store.region or "", profile=store.profile or ""), _place(uri))
         for store, uri in ((source, artifact.uri), (target, artifact.promoted_uri))
     ]
-    return copy_tree(stores[0], stores[1], artifact.digest, progress())
+    return copy_tree(stores[0], stores[1], artifact.digest, progress)
 
 
 def _destination(place: str, bucket: str | None, places: list[str]) -> str:

@@ -48,6 +48,8 @@ class Environments:
     """What the source was when it was promoted last; None if it never was, or that is not known."""
     source_name: str
     target_name: str
+    project: str
+    """The project of the target."""
 
 
 def promoted_release(among: Environments, numbers: Sequence[int], choice: Choice) -> dict[str, Any]:
@@ -80,7 +82,7 @@ def promoted_release(among: Environments, numbers: Sequence[int], choice: Choice
     }
     release = {
         "model": source["model"],
-        "project": source["project"],
+        "project": among.project,
         "versions": [versions[number] for number in sorted(versions)],
     }
     endpoint = _endpoint(among, numbers, choice, versions)

@@ -16,7 +16,7 @@ def promoted(
 ) -> Data:
     choice = Choice(number, weight)
     numbers = choice.numbers(spec(source), "dev")
-    return promoted_release(Environments(source, target, base, "dev", "staging"), numbers, choice)
+    return promoted_release(Environments(source, target, base, "dev", "staging", "iris-team"), numbers, choice)
 
 
 def traffic(document: Data) -> dict[int, int]:
