@@ -75,11 +75,16 @@ def show_diff(history: "StackHistory", one: str, other: str, name: str | None, *
     for change in found:
         lines = diff(change, *numbers)
         for line in lines:
-            screen.print(Text(line, _DIFF.get(line[:1], "")), soft_wrap=True)
+            screen.print(diff_text(line), soft_wrap=True)
         if not lines:
             screen.print(Text(f"{change.name}: {'; '.join(change.summary())}"), soft_wrap=True)
     if not found:
         note(f"{meant or 'every model'} is the same in update {numbers[0]} and update {numbers[1]}")
+
+
+def diff_text(line: str) -> Text:
+    """A line of a unified diff, coloured."""
+    return Text(line, _DIFF.get(line[:1], ""))
 
 
 def _meant(name: str, known: "Models", where: str) -> "ModelName":

@@ -7,6 +7,7 @@ from caraml_pulumi.engine.values import same
 from caraml_pulumi.errors import CaramlError
 from caraml_pulumi.history.models import ModelName, ModelState
 from caraml_pulumi.history.updates import StackHistory, Update
+from caraml_pulumi.review.subjects import whole
 from caraml_pulumi.rollout.record import Kind, latest_record
 
 
@@ -79,3 +80,18 @@ def _told(update: Update) -> str:
 def _is_step(update: Update, name: ModelName) -> bool:
     record = latest_record([update.entry], name.project, name.model)
     return record is not None and record.kind is Kind.STEP
+
+
+def returning(current: ModelState | None, wanted: ModelState, setting: str) -> list[tuple[int, str]]:
+    """The versions, by number, that get a value of `setting` back, such as ``image``, which none has now, and it."""
+    there = {value for _, value in _values(current, setting)}
+    return [(version, value) for version, value in _values(wanted, setting) if value not in there]
+
+
+def _values(state: ModelState | None, setting: str) -> list[tuple[int, str]]:
+    versions = (state.release or {}).get("versions") if state else None
+    return [
+        (number, value)
+        for one in versions or []
+        if (number := whole(one.get("version"))) is not None and isinstance(value := one.get(setting), str)
+    ]

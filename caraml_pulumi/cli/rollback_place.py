@@ -1,0 +1,114 @@
+"""The release that `caraml rollback` restores: whether it can be deployed today, and where its file is."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from caraml_pulumi.engine.api import Target
+from caraml_pulumi.engine.state.backend import open_backend
+from caraml_pulumi.engine.values import same
+from caraml_pulumi.history.components import components_of
+from caraml_pulumi.history.document import ordered
+from caraml_pulumi.history.models import ModelName, ModelState, models
+from caraml_pulumi.history.restore import last_other, recorded_release
+from caraml_pulumi.history.updates import StackHistory, Update
+from caraml_pulumi.model.release import ReleaseSpec
+from caraml_pulumi.promotion.secrets import keys_in_cluster, needed_secrets, secrets_are_there
+from caraml_pulumi.releases.file import release_path, release_text
+from caraml_pulumi.releases.held import hold_release
+from caraml_pulumi.stack_files import RELEASES, settings
+from caraml_pulumi.stack_files.configuration import read_configuration
+from caraml_pulumi.status.state import current_state
+
+
+@dataclass(frozen=True, slots=True)
+class Rollback:
+    """A rollback that keeps every rule."""
+
+    target: Target
+    name: ModelName
+    update: Update
+    """What is gone back to."""
+    newest: Update
+    current: ModelState | None
+    """The model as the stack has it."""
+    wanted: ModelState
+    """The model as the update left it."""
+    spec: ReleaseSpec
+    path: Path
+    """The release file."""
+    before: str | None
+    """What it says; None if there is none."""
+    after: str
+    """What it is to say."""
+    interrupted: bool
+    """Whether an update of the stack was killed."""
+
+    @property
+    def is_done(self) -> bool:
+        """Whether the release is deployed, and its file says so, already."""
+        deployed = self.current is not None and same(self.current.release, self.wanted.release)
+        return deployed and self.before == self.after and self.newest.succeeded and not self.interrupted
+
+    @property
+    def message(self) -> str:
+        """The message of the update: ``rollback of iris-team/iris to update 9``."""
+        return f"rollback of {self.name} to update {self.update.version}"
+
+    def is_applied(self) -> bool:
+        """Whether the model in the state is another than when the rollback was planned."""
+        found, interrupted = deployed(self.target, self.name)
+        return interrupted or found != self.current
+
+
+def plan_rollback(target: Target, model: str, to: str | None, *, force: bool) -> Rollback:
+    """What restoring the release of a model, ``[PROJECT/]MODEL``, comes to. Changes nothing.
+
+    Raises:
+        CaramlError: no update is meant, it left no release that can be restored, or that breaks a rule of today.
+    """
+    history = StackHistory(open_backend(target.backend_url), target.project.name, target.stack)
+    name = history.model(model)
+    current, interrupted = deployed(target, name)
+    version = last_other(history, name, current) if to is None else history.number(to)
+    declared = ordered(recorded_release(history, name, version, force=force))
+    platform, projects = settings(read_configuration(target.project.stack_config_dir, target.stack), target.stack)
+    spec = hold_release(declared, f"the release of {name} in update {version}", platform, projects)
+    path = release_path(target.project.stack_config_dir / RELEASES / platform.environment, name.project, name.model)
+    _secrets_are_there(target, spec, projects[name.project].secrets, platform.environment)
+    return Rollback(
+        target,
+        name,
+        history.update(version),
+        history.update(history.number("latest")),
+        current,
+        history.models(version)[name],
+        spec,
+        path,
+        path.read_text("utf-8") if path.exists() else None,
+        release_text(path, declared),
+        interrupted,
+    )
+
+
+def deployed(target: Target, name: ModelName) -> tuple[ModelState | None, bool]:
+    """The model as the stack's checkpoint has it, and whether an update was killed after that."""
+    backend, stack = open_backend(target.backend_url), (target.project.name, target.stack)
+    document = backend.load(*stack)
+    found = models(components_of(document)) if document else {}
+    return found.get(name), backend.journal(*stack).exists()
+
+
+def _secrets_are_there(
+    target: Target, release: ReleaseSpec, declared: Mapping[str, Mapping[str, Any]], environment: str
+) -> None:
+    """Refuse a release whose Secrets are gone."""
+    document = open_backend(target.backend_url).load(target.project.name, target.stack) or {}
+    secrets_are_there(
+        needed_secrets(release, [version.version for version in release.versions]),
+        {name: set(keys) for name, keys in declared.items()},
+        lambda name: keys_in_cluster(document, current_state(document), release.project, name),
+        project=release.project,
+        environment=environment,
+    )
