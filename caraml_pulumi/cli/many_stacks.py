@@ -9,7 +9,7 @@ from typing import Final
 
 from caraml_pulumi.cli.common import STACK_VARIABLES, default_packs, known_stacks, project_backend
 from caraml_pulumi.engine.api import Options, Target
-from caraml_pulumi.engine.cli_state import open_state
+from caraml_pulumi.engine.state.backend import open_backend
 from caraml_pulumi.engine.state.project import Project, load_project
 from caraml_pulumi.engine.state.properties import compact_json
 from caraml_pulumi.engine.state.snapshot import deployment_of
@@ -107,7 +107,7 @@ def read_state(target: Target) -> tuple[str, tuple[str, ...]]:
     Raises:
         CaramlError: the state cannot be read.
     """
-    document = open_state(target.backend_url, target.project.root).load(target.project.name, target.stack)
+    document = open_backend(target.backend_url).load(target.project.name, target.stack)
     if document is None:
         return "none", ()
     deployment = deployment_of(document)

@@ -9,6 +9,7 @@ when an update has ended; on S3 it is a directory.
 import gzip
 import json
 import os
+import shutil
 import sys
 import tempfile
 import time
@@ -22,6 +23,7 @@ from typing import Any, Final
 from caraml_pulumi.engine.state.bucket import Bucket, FileBucket
 from caraml_pulumi.engine.state.journal import Journal
 from caraml_pulumi.engine.state.locks import Lock, find_locks, hold_lock
+from caraml_pulumi.engine.state.login import logged_in
 from caraml_pulumi.engine.state.names import StackName, check_name
 from caraml_pulumi.engine.state.properties import compact_json
 from caraml_pulumi.engine.state.snapshot import VERSION, new_manifest
@@ -35,16 +37,17 @@ _SUFFIXES: Final = (".json", ".json.gz")
 
 
 def open_backend(url: str | None = None) -> "Backend":
-    """The backend at `url`; None takes PULUMI_BACKEND_URL, else a directory of the user's data.
+    """The backend at `url`; None takes PULUMI_BACKEND_URL, else that of ``pulumi login``, else a user's directory.
 
     ``file://`` takes an absolute path, ``~`` (the home directory) or ``.`` (the current one), and paths under these.
     ``s3://`` takes a bucket, a directory in it, and the settings of `caraml_pulumi.engine.state.s3_url.parse_s3_url`.
+    Of any other kind it is what the Pulumi CLI tells, and cannot be written to (`cli_bucket`).
     The default is ``$XDG_DATA_HOME/caraml/state``, or ``~/.local/share/caraml/state``.
 
     Raises:
-        CaramlError: the backend is of another kind, or its URL cannot be read.
+        CaramlError: the backend is of another kind and there is no Pulumi CLI, or its URL cannot be read.
     """
-    url = url or os.environ.get(BACKEND_URL) or ""
+    url = url or os.environ.get(BACKEND_URL) or logged_in()
     if not url:
         data = os.environ.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
         return Backend(FileBucket(Path(data) / "caraml" / "state"))
@@ -54,12 +57,16 @@ def open_backend(url: str | None = None) -> "Backend":
         from caraml_pulumi.engine.state.s3_url import parse_s3_url
 
         return Backend(S3Bucket(parse_s3_url(url)))
+    if scheme != "file" and separator and shutil.which("pulumi"):
+        from caraml_pulumi.engine.state.cli_bucket import CliBucket
+
+        return Backend(CliBucket(url))
     if scheme != "file" or not separator:
         raise CaramlError(
             f"the backend {scheme + separator if separator else url!r} is of a kind that only the Pulumi CLI reaches",
             where=BACKEND_URL,
             allowed="file:///DIRECTORY, file://~, file://., s3://BUCKET/DIRECTORY",
-            fix="choose one of these, or run this stack with the Pulumi CLI",
+            fix="choose one of these, or install the Pulumi CLI",
         )
     path = path.partition("?")[0]
     return Backend(FileBucket(Path(os.path.abspath(os.path.expanduser(path or "/")))))
