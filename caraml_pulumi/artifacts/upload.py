@@ -5,6 +5,7 @@ files, and the finished parts of large ones. The manifest comes last, so that a 
 """
 
 import os
+import time
 from collections.abc import Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -24,6 +25,9 @@ from caraml_pulumi.model.tree import File, Tree
 
 COPY_LIMIT: Final = 5 << 30
 """The largest object that S3 copies in one request."""
+
+_AWAY_SECONDS: Final = 3.0
+"""How long a file that was uploaded may be missing from listings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +57,23 @@ def push(directory: Directory, store: Store, progress: Progress | None = None) -
             progress.add(file.size, files=1)
     else:
         _Upload(directory, store, progress, lacking, store.recent()).run()
-        if lost := store.lacking(tree):
+        if lost := _lost(store, tree):
             raise CaramlError(f'S3 does not have "{lost[0].path}", which was uploaded', fix="run it again")
         store.write_manifest(tree)
     uri = store.place.child(tree.digest).uri
     return Pushed(uri, tree.digest, len(tree.files), tree.size, progress.sent_files, progress.sent_bytes)
+
+
+def _lost(store: Store, tree: Tree) -> list[File]:
+    """The files that are not there, and stay away.
+
+    A server that keeps objects as files can leave out of a listing what is replaced meanwhile; where another process
+    uploads the same model, that happens.
+    """
+    deadline = time.monotonic() + _AWAY_SECONDS
+    while (lost := store.lacking(tree)) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return lost
 
 
 class _Upload:
