@@ -4,11 +4,14 @@ import json
 import os
 import shutil
 import signal
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from caraml_pulumi.engine.state.backend import Backend, open_backend
+from caraml_pulumi.engine.state.cli_bucket import CliBucket
 from caraml_pulumi.errors import CHANGES, INTERRUPTED, POLICY_VIOLATION
 from tests.unit.cli.program import SLOW, Program, Terminal
 
@@ -159,3 +162,44 @@ def test_one_ctrl_c_at_a_terminal_finishes_what_is_in_progress(program: Program)
 def _history(program: Program) -> str:
     (entry,) = program.state.glob(".pulumi/history/demo/dev/*.history.json")
     return json.dumps(json.loads(entry.read_text()))
+
+
+def test_a_backend_asked_through_the_cli_is_the_backend_read_from_its_files(
+    program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in program.environment().items():
+        monkeypatch.setenv(name, value)
+    program.run("up", "--yes", "--engine", "pulumi", "--message", "first")
+    program.configure("2")
+    program.run("up", "--yes", "--engine", "embedded", "--message", "second")
+    asked, read = Backend(CliBucket(program.state.as_uri())), open_backend(program.state.as_uri())
+    assert asked.list_stacks() == read.list_stacks("demo")
+    assert asked.list_stacks("demo") == read.list_stacks("demo")
+    assert _latest(asked) == _latest(read)
+    assert asked.load("demo", "none") is None
+    essence = [(one["version"], one["message"], one["startTime"], one["result"]) for one in read.history("demo", "dev")]
+    assert essence == [
+        (one["version"], one["message"], one["startTime"], one["result"]) for one in asked.history("demo", "dev")
+    ]
+    assert asked.recorded("demo", "dev", 1) is None
+
+
+def test_what_pulumi_login_chose_is_what_caraml_uses(program: Program) -> None:
+    state = program.root / "team"
+    state.mkdir()
+    login = {"PULUMI_BACKEND_URL": "", "PULUMI_HOME": str(program.root / "home/.pulumi")}
+    subprocess.run(
+        ["pulumi", "login", state.as_uri()], env=program.environment(**login), check=True, capture_output=True
+    )
+    for engine in ("embedded", "pulumi"):
+        up = program.run("up", "--yes", "--engine", engine, **login)
+        assert up.returncode == 0, up.stdout + up.stderr
+    assert len(list(state.glob(".pulumi/history/demo/dev/*.history.json"))) == 2
+    listed = json.loads(program.run("stack", "ls", "--json", **login).stdout)
+    assert [stack["name"] for stack in listed] == ["dev"]
+
+
+def _latest(backend: Backend) -> object:
+    document = backend.load("demo", "dev")
+    assert document is not None
+    return document["checkpoint"]["latest"]
