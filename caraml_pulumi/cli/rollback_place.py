@@ -1,18 +1,21 @@
 """The release that `caraml rollback` restores: whether it can be deployed today, and where its file is."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from caraml_pulumi.engine.api import Target
 from caraml_pulumi.engine.state.backend import open_backend
 from caraml_pulumi.engine.values import same
+from caraml_pulumi.errors import CaramlError
 from caraml_pulumi.history.components import components_of
 from caraml_pulumi.history.document import ordered
 from caraml_pulumi.history.models import ModelName, ModelState, models
-from caraml_pulumi.history.restore import last_other, recorded_release
-from caraml_pulumi.history.updates import StackHistory, Update
+from caraml_pulumi.history.restore import last_other, recorded_release, returning
+from caraml_pulumi.history.updates import LATEST, StackHistory, Update
+from caraml_pulumi.model.artifact_store import ARTIFACTS_KEY, ArtifactStore, parse_artifact_store
+from caraml_pulumi.model.artifacts import s3_location
 from caraml_pulumi.model.release import ReleaseSpec
 from caraml_pulumi.promotion.secrets import keys_in_cluster, needed_secrets, secrets_are_there
 from caraml_pulumi.releases.file import release_path, release_text
@@ -20,6 +23,8 @@ from caraml_pulumi.releases.held import hold_release
 from caraml_pulumi.stack_files import RELEASES, settings
 from caraml_pulumi.stack_files.configuration import read_configuration
 from caraml_pulumi.status.state import current_state
+
+_DIGEST: Final = "@sha256:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +49,8 @@ class Rollback:
     """What it is to say."""
     interrupted: bool
     """Whether an update of the stack was killed."""
+    doubts: Sequence[str]
+    """What may not come back as it was."""
 
     @property
     def is_done(self) -> bool:
@@ -73,22 +80,29 @@ def plan_rollback(target: Target, model: str, to: str | None, *, force: bool) ->
     current, interrupted = deployed(target, name)
     version = last_other(history, name, current) if to is None else history.number(to)
     declared = ordered(recorded_release(history, name, version, force=force))
-    platform, projects = settings(read_configuration(target.project.stack_config_dir, target.stack), target.stack)
+    configuration = read_configuration(target.project.stack_config_dir, target.stack)
+    platform, projects = settings(configuration, target.stack)
     spec = hold_release(declared, f"the release of {name} in update {version}", platform, projects)
     path = release_path(target.project.stack_config_dir / RELEASES / platform.environment, name.project, name.model)
     _secrets_are_there(target, spec, projects[name.project].secrets, platform.environment)
+    wanted = history.models(version)[name]
+    store = parse_artifact_store(
+        configuration.values.get(ARTIFACTS_KEY), locate=lambda at: configuration.locate((ARTIFACTS_KEY, *at))
+    )
+    doubts = list(_doubts_of_artifacts(returning(current, wanted, "storageUri"), store))
     return Rollback(
         target,
         name,
         history.update(version),
-        history.update(history.number("latest")),
+        history.update(history.number(LATEST)),
         current,
-        history.models(version)[name],
+        wanted,
         spec,
         path,
         path.read_text("utf-8") if path.exists() else None,
         release_text(path, declared),
         interrupted,
+        [*_doubts_of_images(returning(current, wanted, "image")), *doubts],
     )
 
 
@@ -112,3 +126,31 @@ def _secrets_are_there(
         project=release.project,
         environment=environment,
     )
+
+
+def _doubts_of_images(images: Iterable[tuple[int, str]]) -> Iterator[str]:
+    """What may have become of images that are named by a tag."""
+    for version, image in images:
+        if _DIGEST not in image:
+            yield f"version {version} gets the image {image}, whose tag may name something else by now"
+
+
+def _doubts_of_artifacts(uris: Iterable[tuple[int, str]], store: ArtifactStore) -> Iterator[str]:
+    """What is not known of the artifacts in buckets. Raises `CaramlError` for one that is gone."""
+    from caraml_pulumi.artifacts.client import Endpoint
+    from caraml_pulumi.artifacts.presence import is_there
+
+    endpoint = Endpoint(url=store.endpoint or "", region=store.region or "", profile=store.profile or "")
+    for version, uri in uris:
+        if not uri.startswith("s3://"):
+            continue
+        try:
+            there = is_there(endpoint, s3_location(uri.rstrip("/")))
+        except CaramlError as error:
+            yield f"it is not known whether the artifact of version {version} is still at {uri}: {error.what}"
+            continue
+        if not there:
+            raise CaramlError(
+                f"the artifact of version {version} is gone: nothing is at {uri}",
+                fix="upload it there again (caraml artifact push), or name another update",
+            )

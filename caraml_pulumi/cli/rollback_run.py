@@ -3,7 +3,7 @@
 import os
 from dataclasses import replace
 from difflib import unified_diff
-from typing import Any, Final
+from typing import Any
 
 from rich.text import Text
 
@@ -18,9 +18,6 @@ from caraml_pulumi.engine.state.backend import open_backend
 from caraml_pulumi.errors import POLICY_VIOLATION, CaramlError
 from caraml_pulumi.history.changes import ModelChange
 from caraml_pulumi.history.document import change_document
-from caraml_pulumi.history.restore import returning
-
-_DIGEST: Final = "@sha256:"
 
 
 def roll_back(request: Request, model: str, to: str | None, *, force: bool) -> None:
@@ -67,11 +64,12 @@ def _newest(request: Request) -> int:
 
 def _warn(rollback: Rollback) -> None:
     """Say what may not come back as it was."""
-    if not rollback.update.succeeded:
-        note(f"warning: update {rollback.update.version} {rollback.update.result}; what it left may never have worked")
-    for version, image in returning(rollback.current, rollback.wanted, "image"):
-        if _DIGEST not in image:
-            note(f"warning: version {version} gets the image {image}, whose tag may name something else by now")
+    update = rollback.update
+    failed = (
+        [] if update.succeeded else [f"update {update.version} {update.result}; what it left may never have worked"]
+    )
+    for doubt in [*failed, *rollback.doubts]:
+        note(f"warning: {doubt}")
 
 
 def _show(rollback: Rollback) -> None:
