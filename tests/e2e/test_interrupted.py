@@ -1,6 +1,5 @@
 """Runs that are killed or stopped at any moment lose nothing, and the next run ends what they began."""
 
-import json
 import os
 import signal
 import subprocess
@@ -13,6 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
+from caraml_pulumi.engine.state.backend import Backend, open_backend
 from tests.e2e.conftest import LocalCluster
 
 pytestmark = pytest.mark.e2e
@@ -52,6 +52,11 @@ class Stack:
     directory: Path
     cluster: LocalCluster
     namespace: str
+    backend_url: str
+
+    @property
+    def backend(self) -> Backend:
+        return open_backend(self.backend_url)
 
     def config(self, value: str) -> "Stack":
         config = {"interrupted:namespace": self.namespace, "interrupted:value": value}
@@ -62,7 +67,7 @@ class Stack:
         environment = {
             **os.environ,
             "KUBECONFIG": str(self.cluster.kubeconfig),
-            "PULUMI_BACKEND_URL": f"file://{self.directory}/backend",
+            "PULUMI_BACKEND_URL": self.backend_url,
             "PULUMI_CONFIG_PASSPHRASE": "test",
         }
         return subprocess.Popen(
@@ -90,13 +95,11 @@ class Stack:
         return process.returncode, output
 
     def journaled(self) -> int:
-        try:
-            return (self.directory / "backend/.pulumi/journals/interrupted/dev.jsonl").read_bytes().count(b"\n")
-        except FileNotFoundError:
-            return 0
+        return len(self.backend.journal("interrupted", "dev").read())
 
     def resources(self) -> list[dict[str, Any]]:
-        document = json.loads((self.directory / "backend/.pulumi/stacks/interrupted/dev.json").read_text())
+        document = self.backend.load("interrupted", "dev")
+        assert document
         latest = document["checkpoint"]["latest"]
         assert not latest.get("pending_operations")
         found: list[dict[str, Any]] = latest.get("resources", [])
@@ -131,7 +134,7 @@ class Stack:
 def stack(tmp_path: Path, cluster: LocalCluster, namespace: str) -> Stack:
     (tmp_path / "Pulumi.yaml").write_text("name: interrupted\nruntime: python\n")
     (tmp_path / "__main__.py").write_text(PROGRAM)
-    return Stack(tmp_path, cluster, namespace).config("one")
+    return Stack(tmp_path, cluster, namespace, f"file://{tmp_path}/backend").config("one")
 
 
 UP = ("up", "--yes", "--skip-preview")
