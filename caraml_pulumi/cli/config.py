@@ -11,7 +11,6 @@ from caraml_pulumi.errors import CaramlError
 
 if TYPE_CHECKING:
     from caraml_pulumi.engine.state.config import ConfigValue, StackConfig
-    from caraml_pulumi.engine.state.secrets import PassphraseCrypter
 
 app = typer.Typer(add_completion=False, help="Read and change a stack's configuration; alone, list it.")
 
@@ -38,8 +37,10 @@ def config(
 @app.command("ls")
 def list_values(cwd: Cwd = HERE, stack: Stack = None, json: Json = False, show_secrets: ShowSecrets = False) -> None:
     """List the values of a stack, secrets as [secret]."""
-    configuration, crypter = _open(cwd, stack)
-    values = configuration.entries(crypter if show_secrets else None)
+    from caraml_pulumi.engine.state.secrets import open_crypter
+
+    configuration = _open(cwd, stack)
+    values = configuration.entries(open_crypter(configuration) if show_secrets else None)
     if json:
         print_json({key: _document(value, hidden=not show_secrets) for key, value in values.items()})
     elif values:
@@ -51,8 +52,10 @@ def list_values(cwd: Cwd = HERE, stack: Stack = None, json: Json = False, show_s
 @app.command()
 def get(key: Key, cwd: Cwd = HERE, stack: Stack = None, json: Json = False, path: InPath = False) -> None:
     """Print one value, also if it is a secret."""
-    configuration, crypter = _open(cwd, stack)
-    value = configuration.get(key, crypter, path=path)
+    from caraml_pulumi.engine.state.secrets import open_crypter
+
+    configuration = _open(cwd, stack)
+    value = configuration.get(key, open_crypter(configuration), path=path)
     if value is None:
         raise _unknown(key, configuration)
     if json:
@@ -75,7 +78,7 @@ def set_value(
     """Set one value. A secret is better left out here and typed, or piped in, than left in the shell's history."""
     from caraml_pulumi.engine.state.secrets import new_crypter
 
-    configuration, _ = _open(cwd, stack)
+    configuration = _open(cwd, stack)
     if not path:
         configuration.full_key(key)
     text = _read_value(key, secret) if value is None else value
@@ -90,19 +93,17 @@ def set_value(
 @app.command()
 def rm(key: Key, cwd: Cwd = HERE, stack: Stack = None, path: InPath = False) -> None:
     """Remove one value."""
-    configuration, _ = _open(cwd, stack)
+    configuration = _open(cwd, stack)
     if not configuration.rm(key, path=path):
         raise _unknown(key, configuration)
     configuration.save()
 
 
-def _open(cwd: Path, stack: str | None) -> "tuple[StackConfig, PassphraseCrypter]":
+def _open(cwd: Path, stack: str | None) -> "StackConfig":
     from caraml_pulumi.engine.state.config import load_stack_config
-    from caraml_pulumi.engine.state.secrets import open_crypter
 
     target = resolve_target(cwd, stack)
-    configuration = load_stack_config(target.project, target.stack)
-    return configuration, open_crypter(configuration)
+    return load_stack_config(target.project, target.stack)
 
 
 def _document_of(cwd: Path, stack: str | None) -> dict[str, Any] | None:

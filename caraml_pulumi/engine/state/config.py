@@ -57,8 +57,7 @@ class StackConfig:
                 where=document.where("environment"),
                 fix="write the values in this file, or use the Pulumi CLI",
             )
-        provider = document.text("secretsprovider")
-        check_provider(provider, where=document.where("secretsprovider"))
+        self._provider = document.text("secretsprovider"), document.where("secretsprovider")
         self._text = text
         self._salt = document.text(_SALT)
         self._entries = document.mapping("config")
@@ -73,6 +72,15 @@ class StackConfig:
     def salt(self) -> str | None:
         """The ``encryptionsalt`` of the stack's secrets, None if it has none yet."""
         return self._salt or None
+
+    def check_secrets(self) -> None:
+        """Refuse to encrypt or decrypt what another secrets provider keeps; all else of the file can be read.
+
+        Raises:
+            CaramlError: ``secretsprovider`` is another than the passphrase.
+        """
+        name, where = self._provider
+        check_provider(name, where=where)
 
     def set_salt(self, salt: str) -> None:
         """Set the ``encryptionsalt``."""

@@ -256,6 +256,7 @@ def open_crypter(config: "StackConfig", document: Mapping[str, Any] | None = Non
     Raises:
         CaramlError: the salt is malformed, or another secrets provider keeps the stack's secrets.
     """
+    config.check_secrets()
     provider = recorded_provider(document)
     recorded = salt_of_provider(provider) if provider else None
     return PassphraseCrypter(config.salt or recorded)

@@ -5,6 +5,7 @@ import pytest
 
 from caraml_pulumi.engine.state.config import StackConfig, load_stack_config
 from caraml_pulumi.engine.state.project import Project
+from caraml_pulumi.engine.state.secrets import open_crypter
 from caraml_pulumi.engine.values import Secret
 from caraml_pulumi.errors import CaramlError
 from tests.unit.engine.state.builders import CRYPTER
@@ -165,7 +166,6 @@ def test_a_yml_file_is_found_too(project: Project) -> None:
         ("config: [1]\n", "'config' is", 1),
         ("config:\n  a:b:c: 1\n", "not a key", 2),
         ("config:\n  a: 1\n  shop:a: 2\n", "shop:a.* is there twice", 3),
-        ("secretsprovider: awskms://alias/key\n", "'awskms'", 1),
         ("environment: [prod]\n", "ESC environments", 1),
         ("encryptionsalt: [1]\n", "'encryptionsalt' is", 1),
     ],
@@ -174,6 +174,14 @@ def test_a_malformed_file_is_refused_at_its_line(text: str, message: str, line: 
     with pytest.raises(CaramlError, match=message) as caught:
         _config(project, text)
     assert caught.value.where == f"{project.root}/Pulumi.dev.yaml:{line}"
+
+
+def test_what_another_secrets_provider_keeps_is_refused_and_all_else_is_read(project: Project) -> None:
+    config = _config(project, "secretsprovider: awskms://alias/key\nconfig:\n  a: 1\n  b: {secure: AQIC}\n")
+    assert config.entries() == {"shop:a": "1", "shop:b": Secret("[secret]")}
+    with pytest.raises(CaramlError, match="'awskms'") as caught:
+        open_crypter(config)
+    assert caught.value.where == f"{project.root}/Pulumi.dev.yaml:1"
 
 
 def test_a_secret_of_another_stack_is_refused_at_its_line(project: Project) -> None:
