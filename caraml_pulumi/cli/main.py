@@ -43,6 +43,7 @@ class _Commands(LazyGroup):
         "config": ("caraml_pulumi.cli.config:app", "Read and change a stack's configuration."),
         "policy": ("caraml_pulumi.cli.policy:app", "List, explain and test the rules of a policy pack."),
         "artifact": ("caraml_pulumi.cli.artifact:app", "Upload the files of a model, and tell their digest."),
+        "doctor": ("caraml_pulumi.cli.doctor:app", "Check what is installed, reachable and configured."),
         "cluster": ("caraml_pulumi.cli.cluster:app", "Run a local Kubernetes control plane."),
     }
 

@@ -1,0 +1,1 @@
+"""What is installed, reachable and configured, and how to mend what is not. Nothing is changed."""
