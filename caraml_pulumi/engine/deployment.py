@@ -1,7 +1,8 @@
 """Takes a program's registrations one by one and brings each resource to what the program asks for."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from threading import Lock
 
@@ -12,6 +13,7 @@ from caraml_pulumi.engine.checks import PolicyChecks
 from caraml_pulumi.engine.goal import Goal
 from caraml_pulumi.engine.importing import import_resource, is_import
 from caraml_pulumi.engine.property_path import keep_old
+from caraml_pulumi.engine.providers.base import Provider
 from caraml_pulumi.engine.providers.registry import (
     default_provider_inputs,
     new_default_provider,
@@ -55,14 +57,20 @@ class Deployment:
         Raises:
             CaramlError: it cannot be; the run is then stopping.
         """
-        try:
+        with self.reporting(self._urn(goal)):
             return self._register(goal)
+
+    @contextmanager
+    def reporting(self, urn: str) -> Iterator[None]:
+        """Show what goes wrong with the resource `urn`, once, and let it end the run."""
+        try:
+            yield
         except StoppedError:
             raise
         except CaramlError as error:
             if error not in self.run.errors:
                 self.run.fail(error)
-                self.run.reporter.diagnostic("error", str(error), self._urn(goal))
+                self.run.reporter.diagnostic("error", str(error), urn)
             raise
         except Exception as error:
             self.run.fault = error
@@ -293,7 +301,11 @@ class Deployment:
     def invoke(self, token: str, arguments: Properties, provider: str, version: str) -> PropertyValue:
         """Call a provider's function."""
         goal = Goal(token, "", True, {}, provider=provider, version=version)
-        return self.run.providers.provider(self._provider_state(goal)).invoke(token, arguments)
+        return self.provider(goal).invoke(token, arguments)
+
+    def provider(self, goal: Goal) -> Provider:
+        """The provider that `goal` names, or the default one of its package."""
+        return self.run.providers.provider(self._provider_state(goal))
 
     def unregistered(self) -> list[ResourceState]:
         """What state has and the program no longer registers, and what earlier replacements left to be deleted."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import zip_longest
+from pathlib import Path
 from threading import Event
 
 from caraml_pulumi.engine.api import ChangeRule, Options, Outcome, Target
@@ -161,13 +162,14 @@ def _run_program(session: Session, run: Run, policies: PolicyChecks, rules: Sequ
 
     deployment = Deployment(run, dict(session.config), policies, rules)
     conclude = Once(lambda: _conclude(session, run, deployment, policies))
+    monitor = Monitor(deployment, session.plain_config, session.secret_keys, conclude)
     try:
         run_program(
             session.target.project,
             session.target.stack,
             config=session.plain_config,
             secret_keys=session.secret_keys,
-            monitor=Monitor(deployment, session.plain_config, session.secret_keys, conclude),
+            monitor=monitor,
             engine=EngineLog(run.reporter),
             reporter=run.reporter,
             preview=run.preview,
@@ -178,6 +180,8 @@ def _run_program(session: Session, run: Run, policies: PolicyChecks, rules: Sequ
             raise run.fault from None
         if error not in run.errors and not isinstance(error, StoppedError):
             run.fail(error)
+    finally:
+        monitor.close()
     conclude()
     return deployment.outputs
 
@@ -276,4 +280,18 @@ def _factories(session: Session, options: Options, reporter: Reporter) -> dict[s
 
         return StackReferenceProvider(session.backend)
 
-    return {"kubernetes": kubernetes, "pulumi-python": python, "pulumi": stacks}
+    def hosted(name: str, directory: Path, inputs: Properties) -> Provider:
+        from caraml_pulumi.engine.log import EngineLog
+        from caraml_pulumi.engine.providers.hosted import HostedProvider
+        from caraml_pulumi.engine.providers.package import load_package
+
+        return HostedProvider(
+            name,
+            load_package(directory, str(session.target.project.file)),
+            inputs,
+            on_line=lambda line: reporter.diagnostic("info", line),
+            log=EngineLog(reporter).Log,
+        )
+
+    packages = {name: partial(hosted, name, path) for name, path in session.target.project.packages.items()}
+    return {"kubernetes": kubernetes, "pulumi-python": python, "pulumi": stacks, **packages}

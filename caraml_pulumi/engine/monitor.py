@@ -5,6 +5,7 @@ server, one in another. They are called on worker threads and may block.
 """
 
 from collections.abc import Callable, Mapping
+from threading import Lock
 from typing import NoReturn
 
 from google.protobuf.empty_pb2 import Empty
@@ -16,7 +17,9 @@ from caraml_pulumi.engine.deployment import Deployment
 from caraml_pulumi.engine.goal import AliasSpec, Goal, duration_seconds
 from caraml_pulumi.engine.hooks import bound_hooks
 from caraml_pulumi.engine.output_capture import outside_program
-from caraml_pulumi.engine.resource import ResourceState
+from caraml_pulumi.engine.remote import RemoteComponents
+from caraml_pulumi.engine.resource import ResourceState, make_urn
+from caraml_pulumi.engine.serving import Server
 from caraml_pulumi.engine.transforms import Transforms
 from caraml_pulumi.engine.values import Properties
 from caraml_pulumi.errors import CaramlError
@@ -63,6 +66,9 @@ class Monitor:
         self._secret_keys = secret_keys
         self._at_end = at_end
         self._transforms = Transforms(deployment.run.callbacks)
+        self._remote = RemoteComponents(deployment, config, secret_keys, self._endpoint)
+        self._server: Server | None = None
+        self._lock = Lock()
 
     def GetDeploymentInfo(self, request: Empty, context: object = None) -> resource_pb2.DeploymentInfo:
         """The stack, its configuration, and the features that a program may use."""
@@ -83,8 +89,12 @@ class Monitor:
         self, request: resource_pb2.RegisterResourceRequest, context: object = None
     ) -> resource_pb2.RegisterResourceResponse:
         """Bring a resource about."""
-        request = self._transforms.apply(request)
-        state = self._deployment.register(_goal(request))
+        run = self._deployment.run
+        with self._deployment.reporting(make_urn(run.stack, run.project, request.type, request.name, request.parent)):
+            request = self._transforms.apply(request)
+            if request.remote:
+                return self._remote.construct(request)
+            state = self._deployment.register(_goal(request))
         self._transforms.remember(state.urn, request)
         response = resource_pb2.RegisterResourceResponse(urn=state.urn, id=state.id)
         if state.custom:
@@ -123,13 +133,32 @@ class Monitor:
     @outside_program
     def Invoke(
         self, request: resource_pb2.ResourceInvokeRequest, context: object = None
-    ) -> provider_pb2.InvokeResponse:
+    ) -> resource_pb2.ResourceInvokeResponse:
         """Call a provider's function."""
         request = self._transforms.apply_to_invoke(request)
         result = self._deployment.invoke(request.tok, wire.decode(request.args), request.provider, request.version)
-        response = provider_pb2.InvokeResponse()
+        response = resource_pb2.ResourceInvokeResponse()
         getattr(response, "return").CopyFrom(_encode(result))
         return response
+
+    @outside_program
+    def Call(self, request: resource_pb2.ResourceCallRequest, context: object = None) -> provider_pb2.CallResponse:
+        """Call a method of a component of another process."""
+        with self._deployment.reporting(""):
+            return self._remote.call(request)
+
+    def close(self) -> None:
+        """Serve components of other processes no more."""
+        with self._lock:
+            if self._server is not None:
+                self._server.close()
+
+    def _endpoint(self) -> str:
+        """Where other processes reach this monitor."""
+        with self._lock:
+            if self._server is None:
+                self._server = Server(resource_pb2.DESCRIPTOR.services_by_name["ResourceMonitor"], self)
+            return self._server.address
 
     def RegisterStackTransform(self, request: callback_pb2.Callback, context: object = None) -> Empty:
         """Take a function of the program that changes what is registered from now on."""
@@ -176,7 +205,6 @@ def _encode(properties: Properties) -> Struct:
 def _goal(request: resource_pb2.RegisterResourceRequest) -> Goal:
     _refuse(
         request,
-        remote="of a component in another language (a remote component)",
         replaceOnChanges="replace_on_changes",
         deletedWith="deleted_with",
         replace_with="replace_with",

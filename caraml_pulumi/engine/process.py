@@ -48,9 +48,13 @@ server = logging.getLogger("grpc._server")
 server.addHandler(logging.StreamHandler())
 server.propagate = False
 sys.argv = sys.argv[2:]
-runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
+if os.path.isabs(sys.argv[0]):
+    runpy.run_path(sys.argv[0], run_name="__main__")
+else:
+    runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
 """
-"""Runs a module that ends when our end of a pipe closes: so it dies with us, however we die.
+"""Runs a module, or the program at an absolute path, that ends when our end of a pipe closes: so it dies with us,
+however we die.
 
 The kernel's own means (PR_SET_PDEATHSIG) hangs on the thread that started the process, and threads come and go here.
 The tracebacks of user code, which gRPC logs and by default drops, go to stderr.
@@ -94,7 +98,9 @@ class SideProcessError(CaramlError):
 
 
 class SideProcess:
-    """A Python module run as a server: started at once, waited for at its first use, ended by `close`.
+    """A Python program run as a server: started at once, waited for at its first use, ended by `close`.
+
+    `module` is a module's name or the absolute path of a program.
 
     `name` is what it is called in messages (``policy pack "guardrails"``). `environment` is added to ours, and `search`
     to where Python finds modules. `on_line` gets each line of its stdout, on a thread of its own; what is secret in

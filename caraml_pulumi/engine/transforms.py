@@ -14,6 +14,7 @@ from pulumi.runtime.proto import callback_pb2, resource_pb2
 
 from caraml_pulumi.engine import wire
 from caraml_pulumi.engine.callbacks import Callbacks
+from caraml_pulumi.engine.messages import copy_field
 from caraml_pulumi.engine.output_values import dependencies_in, with_outputs
 
 _OPTIONS: Final = {
@@ -124,7 +125,7 @@ class Transforms:
             asked = resource_pb2.TransformInvokeRequest(token=result.tok, args=with_outputs(result.args))
             asked.options.SetInParent()
             for name, theirs in _INVOKE_OPTIONS.items():
-                _copy(result, theirs, asked.options, name)
+                copy_field(result, theirs, asked.options, name)
             what = f"a transform of the call of {request.tok}"
             answer = resource_pb2.TransformInvokeResponse.FromString(
                 self._callbacks.call(transform, asked, what, secrets=[wire.decode(result.args)])
@@ -160,7 +161,7 @@ def _options_of(request: resource_pb2.RegisterResourceRequest) -> resource_pb2.T
     options = resource_pb2.TransformResourceOptions()
     for name, theirs in _OPTIONS.items():
         if name != "delete_before_replace" or request.deleteBeforeReplaceDefined or request.deleteBeforeReplace:
-            _copy(request, theirs, options, name)
+            copy_field(request, theirs, options, name)
     for urn in request.aliasURNs:
         options.aliases.add().urn = urn
     return options
@@ -169,23 +170,7 @@ def _options_of(request: resource_pb2.RegisterResourceRequest) -> resource_pb2.T
 def _write(options: Message, result: Message, names: dict[str, str]) -> None:
     for name, theirs in names.items():
         result.ClearField(theirs)
-        _copy(options, name, result, theirs)
-
-
-def _copy(source: Message, name: str, target: Message, theirs: str) -> None:
-    """Set the field `theirs` of `target`, which is not set, to what the field `name` of `source` is set to."""
-    descriptor = source.DESCRIPTOR.fields_by_name[name]
-    value = getattr(source, name)
-    entry = descriptor.message_type is not None and descriptor.message_type.GetOptions().map_entry
-    if entry:
-        getattr(target, theirs).update(value)
-    elif descriptor.label == descriptor.LABEL_REPEATED:
-        getattr(target, theirs).extend(value)
-    elif descriptor.message_type is not None:
-        if source.HasField(name):
-            getattr(target, theirs).CopyFrom(value)
-    elif source.HasField(name) if descriptor.has_presence else value:
-        setattr(target, theirs, value)
+        copy_field(options, name, result, theirs)
 
 
 def _depend(request: resource_pb2.RegisterResourceRequest, before: dict[str, list[str]]) -> None:

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from threading import Event
 from typing import Literal
 
+from pulumi.runtime.proto import provider_pb2
+
 from caraml_pulumi.engine.resource import ResourceState
 from caraml_pulumi.engine.values import Properties, PropertyValue
 from caraml_pulumi.errors import CaramlError
@@ -123,6 +125,20 @@ class Provider(ABC):
         raise CaramlError(
             f"the embedded engine cannot call {token}",
             fix="install the Pulumi CLI and its plugins, and use --engine pulumi",
+        )
+
+    def construct(self, request: provider_pb2.ConstructRequest) -> provider_pb2.ConstructResponse:
+        """Make a component of the package. Raises `CaramlError`: none of ours has any but a component package."""
+        raise CaramlError(
+            f"the embedded engine cannot make {request.type} {request.name!r}: its package has no components there",
+            fix="use the Pulumi CLI: --engine pulumi",
+        )
+
+    def call(self, request: provider_pb2.CallRequest) -> provider_pb2.CallResponse:
+        """Call a method of a component. Raises `CaramlError` as `construct` does."""
+        raise CaramlError(
+            f"the embedded engine cannot call {request.tok}: its package has no components there",
+            fix="use the Pulumi CLI: --engine pulumi",
         )
 
     def moved(self, old_inputs: Properties) -> bool:

@@ -84,7 +84,8 @@ class ProviderRegistry:
             raise CaramlError(
                 f"the embedded engine has no provider for the package {package!r}",
                 allowed=", ".join(sorted(self.factories)),
-                fix=f"install the Pulumi CLI with the {package} plugin, and use --engine pulumi",
+                fix=f"name the directory of a component package under `packages: {package}:` in Pulumi.yaml; for any "
+                f"other, install the Pulumi CLI with the {package} plugin, and use --engine pulumi",
             )
 
     def provider(self, resource: ResourceState) -> Provider:

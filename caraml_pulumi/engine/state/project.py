@@ -22,6 +22,7 @@ class Project:
         stack_config_dir: where the ``Pulumi.<stack>.yaml`` files are; ``stackConfigDir:`` or the root.
         description: its description.
         config: the declarations under ``config:`` as they are written, by key.
+        packages: the component packages that are directories, under ``packages:``, by the packages' names.
         backend_url: the backend under ``backend:``; PULUMI_BACKEND_URL goes before it.
     """
 
@@ -32,6 +33,7 @@ class Project:
     description: str = ""
     config: dict[str, Any] = field(default_factory=dict)
     backend_url: str = ""
+    packages: dict[str, Path] = field(default_factory=dict)
 
     @property
     def file(self) -> Path:
@@ -63,6 +65,7 @@ def load_project(directory: Path) -> Project:
         description=document.text("description"),
         config=config,
         backend_url=_backend_url(root, document.mapping("backend").text("url")),
+        packages=_packages(root, document.mapping("packages")),
     )
 
 
@@ -91,6 +94,17 @@ def _check_runtime(document: YamlMap) -> None:
             allowed="python",
             fix="use the Pulumi CLI for programs in other languages",
         )
+
+
+def _packages(root: Path, packages: YamlMap) -> dict[str, Path]:
+    """The packages whose source is a directory; those of registries and repositories are the Pulumi CLI's to get."""
+    found: dict[str, Path] = {}
+    for name in packages:
+        value = packages.value(name)
+        source = value.get("source") if isinstance(value, dict) else value
+        if isinstance(source, str) and source.startswith((".", "/")):
+            found[name] = (root / source).resolve()
+    return found
 
 
 def _backend_url(root: Path, url: str) -> str:
