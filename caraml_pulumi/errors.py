@@ -38,6 +38,11 @@ class CaramlError(Exception):
         self.fix = fix
         self.exit_code = exit_code
 
+    @property
+    def each(self) -> "list[CaramlError]":
+        """The single failures in this one."""
+        return [self]
+
     def __str__(self) -> str:
         """The message over several lines, its parts labelled."""
         parts = [("where", self.where), ("allowed", self.allowed), ("fix", self.fix)]
@@ -51,6 +56,16 @@ class CaramlErrors(CaramlError):
         self.errors = errors
         super().__init__(f"{len(errors)} problems", exit_code=max(error.exit_code for error in errors))
 
+    @property
+    def each(self) -> list[CaramlError]:
+        """The single failures in this one."""
+        return self.errors
+
     def __str__(self) -> str:
         """Each failure's message in turn."""
         return "\n".join(str(error) for error in self.errors)
+
+
+def together(errors: list[CaramlError]) -> CaramlError:
+    """The failures as one to raise; there must be one at least."""
+    return errors[0] if len(errors) == 1 else CaramlErrors(errors)

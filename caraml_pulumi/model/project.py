@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final
 from pydantic import Field, model_validator
 from pydantic.alias_generators import to_camel
 
-from caraml_pulumi.errors import CaramlError
+from caraml_pulumi.errors import CaramlError, together
 from caraml_pulumi.model import labels, names
 from caraml_pulumi.model.access import Subjects
 from caraml_pulumi.model.container import Text, secret_key
@@ -221,17 +221,25 @@ def plan_project(spec: ModelProjectSpec, platform: PlatformSpec) -> ProjectPlan:
 
 
 def parse_projects(settings: Value, *, locate: Locate) -> dict[str, ModelProjectSpec]:
-    """The projects in the configuration `settings`, a map from their names to the rest. Raises `CaramlError`."""
+    """The projects in the configuration `settings`, a map from their names to the rest.
+
+    Raises `CaramlError`, or `CaramlErrors` with the problems of all projects.
+    """
     if not isinstance(settings, Mapping):
         raise CaramlError("the projects must be a map from their names", where=locate(()))
-    projects = {}
+    projects, problems = {}, list[CaramlError]()
     for name, value in settings.items():
         data = {"project": name, **value} if isinstance(value, Mapping) else value
 
         def locate_project(path: Path, name: str = name) -> str:
             return locate((name, *(part for part in path if part != "project")))
 
-        projects[str(name)] = parse(ModelProjectSpec, data, locate=locate_project)
+        try:
+            projects[str(name)] = parse(ModelProjectSpec, data, locate=locate_project)
+        except CaramlError as error:
+            problems += error.each
+    if problems:
+        raise together(problems)
     return projects
 
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from caraml_pulumi.errors import CaramlError
+from caraml_pulumi.errors import CaramlError, together
 from caraml_pulumi.model import names, traffic
 from caraml_pulumi.model.endpoint import EndpointSettings, ModelEndpointSpec, plan_endpoint
 from caraml_pulumi.model.endpoint_plan import EndpointPlan
@@ -108,7 +108,7 @@ def plan_release(
 ) -> tuple[list[VersionPlan], EndpointPlan | None]:
     """Decide every value of `release` on `platform`; `instance_types` are those of its project.
 
-    Raises `CaramlError` for the first rule that is broken.
+    Raises `CaramlError` for the first rule that is broken, or `CaramlErrors` with one for each version.
 
     The at-most-two rule holds for the versions of a release whether or not they get traffic, but not for stopped ones.
     """
@@ -119,11 +119,16 @@ def plan_release(
             model=release.model,
             environment=platform.environment,
         )
-    versions = []
+    versions, problems = list[VersionPlan](), list[CaramlError]()
     for index, version in enumerate(release.versions):
-        with within("versions", index):
-            spec = ModelVersionSpec.model_validate({**identity, **version.given()})
-            versions.append(plan_version(spec, platform, instance_types=instance_types))
+        try:
+            with within("versions", index):
+                spec = ModelVersionSpec.model_validate({**identity, **version.given()})
+                versions.append(plan_version(spec, platform, instance_types=instance_types))
+        except CaramlError as error:
+            problems += error.each
+    if problems:
+        raise together(problems)
     if release.endpoint is None:
         return versions, None
     with within("endpoint"):
