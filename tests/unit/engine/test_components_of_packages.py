@@ -44,7 +44,8 @@ class Pair(pulumi.ComponentResource):
             raise pulumi.InputPropertiesError("", [{"property_path": "first", "reason": "'wrong' is not right"}])
         if args["first"] == "raise":
             raise ValueError("nobody knows why")
-        children = [Thing(f"{name}-{key}", args[key], pulumi.ResourceOptions(parent=self)) for key in ("first", "second")]
+        mine = pulumi.ResourceOptions(parent=self)
+        children = [Thing(f"{name}-{key}", args[key], mine) for key in ("first", "second")]
         self.sizes = pulumi.Output.format("{0}+{1}", children[0].size, children[1].size)
         self.process = pulumi.Output.from_input(str(os.getpid()))
         self.setting = pulumi.Config("things").get("value")
