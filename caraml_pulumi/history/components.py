@@ -29,7 +29,7 @@ def components(text: bytes) -> dict[str, Resource]:
     """
     if b"caraml:index:" not in text:
         return {}
-    found = _scanned(text) if _COMPONENT in text else None
+    found = _scanned(text) if _COMPONENT in text and text[-2:].rstrip().endswith(b"}") else None
     return components_of(json.loads(text)) if found is None else _by_key(found)
 
 
@@ -52,7 +52,9 @@ def _scanned(text: bytes) -> list[Resource] | None:
         begin = text.rfind(_BEGIN, end, at)
         next_ = text.find(b"," + _BEGIN, at)
         end = next_ if next_ >= 0 else len(text)
-        if begin < 0 or text[begin - 1 : begin] not in _ITEM:
+        if begin < 0:
+            return None
+        if text[begin - 1 : begin] not in _ITEM:
             continue
         resource = _parsed(text[begin:end])
         if resource is None:

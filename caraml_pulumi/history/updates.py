@@ -165,7 +165,9 @@ class StackHistory:
 
     def change(self, version: int) -> ModelUpdate:
         """The update of that number, and what it did to each model."""
-        return ModelUpdate(self.update(version), changes(self.before(version), self.models(version)))
+        after = self._models(self._by_version[version])
+        found = [] if after is None else changes(self.before(version), after)
+        return ModelUpdate(self.update(version), found)
 
     def model(self, name: str) -> ModelName:
         """The model that `name`, ``model`` or ``project/model``, means: the newest that any update has left.
