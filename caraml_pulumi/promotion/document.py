@@ -7,7 +7,15 @@ from typing import Any
 from caraml_pulumi.errors import CaramlError
 from caraml_pulumi.model.release import ReleaseSpec
 from caraml_pulumi.model.traffic import MAX_DEPLOYED_VERSIONS
-from caraml_pulumi.promotion.settings import Settings, differences, promoted_endpoint, promoted_rest, promoted_version
+from caraml_pulumi.promotion.settings import (
+    ENDPOINT,
+    VERSION,
+    Settings,
+    differences,
+    promoted_endpoint,
+    promoted_rest,
+    promoted_version,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +104,12 @@ def promoted_release(among: Environments, numbers: Sequence[int], choice: Choice
 def own_settings(source: Settings, release: Settings, numbers: Collection[int]) -> list[str]:
     """What the release says otherwise than the source of what was promoted: settings that are the environment's own."""
     before, after = _by_number(source.get("versions")), _by_number(release.get("versions"))
-    found = [path for number in numbers for path in differences(before[number], after[number], f"versions[{number}]")]
+    found = []
+    for number in numbers:
+        found += differences(before[number], after[number], VERSION, f"versions[{number}]")
     if source.get("endpoint") and release.get("endpoint"):
-        found += differences(source["endpoint"], release["endpoint"], "endpoint")
+        ends = [{name: one for name, one in side["endpoint"].items() if name in ENDPOINT} for side in (source, release)]
+        found += differences(ends[0], ends[1], ENDPOINT, "endpoint")
     return found
 
 
@@ -109,12 +120,12 @@ def _version(
     before = _by_number((among.base or {}).get("versions"))
     like = number if number in there else _in_use(there, answering)
     base = before.get(like) if like is not None else None
-    version = promoted_version(
-        _by_number(among.source["versions"])[number], None if like is None else there[like], base
-    )
-    if like != number:
-        version.pop("revision", None)  # it is of a version, not of the environment
-    return {"version": number, **{key: value for key, value in version.items() if key != "version"}}
+    coming = _by_number(among.source["versions"])[number]
+    version = promoted_version(coming, None if like is None else there[like], base)
+    if like == number:
+        return version
+    names = [*coming, *(name for name in version if name not in coming)]
+    return {name: version[name] for name in names if name in version and name != "revision"}
 
 
 def _in_use(there: Mapping[int, Settings], answering: Mapping[int, int]) -> int | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -10,7 +11,6 @@ from caraml_pulumi.engine.state.backend import Backend, open_backend
 from caraml_pulumi.engine.state.config import load_stack_config
 from caraml_pulumi.engine.state.history import author, update_environment
 from caraml_pulumi.engine.state.snapshot import Snapshot
-from caraml_pulumi.engine.state.times import timestamp
 from caraml_pulumi.errors import LOCKED, CaramlError
 from caraml_pulumi.model.artifact_store import ARTIFACTS_KEY, ArtifactStore, parse_artifact_store
 from caraml_pulumi.model.platform import PlatformSpec
@@ -24,7 +24,7 @@ from caraml_pulumi.promotion.secrets import keys_in_cluster, needed_secrets, sec
 from caraml_pulumi.promotion.source import Proven, find_recorded, prove
 from caraml_pulumi.releases.file import ReleaseFile, read_release_file, release_path, release_text
 from caraml_pulumi.releases.recorded import recorded_releases
-from caraml_pulumi.stack_files import RELEASES, settings
+from caraml_pulumi.stack_files import RELEASES, read_settings
 from caraml_pulumi.stack_files.configuration import read_configuration
 from caraml_pulumi.stack_files.document import Document
 from caraml_pulumi.status.state import current_state
@@ -105,8 +105,7 @@ def plan_promotion(source: Target, target: Target, model: str, choice: Choice, p
     proven = prove(document, state, recorded, choice, source.stack)
     provenance = _provenance(backend, source, proven.environment)
     _settled(backend, source)
-    configuration = read_configuration(target.project.stack_config_dir, target.stack)
-    platform, projects = settings(configuration, target.stack)
+    platform, projects = _settings(target)
     if proven.environment == platform.environment:
         raise CaramlError(
             f"both stacks are of the environment {platform.environment}",
@@ -206,7 +205,7 @@ def _provenance(backend: Backend, source: Target, environment: str) -> PromotedF
     known = {"author": who, "commit": (newest or {}).get("environment", {}).get("git.head")}
     return PromotedFrom(
         environment=environment,
-        time=timestamp(),
+        time=datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
         **{name: value for name, value in known.items() if value},
         **({"update": newest["version"]} if newest else {}),
     )
@@ -224,6 +223,12 @@ def _base(backend: Backend, source: Target, proven: Proven, file: ReleaseFile | 
 
 def _of_model(state: Snapshot, spec: ReleaseSpec) -> list[Any]:
     return [one for one in recorded_releases(state) if (one.project, one.model) == (spec.project, spec.model)]
+
+
+def _settings(target: Target) -> tuple[PlatformSpec, Mapping[str, ModelProjectSpec]]:
+    """Platform and projects as the files of a stack say, their secrets unread."""
+    directory = target.project.stack_config_dir
+    return read_settings(directory, target.stack, read_configuration(directory, target.stack).layers[0].values)
 
 
 def _store(target: Target) -> ArtifactStore:

@@ -62,6 +62,8 @@ VERSION: Final[Scheme] = {
 }
 """Settings of a version but for its transformer, whose settings are taken as those of a workload."""
 
+_PARTS_OF_VERSION: Final[Scheme] = {"transformer": WORKLOAD}
+
 ENDPOINT: Final[Scheme] = {
     "backend": Own.ALWAYS,
     "mirror": Own.ALWAYS,
@@ -105,13 +107,14 @@ def promoted_rest(source: Settings, target: Settings | None, base: Settings | No
     return _merged(rests[0] or {}, rests[1], rests[2], dict.fromkeys({*source, *(target or {})}, Own.ONCE_SET))
 
 
-def differences(source: Settings, target: Settings, *prefix: str) -> list[str]:
-    """The paths of the settings of `target` that are not those of `source`, as dotted names."""
+def differences(source: Settings, target: Settings, scheme: Scheme, *prefix: str) -> list[str]:
+    """The settings of `target` that are not those of `source`, as dotted names; entries of maps by name one by one."""
     found = []
     for name in [*source, *(name for name in target if name not in source)]:
-        one, other = source.get(name), target.get(name)
-        if isinstance(one or other, Mapping) and isinstance(other or one, Mapping):
-            found += differences(one or {}, other or {}, *prefix, name)
+        one, other, own = source.get(name), target.get(name), _PARTS_OF_VERSION.get(name, scheme.get(name))
+        if own is Own.BY_NAME or isinstance(own, Mapping):
+            parts = own if isinstance(own, Mapping) else {}
+            found += differences(one or {}, other or {}, parts, *prefix, name)
         elif one != other:
             found.append(".".join((*prefix, name)))
     return found
