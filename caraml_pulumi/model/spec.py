@@ -68,12 +68,12 @@ class Spec(BaseModel):
         }
 
     def declared(self) -> dict[str, Any]:
-        """The properties that were given, in camelCase as plain values: what a file says, without any default."""
-        return {
-            to_camel(name): _declared(getattr(self, name))
-            for name in type(self).model_fields
-            if name in self.model_fields_set
-        }
+        """The properties that were given, in camelCase as plain values: what a file says, without any default.
+
+        What a class says itself comes before what it inherits, the particular before the general.
+        """
+        own_first = dict.fromkeys(name for one in type(self).__mro__ for name in vars(one).get("__annotations__", ()))
+        return {to_camel(name): _declared(getattr(self, name)) for name in own_first if name in self.model_fields_set}
 
 
 S = TypeVar("S", bound=Spec)
@@ -87,6 +87,8 @@ def _declared(value: Value) -> Value:
         return {key: _declared(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_declared(item) for item in value]
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
     return plain(value)
 
 

@@ -45,6 +45,8 @@ def test_a_release_is_recorded_as_it_was_declared_without_defaults() -> None:
     assert (release.name, release.environment) == ("team/iris", "staging")
     assert release.spec() == spec(RELEASE)
     assert TYPE == RELEASE_TYPE
+    assert list(release.declared["versions"][0]) == ["version", "image", "autoscalingPolicy"]
+    assert repr(release.declared["versions"][0]["autoscalingPolicy"]["target"]) == "5"
 
 
 @given(st.lists(versions(), min_size=1, max_size=2, unique_by=lambda version: version["version"]))
