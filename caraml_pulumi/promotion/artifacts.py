@@ -57,6 +57,12 @@ def promoted_artifacts(versions: Iterable[Settings], there: Iterable[Settings], 
     return artifacts
 
 
+def tree_digest(uri: str) -> str:
+    """The digest that the URI of a tree names; empty for any other URI."""
+    found = _TREE.fullmatch(uri)
+    return found["digest"] if found else ""
+
+
 def copy_artifact(artifact: Artifact, source: ArtifactStore, target: ArtifactStore, progress: "Progress") -> "Pushed":
     """Copy an artifact that moves. Raises `CaramlError` if it is not complete, or S3 fails; again continues."""
     from caraml_pulumi.artifacts.client import Endpoint
