@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from caraml_pulumi.cli import complete
 from caraml_pulumi.cli.common import HERE, STACK_VARIABLES, Cwd
 from caraml_pulumi.errors import CaramlError
 from caraml_pulumi.model.modes import DeploymentMode
@@ -28,6 +29,7 @@ Environment = Annotated[
         metavar="NAME",
         help="The environment.",
         show_default="$CARAML_STACK, $PULUMI_STACK, or the one that extends no other",
+        autocompletion=complete.stacks,
     ),
 ]
 Image = Annotated[str, typer.Option("--image", metavar="IMAGE", help="The image that serves it.")]
@@ -73,7 +75,9 @@ def add_model(
 
 @app.command("version", epilog="Example: caraml add version ranker --image ghcr.io/shop/ranker:2.0 --weight 10")
 def add_version(
-    model: Annotated[str, typer.Argument(metavar="MODEL", help="The model, or PROJECT/MODEL.")],
+    model: Annotated[
+        str, typer.Argument(metavar="MODEL", help="The model, or PROJECT/MODEL.", autocompletion=complete.models)
+    ],
     image: Image,
     cwd: Cwd = HERE,
     stack: Environment = None,
@@ -121,7 +125,13 @@ def add_environment(
     cwd: Cwd = HERE,
     extends: Annotated[
         str | None,
-        typer.Option("--extends", metavar="NAME", help="The environment it is like.", show_default="the first"),
+        typer.Option(
+            "--extends",
+            metavar="NAME",
+            help="The environment it is like.",
+            show_default="the first",
+            autocompletion=complete.stacks,
+        ),
     ] = None,
     domain: Annotated[
         str | None, typer.Option("--domain", metavar="DOMAIN", help="The models' domain.", show_default="NAME.DOMAIN")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
+from caraml_pulumi.cli import complete
 from caraml_pulumi.cli.terminal import colors, console
 from caraml_pulumi.errors import CaramlError
 
@@ -25,7 +26,12 @@ Cwd = Annotated[
 Stack = Annotated[
     str | None,
     typer.Option(
-        "--stack", "-s", metavar="NAME", help="The stack.", show_default="$CARAML_STACK, $PULUMI_STACK, or the only one"
+        "--stack",
+        "-s",
+        metavar="NAME",
+        help="The stack.",
+        show_default="$CARAML_STACK, $PULUMI_STACK, or the only one",
+        autocompletion=complete.stacks,
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]

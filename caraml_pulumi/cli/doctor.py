@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
+from caraml_pulumi.cli import complete
 from caraml_pulumi.cli.common import (
     HERE,
     STACK_VARIABLES,
@@ -42,7 +43,14 @@ def doctor(
     cwd: Cwd = HERE,
     stack: Annotated[
         str | None,
-        typer.Option("--stack", "-s", metavar="NAME", help="Only this stack.", show_default="all of the project"),
+        typer.Option(
+            "--stack",
+            "-s",
+            metavar="NAME",
+            help="Only this stack.",
+            show_default="all of the project",
+            autocompletion=complete.stacks,
+        ),
     ] = None,
     local: Annotated[
         bool, typer.Option("--local", help="Also what the local control plane is built with: caraml cluster up.")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 from typer.core import TyperGroup
 
+from caraml_pulumi.cli import complete
 from caraml_pulumi.cli.common import (
     HERE,
     Cwd,
@@ -53,7 +54,10 @@ class _ListByDefault(TyperGroup):
 app = typer.Typer(cls=_ListByDefault, add_completion=False, rich_markup_mode=None)
 
 Model = Annotated[
-    str | None, typer.Argument(metavar="[MODEL]", help="The model; PROJECT/MODEL if several projects have it.")
+    str | None,
+    typer.Argument(
+        metavar="[MODEL]", help="The model; PROJECT/MODEL if several projects have it.", autocompletion=complete.models
+    ),
 ]
 Number = Annotated[str, typer.Argument(metavar="N", help="The update: its number, latest, or -1 for the one before.")]
 Other = Annotated[str, typer.Argument(metavar="M", help="The other update.")]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from caraml_pulumi.cli import complete
 from caraml_pulumi.cli.common import HERE, Cwd, Stack, load_with_journal, note, resolve_target
 from caraml_pulumi.errors import INTERRUPTED, USAGE, CaramlError
 
@@ -20,7 +21,12 @@ LARGEST: Final = 2**31 - 1
 """Lines that Kubernetes can count."""
 _UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
-Model = Annotated[str, typer.Argument(metavar="[PROJECT/]MODEL[/VERSION]", help="A model, or one version.")]
+Model = Annotated[
+    str,
+    typer.Argument(
+        metavar="[PROJECT/]MODEL[/VERSION]", help="A model, or one version.", autocompletion=complete.versions
+    ),
+]
 Follow = Annotated[bool, typer.Option("--follow", "-f", help="Go on, also with new replicas, until Ctrl-C.")]
 Tail = Annotated[
     int | None,

@@ -24,9 +24,18 @@ DEFECT: Final = 70
 
 
 class _Commands(LazyGroup):
+    sections: ClassVar = {
+        "A platform's files": ("init", "add", "validate", "schema", "environment", "config"),
+        "Changes": ("preview", "review", "up", "refresh", "destroy", "cancel"),
+        "Models": ("status", "logs", "rollout", "promote", "history", "rollback"),
+        "What they rest on": ("stack", "policy", "artifact", "operator", "cluster"),
+    }
     sources: ClassVar = {
         "init": ("caraml_pulumi.cli.init:app", "Write a new repository of a platform."),
         "add": ("caraml_pulumi.cli.add:app", "Add a model, version, environment or project to the files."),
+        "validate": ("caraml_pulumi.cli.validate:app", "Check the files of a platform, without a server."),
+        "schema": ("caraml_pulumi.cli.schema:app", "Print the JSON Schema of a platform's files."),
+        "environment": ("caraml_pulumi.cli.environment:app", "List, show and compare environments."),
         "preview": ("caraml_pulumi.cli.operations:preview_app", "Show what up would change."),
         "up": ("caraml_pulumi.cli.operations:up_app", "Create or update the resources of a stack."),
         "refresh": ("caraml_pulumi.cli.operations:refresh_app", "Bring the state up to what is really there."),
@@ -36,6 +45,7 @@ class _Commands(LazyGroup):
         "status": ("caraml_pulumi.cli.status:app", "Show how the models of a stack are, and why."),
         "rollout": ("caraml_pulumi.cli.rollout:app", "Move a model's traffic to another version, step by step."),
         "promote": ("caraml_pulumi.cli.promote:app", "Bring what is deployed and healthy to another environment."),
+        "releases": ("caraml_pulumi.cli.releases:app", "Show which version of each model is in which environment."),
         "logs": ("caraml_pulumi.cli.logs:app", "Print what the replicas of a model say."),
         "history": ("caraml_pulumi.cli.history:app", "List the updates of a stack or a model, show and compare them."),
         "rollback": ("caraml_pulumi.cli.rollback:app", "Restore the release of a model that an earlier update left."),
@@ -44,6 +54,7 @@ class _Commands(LazyGroup):
         "policy": ("caraml_pulumi.cli.policy:app", "List, explain and test the rules of a policy pack."),
         "artifact": ("caraml_pulumi.cli.artifact:app", "Upload the files of a model, and tell their digest."),
         "doctor": ("caraml_pulumi.cli.doctor:app", "Check what is installed, reachable and configured."),
+        "completion": ("caraml_pulumi.cli.completion:app", "Print what makes a shell complete this command."),
         "cluster": ("caraml_pulumi.cli.cluster:app", "Run a local Kubernetes control plane."),
     }
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from caraml_pulumi.cli import complete
 from caraml_pulumi.cli.common import STACK_VARIABLES, default_packs
 from caraml_pulumi.errors import USAGE, CaramlError
 
@@ -39,7 +40,12 @@ PackConfig = Annotated[
 StackName = Annotated[
     str | None,
     typer.Option(
-        "--stack", "-s", metavar="NAME", help="The stack, or environment.", show_default="$CARAML_STACK, $PULUMI_STACK"
+        "--stack",
+        "-s",
+        metavar="NAME",
+        help="The stack, or environment.",
+        show_default="$CARAML_STACK, $PULUMI_STACK",
+        autocompletion=complete.stacks,
     ),
 ]
 

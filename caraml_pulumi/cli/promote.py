@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from caraml_pulumi.cli import complete
 from caraml_pulumi.cli.common import HERE, Cwd, Json, default_packs, resolve_target
 from caraml_pulumi.cli.engines import EngineChoice, open_engine
 from caraml_pulumi.cli.operations import (
@@ -23,9 +24,18 @@ from caraml_pulumi.errors import USAGE, CaramlError
 
 app = typer.Typer(rich_markup_mode=None)
 
-Model = Annotated[str, typer.Argument(metavar="MODEL", help="The model; PROJECT/MODEL if several projects have it.")]
-From = Annotated[str, typer.Option("--from", metavar="STACK", help="The stack that has it deployed.")]
-To = Annotated[str, typer.Option("--to", metavar="STACK", help="The stack that gets it.")]
+Model = Annotated[
+    str,
+    typer.Argument(
+        metavar="MODEL", help="The model; PROJECT/MODEL if several projects have it.", autocompletion=complete.models
+    ),
+]
+From = Annotated[
+    str, typer.Option("--from", metavar="STACK", help="The stack that has it deployed.", autocompletion=complete.stacks)
+]
+To = Annotated[
+    str, typer.Option("--to", metavar="STACK", help="The stack that gets it.", autocompletion=complete.stacks)
+]
 Version = Annotated[
     int | None,
     typer.Option("--version", metavar="N", min=1, help="This version alone.", show_default="all that answer requests"),

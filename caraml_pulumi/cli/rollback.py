@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from caraml_pulumi.cli import complete
 from caraml_pulumi.cli.common import HERE, Cwd, Json, Stack, asked_packs, resolve_target
 from caraml_pulumi.cli.engines import EngineChoice, open_engine
 from caraml_pulumi.cli.operations import (
@@ -23,7 +24,12 @@ from caraml_pulumi.engine.api import DEFAULT_PARALLEL
 
 app = typer.Typer(rich_markup_mode=None)
 
-Model = Annotated[str, typer.Argument(metavar="MODEL", help="The model; PROJECT/MODEL if several projects have it.")]
+Model = Annotated[
+    str,
+    typer.Argument(
+        metavar="MODEL", help="The model; PROJECT/MODEL if several projects have it.", autocompletion=complete.models
+    ),
+]
 To = Annotated[
     str | None,
     typer.Option(

@@ -6,6 +6,7 @@ from typing import Annotated, Final
 
 import typer
 
+from caraml_pulumi.cli import complete
 from caraml_pulumi.cli.common import HERE, Cwd, Stack, resolve_target
 from caraml_pulumi.cli.engines import EngineChoice, open_engine
 from caraml_pulumi.cli.operations import (
@@ -29,7 +30,12 @@ DEFAULT_PAUSE: Final = "5m"
 DEFAULT_PATIENCE: Final = 3
 _SECONDS: Final = {"s": 1, "m": 60, "h": 3600}
 
-Model = Annotated[str, typer.Argument(metavar="MODEL", help="The model; PROJECT/MODEL if several projects have it.")]
+Model = Annotated[
+    str,
+    typer.Argument(
+        metavar="MODEL", help="The model; PROJECT/MODEL if several projects have it.", autocompletion=complete.models
+    ),
+]
 To = Annotated[int, typer.Option("--to", metavar="VERSION", min=1, help="The version that gets the traffic.")]
 StepsOption = Annotated[str, typer.Option("--steps", metavar="PERCENTS", help="Its weight, step by step.")]
 Pause = Annotated[str, typer.Option("--pause", metavar="TIME", help="How long a step has to hold: 90s, 5m, 1h.")]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from caraml_pulumi.cli import complete
 from caraml_pulumi.cli.common import HERE, Cwd, Json, Stack, load_with_journal, note, print_json, resolve_target
 from caraml_pulumi.errors import INTERRUPTED, UNHEALTHY
 
@@ -18,7 +19,12 @@ POLL_SECONDS: Final = 2.0
 """How often `--watch` looks."""
 Model = Annotated[
     str | None,
-    typer.Argument(metavar="[[PROJECT/]MODEL[/VERSION]]", help="A model, or one version.", show_default="all"),
+    typer.Argument(
+        metavar="[[PROJECT/]MODEL[/VERSION]]",
+        help="A model, or one version.",
+        show_default="all",
+        autocompletion=complete.versions,
+    ),
 ]
 Watch = Annotated[bool, typer.Option("--watch", "-w", help="Go on, and show what changes, until Ctrl-C.")]
 
