@@ -184,6 +184,11 @@ class StackHistory:
             if meant:
                 return meant[0]
             seen.update(found)
+        if self._records and not any(found is not None for found in self._read.values()):
+            raise CaramlError(
+                f"no update of the stack {self.stack} has left its state: this backend does not keep it",
+                allowed="backends on file:// and s3://, and Pulumi Cloud",
+            )
         raise CaramlError(
             f'no update of the stack {self.stack} knows a model "{name}"',
             allowed=", ".join(sorted(str(one) for one in seen)) or "it has deployed no model yet",
