@@ -149,12 +149,16 @@ def test_what_is_killed_is_completed_by_the_next_run(stack: Stack, after: int) -
 
 def test_of_several_runs_that_begin_at_once_one_goes_on_and_the_others_are_refused(program: S3Program) -> None:
     program.file.write_text(WAITING)
+    killed = program.begun(program.start("up", "--yes", "--skip-preview"))
+    killed.kill()
+    killed.communicate()
     runs = [program.start("up", "--yes", "--skip-preview") for _ in range(3)]
     while len(at_work := [run for run in runs if run.poll() is None]) > 1:
         time.sleep(0.01)
     (program.root / "go").touch()
     output, _ = at_work[0].communicate(timeout=60)
     assert at_work[0].returncode == 0, output
+    assert f"process {killed.pid}," in output
     for run in runs:
         if run is not at_work[0]:
             refused, _ = run.communicate(timeout=60)

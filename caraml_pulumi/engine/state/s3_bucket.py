@@ -88,14 +88,14 @@ class S3Bucket:
         Raises:
             CaramlError: the server has no conditional requests.
         """
-        if not self._put_if_absent(key, data):
-            return self.get(key) == data  # this very request may have been sent twice
-        if not self._conditional:
+        if self._put_if_absent(key, data):
+            if self._conditional:
+                return True
             if self._put_if_absent(key, data):
                 self.delete(key)
                 raise self._unconditional(key)
             self._conditional = True
-        return True
+        return self.get(key) == data  # an answer may have been lost and the request sent again
 
     def _put_if_absent(self, key: str, data: bytes) -> bool:
         arguments = {**self._object(key), **self._encryption, "Body": data, "IfNoneMatch": "*"}

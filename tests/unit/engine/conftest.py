@@ -26,15 +26,21 @@ def moto() -> Iterator[str]:
 
 
 @pytest.fixture
-def s3_url(moto: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> str:
-    """The URL of a directory in a new bucket, with the environment set for clients of its server."""
+def aws(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Nothing of the user's AWS settings, and credentials that every server takes that checks none."""
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)
-    settings = {"ACCESS_KEY_ID": "key", "SECRET_ACCESS_KEY": "s3cr3t", "REGION": "us-east-1", "ENDPOINT_URL": moto}
+    settings = {"ACCESS_KEY_ID": "key", "SECRET_ACCESS_KEY": "s3cr3t", "REGION": "us-east-1"}
     for name, value in {**settings, "EC2_METADATA_DISABLED": "true"}.items():
         monkeypatch.setenv(f"AWS_{name}", value)
     for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
         monkeypatch.setenv(name, str(tmp_path / "none"))
+
+
+@pytest.fixture
+def s3_url(moto: str, aws: None, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The URL of a directory in a new bucket, with the environment set for clients of its server."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", moto)
     name = f"state-{uuid4().hex[:12]}"
     Endpoint().client().create_bucket(Bucket=name)
     return f"s3://{name}/team"

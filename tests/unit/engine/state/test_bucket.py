@@ -16,12 +16,19 @@ def test_what_is_put_is_got(bucket: Bucket) -> None:
     assert bucket.get("a/b/c") is None
 
 
-def test_only_one_of_several_writers_makes_a_file(opened: Opened) -> None:
-    bucket = opened()
+def test_only_one_of_several_writers_makes_a_file(tmp_path: Path) -> None:
     with ThreadPoolExecutor(8) as pool:
-        made = list(pool.map(lambda number: opened().put_if_absent("a", str(number).encode()), range(32)))
+        made = list(pool.map(lambda number: FileBucket(tmp_path).put_if_absent("a", str(number).encode()), range(32)))
     assert made.count(True) == 1
-    assert bucket.get("a") == str(made.index(True)).encode()
+    assert (tmp_path / "a").read_text() == str(made.index(True))
+
+
+def test_a_file_that_is_there_is_not_overwritten(bucket: Bucket) -> None:
+    assert bucket.put_if_absent("a", b"1")
+    assert not bucket.put_if_absent("a", b"2")
+    assert bucket.get("a") == b"1"
+    bucket.delete("a")
+    assert bucket.put_if_absent("a", b"3")
 
 
 def test_keys_are_listed_sorted_under_a_directory_only(bucket: Bucket) -> None:

@@ -4,12 +4,13 @@ import signal
 import socket
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from caraml_pulumi.engine.state.backend import Backend
+from caraml_pulumi.engine.state.backend import Backend, open_backend
 from caraml_pulumi.engine.state.bucket import FileBucket
 from caraml_pulumi.errors import LOCKED, CaramlError
 
@@ -119,3 +120,91 @@ def test_the_lock_of_a_living_process_of_the_pulumi_cli_is_respected(backend: Ba
     _left(tmp_path, hostname=socket.gethostname())
     with pytest.raises(CaramlError), backend.lock("shop", "dev", "up"):
         pass
+
+
+HOLDER = """
+import sys, time
+from caraml_pulumi.engine.state.backend import open_backend
+from caraml_pulumi.errors import CaramlError
+
+print("ready", flush=True)
+sys.stdin.readline()
+try:
+    with open_backend(sys.argv[1]).lock("shop", "dev", "up") as held:
+        print("held", flush=True)
+        sys.stdin.readline()
+        assert held()
+except CaramlError as error:
+    print("refused", error.exit_code, flush=True)
+"""
+
+
+def _at_once(url: str, count: int) -> list["subprocess.Popen[str]"]:
+    """Processes that have tried to take the lock at the same time."""
+    holders = [
+        subprocess.Popen(
+            [sys.executable, "-c", HOLDER, url], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
+        )
+        for _ in range(count)
+    ]
+    for holder in holders:
+        assert holder.stdout
+        assert holder.stdout.readline() == "ready\n"
+    for holder in holders:
+        assert holder.stdin
+        holder.stdin.write("\n")
+    return holders
+
+
+def _said(holder: "subprocess.Popen[str]") -> str:
+    assert holder.stdout
+    return holder.stdout.readline()
+
+
+def test_of_several_that_begin_at_once_exactly_one_gets_the_lock_also_from_a_killed_one(tmp_path: Path) -> None:
+    url = f"file://{tmp_path}"
+    for _ in range(3):
+        holders = _at_once(url, 4)
+        said = sorted(map(_said, holders))
+        assert said == ["held\n", *[f"refused {LOCKED}\n"] * 3]
+        for holder in holders:
+            holder.kill()  # the lock stays
+            holder.communicate()
+    (last,) = _at_once(url, 1)
+    assert _said(last) == "held\n"
+    last.communicate("\n")
+    assert last.returncode == 0
+    assert open_backend(url).locks("shop", "dev") == []
+
+
+def test_a_lock_that_somebody_removed_is_not_held_any_more_and_leaves_the_next_ones_alone(
+    backend: Backend, notes: list[str]
+) -> None:
+    with backend.lock("shop", "dev", "up") as held:
+        assert held()
+        backend.unlock(backend.locks("shop", "dev"))
+        assert not held()
+        with backend.lock("shop", "dev", "destroy") as others:
+            assert others()
+            assert not held()
+    assert len(notes) == 1
+    assert "removed while 'up' was at work" in notes[0]
+
+
+def test_a_lock_tells_whether_its_holder_is_at_work_here(backend: Backend, tmp_path: Path) -> None:
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    left = {"ended": {"pid": gone.pid, "hostname": socket.gethostname()}, "elsewhere": {}, "unreadable": {}}
+    for name, owner in left.items():
+        _left(tmp_path, **owner).rename(tmp_path / DIRECTORY / f"{name}.json")
+    (tmp_path / DIRECTORY / "unreadable.json").write_text("{")
+    with suppress(CaramlError), backend.lock("shop", "dev", "up"):
+        pytest.fail("the lock was given")
+    assert {(Path(lock.key).stem, lock.ended, lock.at_work) for lock in backend.locks("shop", "dev")} == {
+        ("ended", True, False),
+        ("elsewhere", False, False),
+        ("unreadable", False, False),
+    }
+    backend.unlock(backend.locks("shop", "dev"))
+    with backend.lock("shop", "dev", "up"):
+        assert [lock.at_work for lock in backend.locks("shop", "dev")] == [True]
