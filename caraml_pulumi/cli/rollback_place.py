@@ -20,7 +20,7 @@ from caraml_pulumi.model.release import ReleaseSpec
 from caraml_pulumi.promotion.secrets import keys_in_cluster, needed_secrets, secrets_are_there
 from caraml_pulumi.releases.file import release_path, release_text
 from caraml_pulumi.releases.held import hold_release
-from caraml_pulumi.stack_files import RELEASES, settings
+from caraml_pulumi.stack_files import RELEASES, read_settings
 from caraml_pulumi.stack_files.configuration import read_configuration
 from caraml_pulumi.status.state import current_state
 
@@ -81,7 +81,7 @@ def plan_rollback(target: Target, model: str, to: str | None, *, force: bool) ->
     version = last_other(history, name, current) if to is None else history.number(to)
     declared = ordered(recorded_release(history, name, version, force=force))
     configuration = read_configuration(target.project.stack_config_dir, target.stack)
-    platform, projects = settings(configuration, target.stack)
+    platform, projects = read_settings(target.project.stack_config_dir, target.stack)
     spec = hold_release(declared, f"the release of {name} in update {version}", platform, projects)
     path = release_path(target.project.stack_config_dir / RELEASES / platform.environment, name.project, name.model)
     _secrets_are_there(target, spec, projects[name.project].secrets, platform.environment)
