@@ -3,6 +3,7 @@
 deploy_environment(Path(__file__).parent)
 """
 
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +21,23 @@ from caraml_pulumi.stack_files import PLATFORM_KEY, read_stack
 from caraml_pulumi.target_cluster import is_on_its_cluster
 
 
-def deploy_environment(directory: Path) -> None:
+@dataclass(frozen=True, slots=True)
+class DeployedEnvironment:
+    """The components of an environment, for what else its program registers beside them."""
+
+    projects: dict[str, ModelProject] = field(default_factory=dict)
+    """By their names."""
+    versions: dict[tuple[str, str, int], CustomModelVersion] = field(default_factory=dict)
+    """By project, model and version."""
+    endpoints: dict[tuple[str, str], ModelEndpoint] = field(default_factory=dict)
+    """By project and model."""
+
+
+def deploy_environment(directory: Path) -> DeployedEnvironment:
     """Deploy the projects of the stack's configuration, and the models that the files under ``releases`` name.
 
     `directory` has the stack's ``Pulumi.{stack}.yaml`` and ``releases/{environment}``. The stack's outputs are the
-    addresses and states of the models, by ``{project}/{model}``.
+    addresses and states of the models, by ``{project}/{model}``. Returns the components.
 
     Raises:
         InputError: a file breaks a rule; nothing was registered.
@@ -38,26 +51,29 @@ def deploy_environment(directory: Path) -> None:
         )
         with located(lambda path: stack.configuration.locate((PLATFORM_KEY, *path))):
             is_on_its_cluster(stack.platform)
-    projects = {
-        name: ModelProject(name, **project.given(), platform=stack.platform) for name, project in stack.projects.items()
-    }
+    deployed = DeployedEnvironment()
+    for name, project in stack.projects.items():
+        deployed.projects[name] = ModelProject(name, **project.given(), platform=stack.platform)
     for release in stack.releases:
         ModelRelease(f"{release.project}-{release.model}", release, environment=stack.platform.environment)
-        pulumi.export(f"{release.project}/{release.model}", _deploy(release, projects[release.project]))
+        pulumi.export(f"{release.project}/{release.model}", _deploy(release, deployed))
+    return deployed
 
 
-def _deploy(release: ReleaseSpec, project: ModelProject) -> dict[str, Any]:
+def _deploy(release: ReleaseSpec, deployed: DeployedEnvironment) -> dict[str, Any]:
     """Deploy the versions of a model and its endpoint, and say where they are."""
+    owner = (release.project, release.model)
     versions = {
         version.version: CustomModelVersion(
             f"{release.project}-{release.model}-{version.version}",
             model=release.model,
-            project=project,
+            project=deployed.projects[release.project],
             **version.given(),
         )
         for version in release.versions
     }
-    deployed: dict[str, Any] = {
+    deployed.versions.update({(*owner, number): version for number, version in versions.items()})
+    outputs: dict[str, Any] = {
         "versions": {
             str(number): {
                 "url": version.url,
@@ -67,8 +83,8 @@ def _deploy(release: ReleaseSpec, project: ModelProject) -> dict[str, Any]:
         }
     }
     if release.endpoint:
-        endpoint = ModelEndpoint(
+        endpoint = deployed.endpoints[owner] = ModelEndpoint(
             f"{release.project}-{release.model}", versions=list(versions.values()), **release.endpoint.props()
         )
-        deployed["url"] = endpoint.url
-    return deployed
+        outputs["url"] = endpoint.url
+    return outputs

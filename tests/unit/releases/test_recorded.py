@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from caraml_pulumi import ModelRelease, deploy_environment
 from caraml_pulumi.engine.resource import ResourceState
 from caraml_pulumi.engine.state.snapshot import Snapshot
+from caraml_pulumi.environment import DeployedEnvironment
 from caraml_pulumi.model.release import ReleaseSpec
 from caraml_pulumi.model.spec import dotted, parse
 from caraml_pulumi.model_release import TYPE
@@ -45,8 +46,8 @@ def test_a_release_is_recorded_as_it_was_declared_without_defaults() -> None:
     assert (release.name, release.environment) == ("team/iris", "staging")
     assert release.spec() == spec(RELEASE)
     assert TYPE == RELEASE_TYPE
-    assert list(release.declared["versions"][0]) == ["version", "image", "autoscalingPolicy"]
-    assert repr(release.declared["versions"][0]["autoscalingPolicy"]["target"]) == "5"
+    assert list(release.spec().declared()["versions"][0]) == ["version", "image", "autoscalingPolicy"]
+    assert repr(release.spec().declared()["versions"][0]["autoscalingPolicy"]["target"]) == "5"
 
 
 @given(st.lists(versions(), min_size=1, max_size=2, unique_by=lambda version: version["version"]))
@@ -79,7 +80,11 @@ def environment(tmp_path: Path) -> Path:
 
 def test_an_environment_deploys_what_its_files_declare(environment: Path) -> None:
     config = {"caraml:platform": {"domain": "a.b"}, "caraml:projects": {"team": {"team": "t", "stream": "s"}}}
-    recording = record(lambda: deploy_environment(environment), config=config, stack="dev")
+    found: list[DeployedEnvironment] = []
+    recording = record(lambda: found.append(deploy_environment(environment)), config=config, stack="dev")
+    assert list(found[0].projects) == ["team"]
+    assert list(found[0].versions) == [("team", "iris", 1), ("team", "iris", 2)]
+    assert list(found[0].endpoints) == [("team", "iris")]
     assert {one.name for one in recording.of_type("caraml:index:ModelProject")} == {"team"}
     assert [one.name for one in recording.of_type("caraml:index:CustomModelVersion")] == ["team-iris-1", "team-iris-2"]
     assert recording.one("caraml:index:ModelEndpoint").name == "team-iris"
