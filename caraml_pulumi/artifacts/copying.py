@@ -81,11 +81,25 @@ class _Copy:
             self._progress.sent(file.size, files=1)
 
     def _verify(self, file: File) -> None:
+        """Refuse other bytes than the artifact's, which somebody has put there."""
         if self._target.stored_sha256(self._digest, file) != file.sha256:
             raise CaramlError(
                 f"{self._target.place.child(self._digest).uri}/{file.path} has other bytes than the artifact",
                 fix="find out who has put them there, and remove them: nothing is overwritten",
             )
+
+    def _prove(self, file: File) -> None:
+        """Take back what was copied here if it is not what the manifest says."""
+        if self._target.stored_sha256(self._digest, file) != file.sha256:
+            with self._target.explained(f'removing "{file.path}"'):
+                self._target.client.delete_object(**self._place(file))
+            raise self._damaged(file)
+
+    def _damaged(self, file: File) -> CaramlError:
+        return CaramlError(
+            f"{self._source.place.child(self._digest).uri}/{file.path} has other bytes than its manifest says",
+            fix="upload the artifact again",
+        )
 
     def _copy_there(self, file: File) -> None:
         """Copy on the server."""
@@ -99,7 +113,7 @@ class _Copy:
                 asked = {**self._place(file), "ChecksumAlgorithm": "SHA256", **more}
                 said = self._target.client.copy_object(CopySource=origin, **asked)
         if said.get("CopyObjectResult", {}).get("ChecksumSHA256") != checksum(bytes.fromhex(file.sha256)):
-            self._verify(file)
+            self._prove(file)
 
     def _pass_on(self, file: File) -> None:
         """Read from one server and write to the other."""
@@ -111,20 +125,17 @@ class _Copy:
         if file.size > _IN_MEMORY:
             with self._target.explained(f'copying "{file.path}"'):
                 self._target.client.upload_fileobj(body, **self._place(file), ExtraArgs={"Metadata": metadata})
-            self._verify(file)
+            self._prove(file)
             return
         digest = sha256(data)
         if digest.hexdigest() != file.sha256:
-            raise CaramlError(
-                f"{self._source.place.child(self._digest).uri}/{file.path} has other bytes than its manifest says",
-                fix="upload the artifact again",
-            )
+            raise self._damaged(file)
         with self._target.explained(f'copying "{file.path}"'):
             answer = self._target.client.put_object(
                 **self._place(file), Body=data, ChecksumSHA256=checksum(digest.digest()), Metadata=metadata
             )
         if not confirms(answer, data, digest.digest()):
-            self._verify(file)
+            self._prove(file)
 
     def _place(self, file: File) -> dict[str, str]:
         return {"Bucket": self._target.bucket, "Key": self._target.key(self._digest, file.path)}
