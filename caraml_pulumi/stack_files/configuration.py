@@ -101,14 +101,13 @@ def merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]
 
     A property is the same in camelCase and snake_case; the upper spelling stays.
     """
-    result = dict(below)
-    for name, value in above.items():
-        other = _spelled(name, result)
-        under = result.pop(other) if other is not None else None
-        if value is None:
-            continue
-        result[name] = merged(under, value) if isinstance(under, Mapping) and isinstance(value, Mapping) else value
-    return result
+    upper = {_spelled(name, below) or name: (name, value) for name, value in above.items()}
+    result = {}
+    for name, under in below.items():
+        spelling, value = upper.pop(name, (name, under))
+        result[spelling] = merged(under, value) if isinstance(under, Mapping) and isinstance(value, Mapping) else value
+    result |= dict(upper.values())
+    return {name: value for name, value in result.items() if value is not None}
 
 
 def _spelled(name: str | int, values: Mapping[Any, Any]) -> Any:  # noqa: ANN401 - a key, whatever it is
