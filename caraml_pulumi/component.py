@@ -23,7 +23,11 @@ PLATFORM_KEY = "platform"
 
 
 class InputError(CaramlError, pulumi.RunError):
-    """A `CaramlError` that ends a Pulumi program with its message alone, without a traceback."""
+    """The `CaramlError` `broken`, which ends a Pulumi program with its message alone, without a traceback."""
+
+    def __init__(self, broken: CaramlError) -> None:
+        super().__init__(str(broken), exit_code=broken.exit_code)
+        self.broken = broken
 
 
 @contextmanager
@@ -32,7 +36,7 @@ def readable() -> Iterator[None]:
     try:
         yield
     except CaramlError as error:
-        raise InputError(str(error), exit_code=error.exit_code) from None
+        raise InputError(error) from None
 
 
 class Later:

@@ -64,7 +64,7 @@ class RemoteComponents:
             copy_field(request, name, asked, theirs)
         if request.deleteBeforeReplaceDefined:
             asked.deleteBeforeReplace = request.deleteBeforeReplace
-        asked.inputs.CopyFrom(with_outputs(request.object, dependencies))
+        asked.inputs.CopyFrom(with_outputs(request.object))
         for key, urns in dependencies.items():
             asked.inputDependencies[key].urns.extend(urns)
         answer = self._asked(lambda: self._provider(request.type, request.provider, request.version).construct(asked))
@@ -78,7 +78,7 @@ class RemoteComponents:
         """Call the method of a component. Raises as `construct` does."""
         dependencies = {key: list(value.urns) for key, value in request.argDependencies.items()}
         asked = provider_pb2.CallRequest(
-            **self._circumstances(), tok=request.tok, args=with_outputs(request.args, dependencies)
+            **self._circumstances(), tok=request.tok, args=with_outputs(request.args)
         )
         for key, needed in dependencies.items():
             asked.argDependencies[key].urns.extend(needed)

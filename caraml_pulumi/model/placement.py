@@ -20,15 +20,20 @@ class TolerationOperator(StrEnum):
     """How a toleration is compared with a taint."""
 
     EXISTS = "Exists"
+    """The taint has the key, with any value."""
     EQUAL = "Equal"
+    """The taint has the key and the value."""
 
 
 class TaintEffect(StrEnum):
     """What a taint does to pods that do not tolerate it."""
 
     NO_SCHEDULE = "NoSchedule"
+    """They do not come to the node."""
     PREFER_NO_SCHEDULE = "PreferNoSchedule"
+    """They come to the node only if no other takes them."""
     NO_EXECUTE = "NoExecute"
+    """They do not come to the node, and those there are evicted."""
 
 
 class Toleration(Spec):
@@ -63,14 +68,18 @@ class WhenUnsatisfiable(StrEnum):
     """What the scheduler does when the spread cannot be kept."""
 
     DO_NOT_SCHEDULE = "DoNotSchedule"
+    """A replica waits until it can be kept."""
     SCHEDULE_ANYWAY = "ScheduleAnyway"
+    """A replica goes where the spread is broken least."""
 
 
 class NodePolicy(StrEnum):
     """Whether nodes that a replica cannot run on count for the spread."""
 
     HONOR = "Honor"
+    """They do not count."""
     IGNORE = "Ignore"
+    """They count."""
 
 
 class TopologySpreadConstraint(Spec):

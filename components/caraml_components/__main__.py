@@ -3,15 +3,11 @@
 import sys
 from importlib.metadata import version
 
-import pulumi
-from pulumi.provider import ConstructResult
-from pulumi.provider.experimental.component import ComponentProvider
-from pulumi.provider.server import ComponentInitError, main
+from pulumi.provider.server import main
 
 from caraml_pulumi import (
     ArtifactBucket,
     AutoscalingPolicy,
-    CaramlError,
     CustomModelVersion,
     ImageBuild,
     ModelArtifact,
@@ -20,35 +16,24 @@ from caraml_pulumi import (
     ModelProject,
 )
 
+from .host import Host
 
-class Host(ComponentProvider):
-    """The components, with broken rules reported as wrong inputs and not as failures of the host."""
+COMPONENTS = [
+    ArtifactBucket,
+    AutoscalingPolicy,
+    CustomModelVersion,
+    ImageBuild,
+    ModelArtifact,
+    ModelEndpoint,
+    ModelMonitoring,
+    ModelProject,
+]
 
-    def construct(
-        self,
-        name: str,
-        resource_type: str,
-        inputs: pulumi.Inputs,
-        options: pulumi.ResourceOptions | None = None,
-    ) -> ConstructResult:
-        """Construct a component. Raises `pulumi.InputPropertiesError` for inputs that break a rule."""
-        try:
-            return super().construct(name, resource_type, inputs, options)
-        except ComponentInitError as error:
-            if isinstance(error.inner, CaramlError):
-                raise pulumi.InputPropertiesError(str(error.inner)) from None
-            raise
+
+def host() -> Host:
+    """The provider of all components, as the package `caraml` in the version of caraml-pulumi."""
+    return Host(COMPONENTS, "caraml", version=version("caraml-pulumi"))
 
 
 if __name__ == "__main__":
-    components = [
-        ArtifactBucket,
-        AutoscalingPolicy,
-        CustomModelVersion,
-        ImageBuild,
-        ModelArtifact,
-        ModelEndpoint,
-        ModelMonitoring,
-        ModelProject,
-    ]
-    main(Host(components, "caraml", version=version("caraml-pulumi")), sys.argv[1:])
+    main(host(), sys.argv[1:])

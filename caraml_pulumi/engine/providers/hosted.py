@@ -64,9 +64,10 @@ class HostedProvider(Provider):
     def construct(self, request: provider_pb2.ConstructRequest) -> provider_pb2.ConstructResponse:
         """Make a component; what its inputs break is one error for each, with the property's path."""
         doing = f"constructing {request.type} {request.name!r}"
+        subject = f'{request.type.rpartition(":")[2]} "{request.name}"'
         inputs = wire.decode(request.inputs)
         answer: provider_pb2.ConstructResponse = self._ask(
-            self._connect().Construct, request, doing, request.name, inputs
+            self._connect().Construct, request, doing, subject, inputs
         )
         return answer
 
@@ -165,7 +166,10 @@ class HostedProvider(Provider):
         details = error.details() or ""
         if error.code() is not grpc.StatusCode.UNKNOWN or not details:
             return []
-        said = _FRAMES.sub("", _PREFIX.sub("", details)).strip().replace("\n", "\n    ")
+        said = _FRAMES.sub("", _PREFIX.sub("", details)).strip()
+        if not _FRAMES.search(details):
+            return [CaramlError(said)]  # a RunError of Pulumi: a message for people
+        said = said.replace("\n", "\n    ")
         what = f"the component package {self._name!r} failed while {doing}\n    {said}"
         return [CaramlError(what, where=last_user_frame(details))]
 
@@ -192,4 +196,4 @@ def _input_errors(error: "grpc.RpcError", subject: str) -> list[CaramlError]:
 
 
 def _path(subject: str, path: str) -> str:
-    return f"{subject}.{path}" if path else subject
+    return f"{subject}: {path}" if path else subject

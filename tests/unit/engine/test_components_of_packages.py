@@ -158,7 +158,7 @@ def test_what_uses_a_component_depends_on_what_its_outputs_come_from(stack: Stac
 def test_a_wrong_input_is_one_error_with_the_path_of_the_property(stack: Stack) -> None:
     program(stack, 'Pair("p", "wrong", "two")')
     for outcome in (stack.preview(), stack.up()):
-        assert str(outcome.error) == "'wrong' is not right\n  where:   p.first"
+        assert str(outcome.error) == "'wrong' is not right\n  where:   Pair \"p\": first"
         assert stack.messages().count("'wrong' is not right") == 1
 
 

@@ -1,9 +1,12 @@
 """The component package as Pulumi starts it: a process that answers the ResourceProvider protocol."""
 
+import asyncio
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +17,8 @@ from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
 from caraml_pulumi import ArtifactBucket, CustomModelVersion, ModelEndpoint, ModelMonitoring
 from caraml_pulumi.testing import Recording, record
-from components.caraml_components.__main__ import Host
+from components.caraml_components.host import Host
+from tools.component_schema import SCHEMA
 
 COMPONENTS = Path(__file__).parents[3] / "components"
 
@@ -59,10 +63,57 @@ def test_only_what_has_no_default_is_required(schema: dict[str, Any]) -> None:
     }
 
 
-def test_every_property_is_described(schema: dict[str, Any]) -> None:
-    for component in schema["resources"].values():
-        for name, value in {**component["inputProperties"], **component["properties"]}.items():
-            assert value.get("description"), name
+def _described(schema: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """All that a schema describes, with the description."""
+    for name, component in schema["resources"].items():
+        yield name, component.get("description", "")
+        for kind in ("inputProperties", "properties"):
+            yield from ((f"{name}.{key}", value.get("description", "")) for key, value in component[kind].items())
+    for name, type_ in schema["types"].items():
+        yield name, type_.get("description", "")
+        properties = type_.get("properties", {})
+        yield from ((f"{name}.{key}", value.get("description", "")) for key, value in properties.items())
+        yield from ((f"{name} {item['value']}", item.get("description", "")) for item in type_.get("enum", ()))
+
+
+def test_every_component_type_property_and_choice_is_described(schema: dict[str, Any]) -> None:
+    described = list(_described(schema))
+    assert len(described) > 300
+    assert [name for name, text in described if not text] == []
+    assert [name for name, text in described if "\n    " in text.partition("```")[0].partition("::")[0]] == []
+
+
+def test_the_published_schema_is_what_the_host_answers(schema: dict[str, Any]) -> None:
+    assert json.loads(SCHEMA.read_text("utf-8")) == schema
+
+
+def test_the_package_has_the_version_of_the_library(schema: dict[str, Any]) -> None:
+    assert schema["version"] == version("caraml-pulumi")
+
+
+def _values(schema: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for name, item in {**schema["resources"], **schema["types"]}.items():
+        for kind in ("inputProperties", "properties"):
+            for key, value in item.get(kind, {}).items():
+                yield f"{name.rpartition(':')[2]}.{key}", value
+
+
+def test_every_name_is_in_camel_case_and_any_value_is_taken_only_where_kubernetes_or_the_platform_says_more(
+    schema: dict[str, Any],
+) -> None:
+    values = list(_values(schema))
+    assert [name for name, _ in values if not re.fullmatch(r"\w+\.[a-z][A-Za-z0-9]*", name)] == []
+    free = {name.rpartition(".")[2] for name, value in values if "pulumi.json#/Any" in json.dumps(value)}
+    assert free == {"affinity", "platform"}
+
+
+def test_what_is_read_at_preview_is_plain_and_what_may_come_from_another_resource_is_not(
+    schema: dict[str, Any],
+) -> None:
+    inputs = schema["resources"]["caraml:index:CustomModelVersion"]["inputProperties"]
+    late = {name for name, value in inputs.items() if not value.get("plain")}
+    assert late == {"image", "storageUri"}
+    assert all("plain" not in inputs[name]["additionalProperties"] for name in ("env", "secrets"))
 
 
 def test_choices_are_enums_for_other_languages(schema: dict[str, Any]) -> None:
@@ -110,7 +161,44 @@ def test_a_component_is_constructed_from_what_the_protocol_carries() -> None:
 def test_a_broken_rule_is_a_wrong_input_and_not_a_failure_of_the_host() -> None:
     with pytest.raises(pulumi.InputPropertiesError) as caught:
         construct({"model": "iris", "project": "iris-team", "traffic": [{"version": 1, "weight": 90}]})
-    assert "the weights sum to 90" in caught.value.message
+    (error,) = caught.value.errors or []
+    assert error["property_path"] == "traffic"
+    assert error["reason"].startswith("the weights sum to 90")
+
+
+@pytest.mark.parametrize(
+    ("changed", "path", "reason"),
+    [
+        ({"timeoutSeconds": -1}, "timeoutSeconds", "`timeoutSeconds` cannot be -1\n  allowed: at least 1"),
+        ({"traffick": []}, "traffick", "unknown field `traffick`"),
+        ({"mirror": {"version": 1, "persentage": 9}}, "mirror.persentage", "unknown field `persentage`"),
+        ({"backend": "NGINX"}, "backend", '`backend` cannot be "NGINX"\n  allowed: ISTIO, GATEWAY_API'),
+        ({"traffic": None}, "traffic", "`traffic`"),
+        ({"retries": {"attempts": 1, "perTryTimeoutSeconds": 0}}, "retries.perTryTimeoutSeconds", "`perTryTimeout"),
+    ],
+)
+def test_each_mistake_has_the_path_of_the_property_and_its_name_in_the_schema(
+    changed: dict[str, Any], path: str, reason: str
+) -> None:
+    inputs = {"model": "iris", "project": "iris-team", "traffic": [{"version": 1, "weight": 100}], **changed}
+    with pytest.raises(pulumi.InputPropertiesError) as caught:
+        construct(inputs)
+    (error,) = caught.value.errors or []
+    assert error["property_path"] == path
+    assert error["reason"].startswith(reason)
+
+
+@pytest.mark.parametrize("key", ["model", "deploymentMode", "resourceRequest", "tolerations"])
+def test_an_output_where_a_plain_value_must_be_is_refused_and_not_taken_for_nothing(key: str) -> None:
+    async def output() -> pulumi.Output[Any]:
+        return pulumi.Output.from_input("SERVERLESS")
+
+    inputs = {"model": "iris", "version": 1, "project": "iris-team", "image": "ghcr.io/team/iris:1"}
+    with pytest.raises(pulumi.InputPropertiesError) as caught:
+        construct({**inputs, key: asyncio.run(output())}, CustomModelVersion)
+    (error,) = caught.value.errors or []
+    assert error["property_path"] == key
+    assert "must be known at preview" in error["reason"]
 
 
 def test_nested_arguments_come_as_other_languages_write_them() -> None:
