@@ -1,7 +1,9 @@
 """The Pulumi CLI as an engine, driven through the Automation API, with the same events and errors as ours."""
 
 import json
+import os
 import re
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -219,6 +221,11 @@ def _selected(target: Target, options: Options) -> Iterator["Stack"]:
         yield stack
 
 
+def _python() -> dict[str, str]:
+    """Programs and policy packs that name no virtual environment run on the interpreter that runs us, as with ours."""
+    return {} if os.environ.get("PULUMI_PYTHON_CMD") else {"PULUMI_PYTHON_CMD": sys.executable}
+
+
 def _select(target: Target) -> "Stack":
     """The stack in the backend, made if it is not there, as our engine does.
 
@@ -232,7 +239,7 @@ def _select(target: Target) -> "Stack":
         return create_or_select_stack(
             target.stack,
             work_dir=str(target.project.root),
-            opts=LocalWorkspaceOptions(env_vars={"PULUMI_BACKEND_URL": target.backend_url}),
+            opts=LocalWorkspaceOptions(env_vars={"PULUMI_BACKEND_URL": target.backend_url, **_python()}),
         )
     except CommandError as failure:
         raise CaramlError(_said(str(failure)), where=target.backend_url) from failure

@@ -1,6 +1,7 @@
 """A newcomer's way, as docs/getting-started.md has it: from nothing to a deployed model in under five commands."""
 
 import os
+import shutil
 import subprocess
 import time
 import uuid
@@ -85,3 +86,22 @@ def test_a_new_repository_is_deployed_changed_and_judged(shell: tuple[Shell, str
     route = cluster.client.request("GET", f"/apis/networking.istio.io/v1/namespaces/{project}/virtualservices/iris")
     assert '"weight": 10' in str(route).replace("'", '"')
     terminal.must("destroy", "--stack", "dev", "--yes")
+
+
+@pytest.mark.pulumi_cli
+@pytest.mark.skipif(shutil.which("pulumi") is None, reason="the Pulumi CLI is not on PATH")
+def test_the_pulumi_cli_runs_a_program_that_names_no_virtual_environment_on_our_interpreter(tmp_path: Path) -> None:
+    (tmp_path / "Pulumi.yaml").write_text("name: tiny\nruntime: python\n")
+    (tmp_path / "__main__.py").write_text("import pulumi, caraml_pulumi\npulumi.export('answer', 42)\n")
+    (tmp_path / "state").mkdir()
+    pulumi = Path(str(shutil.which("pulumi"))).parent
+    environment = {
+        "PATH": f"{pulumi}:/usr/bin:/bin",  # no virtual environment of ours is active
+        "HOME": str(tmp_path),
+        "PULUMI_BACKEND_URL": f"file://{tmp_path}/state",
+        "PULUMI_CONFIG_PASSPHRASE": "test",
+        "CARAML_ENGINE": "pulumi",
+    }
+    terminal = Shell(tmp_path, environment)
+    terminal.must("up", "--stack", "dev", "--yes", "--skip-preview")
+    assert terminal.must("stack", "output", "--stack", "dev", "--json").json() == {"answer": 42}
