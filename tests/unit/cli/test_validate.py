@@ -83,8 +83,8 @@ def test_the_problems_of_all_files_are_found_at_once(files: Place) -> None:
         "releases/dev/iris.yaml:9 (endpoint.traffic): the weights sum to 90: 90",
         'releases/dev/other.yaml:4 (versions[0].version): "zero" is not a whole number',
         "Pulumi.prod.yaml:5 (config.caraml:platform.maxCpus): unknown field `maxCpus`",
-        "releases/prod/iris.yaml:1: `project` is missing",
-        "releases/prod/iris.yaml:1: `versions` is missing",
+        "releases/prod/iris.yaml:1 (project): `project` is missing",
+        "releases/prod/iris.yaml:1 (versions): `versions` is missing",
     ]
 
 
