@@ -81,7 +81,7 @@ def plan_rollback(target: Target, model: str, to: str | None, *, force: bool) ->
     version = last_other(history, name, current) if to is None else history.number(to)
     declared = ordered(recorded_release(history, name, version, force=force))
     configuration = read_configuration(target.project.stack_config_dir, target.stack)
-    platform, projects = read_settings(target.project.stack_config_dir, target.stack)
+    platform, projects = read_settings(target.project.stack_config_dir, target.stack, configuration.layers[0].values)
     spec = hold_release(declared, f"the release of {name} in update {version}", platform, projects)
     path = release_path(target.project.stack_config_dir / RELEASES / platform.environment, name.project, name.model)
     _secrets_are_there(target, spec, projects[name.project].secrets, platform.environment)
