@@ -16,7 +16,7 @@ CARAML := $(BIN)/caraml
 # Tests wait for servers as much as they compute: one worker more than there are cores keeps these busy.
 WORKERS ?= 3
 
-.PHONY: help up down test unit lint format docs bench lock
+.PHONY: help up down test unit lint format docs bench record-upgrade lock
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -63,6 +63,10 @@ docs: $(READY)  ## write the tables of docs/components and the pages of docs/pol
 
 bench: $(READY)  ## measure: ratios in one run on the same work
 	@$(BIN)/python -m bench
+
+record-upgrade: $(READY)  ## keep what this version leaves in the state of stacks, before it is released
+	@$(BIN)/caraml cluster up --with s3
+	@$(BIN)/python -m tools.record_upgrade
 
 lock: $(READY)  ## resolve the dependencies anew into requirements.lock
 	@$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
