@@ -77,9 +77,7 @@ class RemoteComponents:
     def call(self, request: resource_pb2.ResourceCallRequest) -> provider_pb2.CallResponse:
         """Call the method of a component. Raises as `construct` does."""
         dependencies = {key: list(value.urns) for key, value in request.argDependencies.items()}
-        asked = provider_pb2.CallRequest(
-            **self._circumstances(), tok=request.tok, args=with_outputs(request.args)
-        )
+        asked = provider_pb2.CallRequest(**self._circumstances(), tok=request.tok, args=with_outputs(request.args))
         for key, needed in dependencies.items():
             asked.argDependencies[key].urns.extend(needed)
         answer = self._asked(lambda: self._provider(request.tok, request.provider, request.version).call(asked))

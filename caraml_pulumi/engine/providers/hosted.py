@@ -66,9 +66,7 @@ class HostedProvider(Provider):
         doing = f"constructing {request.type} {request.name!r}"
         subject = f'{request.type.rpartition(":")[2]} "{request.name}"'
         inputs = wire.decode(request.inputs)
-        answer: provider_pb2.ConstructResponse = self._ask(
-            self._connect().Construct, request, doing, subject, inputs
-        )
+        answer: provider_pb2.ConstructResponse = self._ask(self._connect().Construct, request, doing, subject, inputs)
         return answer
 
     def call(self, request: provider_pb2.CallRequest) -> provider_pb2.CallResponse:
