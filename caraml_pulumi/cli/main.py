@@ -27,7 +27,7 @@ class _Commands(LazyGroup):
     sections: ClassVar = {
         "A platform's files": ("init", "add", "validate", "schema", "environment", "config"),
         "Changes": ("preview", "review", "up", "refresh", "destroy", "cancel"),
-        "Models": ("status", "logs", "rollout", "promote", "history", "rollback"),
+        "Models": ("status", "releases", "logs", "rollout", "promote", "history", "rollback"),
         "What they rest on": ("stack", "policy", "artifact", "operator", "cluster"),
     }
     sources: ClassVar = {
