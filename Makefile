@@ -19,7 +19,7 @@ WORKERS ?= 3
 .PHONY: help up down test unit lint format docs bench record-upgrade lock
 
 help:  ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 up: $(READY)  ## deploy the sample platform to a local control plane (set up first, if need be)
 	@tools/step "local control plane" $(CARAML) cluster up
