@@ -15,7 +15,8 @@ CHANGES: Final = 5
 ROLLED_BACK: Final = 6
 """Exit code of a rollout that went back, because the new version did not hold."""
 UNHEALTHY: Final = 7
-"""Exit code of `caraml status` when a version's newest change has failed, or an endpoint does not answer."""
+"""Exit code of `caraml status` when a version's newest change has failed, or an endpoint does not answer; of
+`caraml promote` when that is so of what is to be promoted."""
 INTERRUPTED: Final = 130
 """Exit code after Ctrl-C, as shells have it (128 + SIGINT)."""
 
