@@ -34,7 +34,7 @@ class Host(ComponentProvider):
         for definition in definitions:
             mapping = getattr(definition, "inputs_mapping", None) or getattr(definition, "properties_mapping", {})
             self._names |= {ours: theirs for theirs, ours in mapping.items()}
-        self.schema = json.dumps({**_described(json.loads(self.schema or "{}")), **_METADATA})
+        self.schema = json.dumps({**_published(self.schema or "{}"), **_METADATA})
 
     def construct(
         self,
@@ -100,20 +100,29 @@ def _reason(error: CaramlError) -> str:
     return str(CaramlError(error.what, allowed=error.allowed, fix=error.fix))
 
 
-def _described(schema: dict[str, Any]) -> dict[str, Any]:
-    """`schema` with descriptions that are not indented as in the source, and none at the items of a list or map."""
+def _published(text: str) -> dict[str, Any]:
+    """The schema `text` as other languages are to read it.
 
-    def cleaned(value: Value, key: str = "") -> Value:
-        if isinstance(value, list):
-            return [cleaned(item) for item in value]
-        if not isinstance(value, dict):
-            return value
-        result = {name: cleaned(item, name) for name, item in value.items()}
-        if isinstance(result.get("description"), str):
-            result["description"] = inspect.cleandoc(result["description"])
-            if key in ("items", "additionalProperties"):
-                del result["description"]
-        return result
+    Types lose the ending Args, which the generators of SDKs add themselves, or have Spec in its place where a component
+    has that name; descriptions are not indented as in the source, and the items of a list or map have none.
+    """
+    components = json.loads(text)["resources"]
 
-    found: dict[str, Any] = cleaned(schema)
-    return found
+    def renamed(match: re.Match[str]) -> str:
+        return match[1] if match[1] not in components else f"{match[1]}Spec"
+
+    schema: dict[str, Any] = _cleaned(json.loads(re.sub(r"(\w+:index:\w+)Args\b", renamed, text)))
+    return schema
+
+
+def _cleaned(value: Value, key: str = "") -> Value:
+    if isinstance(value, list):
+        return [_cleaned(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    result = {name: _cleaned(item, name) for name, item in value.items()}
+    if isinstance(result.get("description"), str):
+        result["description"] = inspect.cleandoc(result["description"])
+        if key in ("items", "additionalProperties"):
+            del result["description"]
+    return result

@@ -83,6 +83,16 @@ def test_every_component_type_property_and_choice_is_described(schema: dict[str,
     assert [name for name, text in described if "\n    " in text.partition("```")[0].partition("::")[0]] == []
 
 
+def test_types_are_named_for_generators_that_add_args_themselves(schema: dict[str, Any]) -> None:
+    names = {name.rpartition(":")[2] for name in schema["types"]}
+    assert {"ResourceRequest", "VersionTraffic", "AutoscalingPolicySpec"} <= names
+    assert not {name for name in names if name.endswith("Args")} | names & {
+        name.rpartition(":")[2] for name in schema["resources"]
+    }
+    text = json.dumps(schema)
+    assert set(re.findall(r"#/types/([^\"]+)", text)) <= schema["types"].keys()
+
+
 def test_the_published_schema_is_what_the_host_answers(schema: dict[str, Any]) -> None:
     assert json.loads(SCHEMA.read_text("utf-8")) == schema
 
