@@ -6,6 +6,7 @@ from caraml_pulumi.engine.goal import Goal
 from caraml_pulumi.engine.ledger import in_dependency_order
 from caraml_pulumi.engine.property_path import changed_paths
 from caraml_pulumi.engine.providers.base import Diff, Live, PartialFailure, Provider
+from caraml_pulumi.engine.replacing import replaced_on_changes, replacement_reason
 from caraml_pulumi.engine.reporter import Step
 from caraml_pulumi.engine.resource import PROVIDER_PREFIX, ResourceState
 from caraml_pulumi.engine.run import Run
@@ -26,6 +27,11 @@ def new_state(urn: str, goal: Goal, inputs: Properties, old: ResourceState | Non
         dependencies=sorted(goal.dependencies),
         property_dependencies=goal.property_dependencies,
         additional_secret_outputs=goal.additional_secret_outputs,
+        ignore_changes=goal.ignore_changes,
+        replace_on_changes=goal.replace_on_changes,
+        replace_with=goal.replace_with,
+        deleted_with=goal.deleted_with,
+        replacement_trigger=goal.replacement_trigger,
         custom_timeouts=goal.custom_timeouts,
         import_id=goal.import_id,
         protect=goal.protect,
@@ -59,9 +65,10 @@ def bring_about(
         _create(run, provider, Step("create", new.urn, None, new), new)
         return
     if old.pending_replacement:
+        new.inputs = afresh()
         _create_replacement(run, provider, old, new, None)
         return
-    diff = _diff(provider, goal, old, new)
+    diff = _diff(run, provider, old, new)
     if not diff.changed:
         _keep(run, old, new, told=not imported)
     elif diff.replace:
@@ -73,12 +80,10 @@ def bring_about(
         _update(run, provider, goal, old, new, diff)
 
 
-def _diff(provider: Provider, goal: Goal, old: ResourceState, new: ResourceState) -> Diff:
-    urn, _, id_ = old.provider.rpartition("::")
-    new_urn, _, new_id = new.provider.rpartition("::")
-    if urn == new_urn and id_ != new_id:
-        return Diff(changed=True, replace_keys=["provider"])
-    diff = provider.diff(old, new.inputs, goal.ignore_changes)
+def _diff(run: Run, provider: Provider, old: ResourceState, new: ResourceState) -> Diff:
+    if reason := replacement_reason(run, old, new):
+        return Diff(changed=True, replace_keys=[reason])
+    diff = replaced_on_changes(provider.diff(old, new.inputs, new.ignore_changes), old, new.inputs, new)
     if old.init_errors and not diff.changed:
         return Diff(changed=True)
     return diff
@@ -106,6 +111,14 @@ def _may_not_be_replaced(old: ResourceState, diff: Diff) -> CaramlError:
         where=old.urn,
         fix="make the program's values those of the existing resource, or, once it is imported, take import_ out of "
         "the program to let it be replaced",
+    )
+
+
+def _protected(old: ResourceState, why: str) -> CaramlError:
+    return CaramlError(
+        f"{old.type} {old.name!r} is protected and would be replaced, {why}",
+        where=old.urn,
+        fix="take the option protect off and apply that first, or undo the change",
     )
 
 
@@ -174,16 +187,15 @@ def _replace(
     diff: Diff,
     seen: Collection[str],
 ) -> None:
-    if old.protect:
-        raise CaramlError(
-            f"{old.type} {old.name!r} is protected and would be replaced, because of {', '.join(diff.replace_keys)}",
-            where=old.urn,
-            fix="take the option protect off and apply that first, or undo the change",
-        )
+    if old.protect and new.protect:
+        raise _protected(old, f"because of {', '.join(diff.replace_keys)}")
+    run.replaced.add(new.urn)
     first = diff.delete_before_replace if goal.delete_before_replace is None else goal.delete_before_replace
     if first:
-        for resource in reversed([old, *_dependents(run, old, seen)]):
-            _delete_for_replacement(run, resource)
+        with run.replacing:
+            for resource in reversed(_condemned(run, old, seen)):
+                _delete_for_replacement(run, resource)
+        _delete_for_replacement(run, old)
         _create_replacement(run, provider, old, new, diff)
         return
     context = run.context(new.urn, new.custom_timeouts.get("create"))
@@ -204,6 +216,7 @@ def _replace(
 def _create_replacement(
     run: Run, provider: Provider, old: ResourceState, new: ResourceState, diff: Diff | None
 ) -> None:
+    run.replaced.add(new.urn)
     _note_replaced(run, old, new, diff)
     _create(run, provider, Step("create-replacement", new.urn, old, new, diff, logical=False), new)
 
@@ -218,6 +231,7 @@ def replace_provider(run: Run, old: ResourceState, new: ResourceState) -> None:
     """Put `new` in the place of `old`, which reaches another place and is kept to delete there what it made."""
     changed = changed_paths(old.inputs, new.inputs)
     diff = Diff(changed=True, replace_keys=sorted({path.split(".")[0] for path in changed}))
+    run.replaced.add(new.urn)
     run.ledger.mark_for_deletion(old)
     run.ledger.put(new)
     created = Step("create-replacement", new.urn, old, new, diff, logical=False)
@@ -231,28 +245,55 @@ def _delete_for_replacement(run: Run, old: ResourceState) -> None:
     context = run.context(old.urn, old.custom_timeouts.get("delete"))
     with run.operation(step, "deleting", old):
         run.hooks.before("delete", old)
-        if not (run.preview or old.retain_on_delete):
+        if not (run.preview or is_left_alone(run, old)):
             run.hooks.retrying("delete", old, lambda: provider_of(run, old).delete(old, context))
         run.ledger.mark_pending_replacement(old)
     run.reporter.done(step)
     run.after("delete", old)
 
 
+def is_left_alone(run: Run, resource: ResourceState) -> bool:
+    """Whether the provider is not asked to delete what the state forgets: another deletion takes it along, say."""
+    return resource.retain_on_delete or resource.deleted_with in run.deleted
+
+
+def _condemned(run: Run, old: ResourceState, seen: Collection[str]) -> list[ResourceState]:
+    """What must be deleted before `old` is, which is deleted before it is replaced; in dependency order.
+
+    Raises:
+        CaramlError: one of them is protected.
+    """
+    found = _dependents(run, old, seen)
+    for item in found:
+        if item.protect:
+            raise _protected(item, f"along with {old.name!r}")
+    run.deleted.update(item.urn for item in (old, *found))
+    return found
+
+
 def _dependents(run: Run, old: ResourceState, seen: Collection[str]) -> list[ResourceState]:
-    """What must be deleted before `old` is: those that could not stay if its outputs changed, in dependency order."""
+    """What cannot stay when `old` is deleted and made anew with other outputs, in dependency order."""
     gone = {old.urn}
     found: list[ResourceState] = []
     for item in in_dependency_order(run.ledger.base.resources):
-        if item.urn in gone or item.urn in seen or not item.custom or item.delete or item.external:
+        if item.urn in gone or item.urn in seen or item.type.startswith(PROVIDER_PREFIX):
             continue
-        touched = [key for key, urns in item.property_dependencies.items() if gone & set(urns)]
-        if item.type.startswith(PROVIDER_PREFIX) or not touched:
+        if not item.custom or item.delete or item.external or item.pending_replacement:
             continue
-        inputs = {key: UNKNOWN if key in touched else value for key, value in item.inputs.items()}
-        if provider_of(run, item).diff(item, inputs, []).replace:
+        if old.urn in item.replace_with or item.deleted_with in gone or _is_replaced_without(run, item, gone):
             gone.add(item.urn)
             found.append(item)
     return found
+
+
+def _is_replaced_without(run: Run, item: ResourceState, gone: set[str]) -> bool:
+    """Whether `item` must be replaced if what it has from the resources in `gone` changes."""
+    touched = [key for key, urns in item.property_dependencies.items() if gone & set(urns)]
+    if not touched:
+        return False
+    inputs = {key: UNKNOWN if key in touched else value for key, value in item.inputs.items()}
+    diff = provider_of(run, item).diff(item, inputs, item.ignore_changes)
+    return replaced_on_changes(diff, item, inputs, item).replace
 
 
 def provider_of(run: Run, resource: ResourceState) -> Provider:

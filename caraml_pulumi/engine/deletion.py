@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from functools import partial
 
-from caraml_pulumi.engine.changes import provider_of
+from caraml_pulumi.engine.changes import is_left_alone, provider_of
 from caraml_pulumi.engine.ledger import needs
 from caraml_pulumi.engine.reporter import Step
 from caraml_pulumi.engine.resource import PROVIDER_PREFIX, ResourceState
@@ -15,6 +15,7 @@ from caraml_pulumi.errors import CaramlError, CaramlErrors
 def delete_all(run: Run, resources: Iterable[ResourceState]) -> None:
     """Delete `resources`; failures are remembered in `run`. Protected ones stop everything before it begins."""
     doomed = list(resources)
+    run.deleted.update(resource.urn for resource in doomed)
     protected = [resource for resource in doomed if resource.protect and not resource.delete]
     for resource in protected:
         run.fail(
@@ -47,13 +48,15 @@ def refuse_hooks(resources: Iterable[ResourceState]) -> None:
 
 
 def _in_waves(run: Run, doomed: list[ResourceState], delete: Callable[[ResourceState], None]) -> None:
-    """Call `delete` on each, on several threads, after all that need it."""
-    live = {resource.urn: resource for resource in doomed if not resource.delete}
-    needed_by: dict[int, int] = {id(resource): 0 for resource in doomed}
+    """Call `delete` on each, on several threads, after all that need it and come after it in the state."""
+    by_urn: dict[str, list[ResourceState]] = {}
+    needed: dict[int, list[ResourceState]] = {}
+    needed_by = {id(resource): 0 for resource in doomed}
     for resource in doomed:
-        for urn in needs(resource):
-            if urn in live:
-                needed_by[id(live[urn])] += 1
+        needed[id(resource)] = [item for urn in needs(resource) for item in by_urn.get(urn, ())]
+        by_urn.setdefault(resource.urn, []).append(resource)
+        for item in needed[id(resource)]:
+            needed_by[id(item)] += 1
     ready = [resource for resource in doomed if not needed_by[id(resource)]]
     under_way: dict[Future[None], ResourceState] = {}
     with ThreadPoolExecutor(run.parallel, thread_name_prefix="delete") as pool:
@@ -66,11 +69,10 @@ def _in_waves(run: Run, doomed: list[ResourceState], delete: Callable[[ResourceS
                 if future.exception() is not None:
                     future.result() if not isinstance(future.exception(), CaramlError) else None
                     continue
-                for urn in needs(resource):
-                    if urn in live:
-                        needed_by[id(live[urn])] -= 1
-                        if not needed_by[id(live[urn])]:
-                            ready.append(live[urn])
+                for item in needed[id(resource)]:
+                    needed_by[id(item)] -= 1
+                    if not needed_by[id(item)]:
+                        ready.append(item)
 
 
 def _delete(run: Run, resource: ResourceState) -> None:
@@ -95,7 +97,7 @@ def _delete(run: Run, resource: ResourceState) -> None:
     context = run.context(resource.urn, resource.custom_timeouts.get("delete"))
     with run.operation(step, "deleting", resource):
         run.hooks.before("delete", resource)
-        if not (run.preview or resource.retain_on_delete):
+        if not (run.preview or is_left_alone(run, resource)):
             run.hooks.retrying("delete", resource, lambda: provider_of(run, resource).delete(resource, context))
         run.ledger.remove(resource)
     run.reporter.done(step)

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from threading import Lock
 
-from caraml_pulumi.engine.aliases import former_urns
+from caraml_pulumi.engine.aliases import Aliases
 from caraml_pulumi.engine.api import ChangeRule
 from caraml_pulumi.engine.changes import bring_about, new_state, replace_provider, with_secrets
 from caraml_pulumi.engine.checks import PolicyChecks
@@ -38,7 +38,7 @@ class Deployment:
     rules: Sequence[ChangeRule] = ()
     olds: dict[str, ResourceState] = field(default_factory=dict)
     news: dict[str, ResourceState] = field(default_factory=dict)
-    _aliased: dict[str, list[str]] = field(default_factory=dict)
+    _aliases: Aliases = field(init=False)
     _stack_outputs: Properties = field(default_factory=dict)
     _components: dict[str, Step] = field(default_factory=dict)
     _seen: set[str] = field(default_factory=set)
@@ -47,6 +47,7 @@ class Deployment:
     _default_lock: Lock = field(default_factory=Lock)
 
     def __post_init__(self) -> None:
+        self._aliases = Aliases(self.run.stack, self.run.project)
         for resource in self.run.ledger.base.resources:
             if not resource.delete:
                 self.olds[resource.urn] = resource
@@ -100,20 +101,12 @@ class Deployment:
     def _old(self, urn: str, goal: Goal) -> ResourceState | None:
         """The earlier state of `urn`, also under a former URN, which is then renamed."""
         with self._lock:
-            if urn in self.olds:
-                return self.olds[urn]
-            inherited = self._aliased.get(goal.parent, [])
-            for former in former_urns(goal, self.run.stack, self.run.project, inherited):
-                if former in self.olds and former not in self._seen:
-                    old = self.olds.pop(former)
-                    self.run.ledger.rename(former, urn)
-                    old.urn = urn
-                    self.olds[urn] = old
-                    self._aliased[urn] = [former]
-                    return old
-            if inherited:
-                self._aliased[urn] = list(former_urns(goal, self.run.stack, self.run.project, inherited))
-        return None
+            found = self._aliases.find(urn, goal, self.olds, self._seen)
+            if found is not None and found != urn:
+                self.run.ledger.rename(found, urn)
+                self.olds[urn] = self.olds.pop(found)
+                self.olds[urn].urn = urn
+            return self.olds.get(urn)
 
     def _hold_to_rules(self, old: ResourceState | None, new: ResourceState) -> None:
         """Raise `CaramlError` if a change rule refuses what is to become of a resource that exists."""
@@ -199,16 +192,17 @@ class Deployment:
             imported = new_state(urn, goal, goal.inputs, None)
             imported.provider = f"{source.urn}::{source.id}"
             old = import_resource(self.run, provider, goal, old, imported)
-        wanted = keep_old(goal.inputs, old.inputs, goal.ignore_changes) if old is not None else goal.inputs
-        old_inputs = old.inputs if old is not None else None
+        old_inputs = old.inputs if old is not None and not old.external else None
+        asked = goal.inputs
+        wanted = asked if old_inputs is None else keep_old(asked, old_inputs, goal.ignore_changes)
         new = new_state(urn, goal, provider.check(urn, old_inputs, wanted), old)
         new.provider = f"{source.urn}::{source.id}"
         remediated = self.policies.check(goal, new, source)
         if remediated is not new.inputs:
-            wanted = remediated
-            new.inputs = provider.check(urn, old_inputs, wanted)
+            asked = remediated
+            new.inputs = provider.check(urn, old_inputs, asked)
         self._hold_to_rules(old, new)
-        afresh = lambda: provider.check(urn, None, wanted)  # noqa: E731
+        afresh = lambda: provider.check(urn, None, asked)  # noqa: E731
         bring_about(self.run, provider, goal, old, new, self._seen, afresh=afresh, imported=imports)
         with self._lock:
             self.news[urn] = new

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Final
 
-from caraml_pulumi.engine.values import Properties
+from caraml_pulumi.engine.values import Properties, PropertyValue
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,10 @@ class Goal:
     dependencies: list[str] = field(default_factory=list)
     property_dependencies: dict[str, list[str]] = field(default_factory=dict)
     ignore_changes: list[str] = field(default_factory=list)
+    replace_on_changes: list[str] = field(default_factory=list)
+    replace_with: list[str] = field(default_factory=list)
+    deleted_with: str = ""
+    replacement_trigger: PropertyValue = None
     additional_secret_outputs: list[str] = field(default_factory=list)
     aliases: list[AliasSpec] = field(default_factory=list)
     import_id: str = ""

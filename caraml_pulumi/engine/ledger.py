@@ -21,7 +21,8 @@ class Ledger:
     """Resources as they are: those this run has dealt with, in the order it did, then those it has yet to reach.
 
     `write` appends a record to the journal, `flush` waits until the journal is on the disk; `encode` makes the JSON of
-    a resource, its secrets encrypted. A preview has none of them. All methods may be called from several threads.
+    a resource, its secrets encrypted. A preview has none of them. `unresolved` are operations of earlier runs that had
+    begun and not ended, of which nobody knows yet what became. All methods may be called from several threads.
     """
 
     base: Snapshot
@@ -29,6 +30,7 @@ class Ledger:
     encode: Callable[[ResourceState], Record] = lambda resource: {}
     flush: Callable[[], None] = lambda: None
     changed: bool = False
+    unresolved: list[PendingOperation] = field(init=False)
     _done: dict[str, ResourceState] = field(default_factory=dict)
     _rest: dict[tuple[str, str, bool], ResourceState] = field(default_factory=dict)
     _pending: dict[int, PendingOperation] = field(default_factory=dict)
@@ -37,6 +39,7 @@ class Ledger:
 
     def __post_init__(self) -> None:
         self._rest = {_key(resource): resource for resource in self.base.resources}
+        self.unresolved = list(self.base.pending_operations)
 
     def _record(self, record: Record) -> None:
         self.changed = True
@@ -134,7 +137,7 @@ class Ledger:
                     _forget_all_but(resource, held)
             return Snapshot(
                 resources=in_dependency_order(resources),
-                pending_operations=list(self._pending.values()),
+                pending_operations=[*self.unresolved, *self._pending.values()],
                 secrets_provider=self.base.secrets_provider,
                 manifest=new_manifest(),
                 metadata=self.base.metadata,
@@ -152,13 +155,14 @@ def _key(resource: ResourceState) -> tuple[str, str, bool]:
 
 def _rename(resource: ResourceState, old: str, new: str) -> None:
     def fix(urn: str) -> str:
-        if urn == old:
-            return new
-        return new + urn.removeprefix(old) if urn.startswith(old + "::") else urn
+        return new if urn == old else urn
 
+    provider, _, id_ = resource.provider.rpartition("::")
     resource.urn = fix(resource.urn)
     resource.parent = fix(resource.parent)
-    resource.provider = fix(resource.provider)
+    resource.provider = f"{new}::{id_}" if provider == old else resource.provider
+    resource.deleted_with = fix(resource.deleted_with)
+    resource.replace_with = [fix(urn) for urn in resource.replace_with]
     resource.dependencies = [fix(urn) for urn in resource.dependencies]
     resource.property_dependencies = {
         key: [fix(urn) for urn in urns] for key, urns in resource.property_dependencies.items()
@@ -167,6 +171,8 @@ def _rename(resource: ResourceState, old: str, new: str) -> None:
 
 def _forget_all_but(resource: ResourceState, held: set[str]) -> None:
     resource.parent = resource.parent if resource.parent in held else ""
+    resource.deleted_with = resource.deleted_with if resource.deleted_with in held else ""
+    resource.replace_with = [urn for urn in resource.replace_with if urn in held]
     resource.dependencies = [urn for urn in resource.dependencies if urn in held]
     resource.property_dependencies = {
         key: [urn for urn in urns if urn in held] for key, urns in resource.property_dependencies.items()
@@ -175,11 +181,10 @@ def _forget_all_but(resource: ResourceState, held: set[str]) -> None:
 
 def needs(resource: ResourceState) -> set[str]:
     """The URNs that must exist before `resource`, and go after it."""
-    urns = {*resource.dependencies}
+    urns = {*resource.dependencies, *resource.replace_with}
     for dependencies in resource.property_dependencies.values():
         urns.update(dependencies)
-    if resource.parent:
-        urns.add(resource.parent)
+    urns.update(urn for urn in (resource.parent, resource.deleted_with) if urn)
     if resource.provider:
         urns.add(resource.provider.rsplit("::", 1)[0])
     return urns
@@ -241,5 +246,4 @@ def replay(base: Snapshot, records: Iterable[Record], decode: Callable[[Record],
                 ledger.remove(ledger.find(record["urn"], record["id"], deleted=record["delete"], provider=provider))
             case "rename":
                 ledger.rename(record["old"], record["new"])
-    after = ledger.snapshot()
-    return replace(after, pending_operations=[*base.pending_operations, *after.pending_operations])
+    return ledger.snapshot()

@@ -4,7 +4,7 @@ Methods take one protobuf message each, so that the same object serves a program
 server, one in another. They are called on worker threads and may block.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from threading import Lock
 from typing import NoReturn
 
@@ -17,8 +17,9 @@ from caraml_pulumi.engine.deployment import Deployment
 from caraml_pulumi.engine.goal import AliasSpec, Goal, duration_seconds
 from caraml_pulumi.engine.hooks import bound_hooks
 from caraml_pulumi.engine.output_capture import outside_program
+from caraml_pulumi.engine.property_path import parse_path
 from caraml_pulumi.engine.remote import RemoteComponents
-from caraml_pulumi.engine.resource import ResourceState, make_urn
+from caraml_pulumi.engine.resource import ResourceState, is_urn, make_urn
 from caraml_pulumi.engine.serving import Server
 from caraml_pulumi.engine.transforms import Transforms
 from caraml_pulumi.engine.values import Properties
@@ -29,6 +30,9 @@ _FEATURES = (
     resource_pb2.RESOURCE_MONITOR_FEATURE_RESOURCE_REFERENCES,
     resource_pb2.RESOURCE_MONITOR_FEATURE_OUTPUT_VALUES,
     resource_pb2.RESOURCE_MONITOR_FEATURE_ALIAS_SPECS,
+    resource_pb2.RESOURCE_MONITOR_FEATURE_DELETED_WITH,
+    resource_pb2.RESOURCE_MONITOR_FEATURE_REPLACE_WITH,
+    resource_pb2.RESOURCE_MONITOR_FEATURE_REPLACEMENT_TRIGGER,
     resource_pb2.RESOURCE_MONITOR_FEATURE_TRANSFORMS,
     resource_pb2.RESOURCE_MONITOR_FEATURE_INVOKE_TRANSFORMS,
     resource_pb2.RESOURCE_MONITOR_FEATURE_RESOURCE_HOOKS,
@@ -205,9 +209,6 @@ def _encode(properties: Properties) -> Struct:
 def _goal(request: resource_pb2.RegisterResourceRequest) -> Goal:
     _refuse(
         request,
-        replaceOnChanges="replace_on_changes",
-        deletedWith="deleted_with",
-        replace_with="replace_with",
         packageRef="of a parameterized package",
         state_migrations="state_migrations",
         envVarMappings="env_var_mappings",
@@ -222,7 +223,11 @@ def _goal(request: resource_pb2.RegisterResourceRequest) -> Goal:
         version=request.version,
         dependencies=list(request.dependencies),
         property_dependencies={key: sorted(value.urns) for key, value in request.propertyDependencies.items()},
-        ignore_changes=list(request.ignoreChanges),
+        ignore_changes=_paths(request, "ignore_changes", request.ignoreChanges),
+        replace_on_changes=_paths(request, "replace_on_changes", request.replaceOnChanges),
+        replace_with=sorted(request.replace_with),
+        deleted_with=request.deletedWith,
+        replacement_trigger=wire.decode_value(request.replacement_trigger),
         additional_secret_outputs=list(request.additionalSecretOutputs),
         aliases=[_alias(alias) for alias in request.aliases],
         import_id=request.importId,
@@ -234,8 +239,26 @@ def _goal(request: resource_pb2.RegisterResourceRequest) -> Goal:
     )
 
 
+def _paths(request: resource_pb2.RegisterResourceRequest, option: str, texts: Iterable[str]) -> list[str]:
+    paths = list(texts)
+    for path in paths:
+        try:
+            parse_path(path)
+        except ValueError as error:
+            raise CaramlError(
+                f"{option} of {request.type} {request.name!r}: {error}",
+                allowed='property paths such as spec.replicas, spec.ports[0].port, metadata.labels["a.b/c"], data.*',
+            ) from None
+    return paths
+
+
 def _alias(alias: alias_pb2.Alias) -> AliasSpec:
     if alias.WhichOneof("alias") == "urn":
+        if not is_urn(alias.urn):
+            raise CaramlError(
+                f"the alias {alias.urn!r} is not a URN",
+                allowed="a URN, or pulumi.Alias(name=..., type_=..., parent=...)",
+            )
         return AliasSpec(urn=alias.urn)
     spec = alias.spec
     return AliasSpec(

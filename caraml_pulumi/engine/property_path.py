@@ -56,6 +56,11 @@ def _matches(keys: list[PathKey], value: PropertyValue) -> Iterator[list[PathKey
             yield [key, *tail]
 
 
+def covers(path: list[PathKey], other: list[PathKey]) -> bool:
+    """Whether `other` is `path`, where ``*`` is any key, or below it."""
+    return len(path) <= len(other) and all(key in ("*", found) for key, found in zip(path, other, strict=False))
+
+
 _ABSENT: Final = object()
 
 

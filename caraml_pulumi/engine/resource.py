@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from caraml_pulumi.engine.values import Properties
+from caraml_pulumi.engine.values import Properties, PropertyValue
 
 STACK_TYPE = "pulumi:pulumi:Stack"
 PROVIDER_PREFIX = "pulumi:providers:"
@@ -14,6 +14,11 @@ def make_urn(stack: str, project: str, type_: str, name: str, parent: str = "") 
     parent_type = urn_qualified_type(parent) if parent else ""
     qualified = f"{parent_type}${type_}" if parent_type and parent_type != STACK_TYPE else type_
     return f"urn:pulumi:{stack}::{project}::{qualified}::{name}"
+
+
+def is_urn(text: str) -> bool:
+    """Whether `text` is written as a URN is."""
+    return text.startswith("urn:pulumi:") and text.count("::") >= 3
 
 
 def urn_qualified_type(urn: str) -> str:
@@ -62,6 +67,16 @@ class ResourceState:
     pending_replacement: bool = False
     """Deleted before its replacement was made."""
     retain_on_delete: bool = False
+    taint: bool = False
+    """To be replaced by the next update, as ``pulumi state taint`` asks for."""
+    deleted_with: str = ""
+    """The URN of the resource that takes this one along when it is deleted."""
+    replace_with: list[str] = field(default_factory=list)
+    """The URNs of the resources that take this one along when they are replaced."""
+    ignore_changes: list[str] = field(default_factory=list)
+    replace_on_changes: list[str] = field(default_factory=list)
+    replacement_trigger: PropertyValue = None
+    """The resource is replaced when this value becomes another one."""
     resource_hooks: dict[str, list[str]] = field(default_factory=dict)
     """The names of its hooks, by when they run (``BeforeCreate``)."""
     created: str = ""

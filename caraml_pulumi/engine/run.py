@@ -50,6 +50,12 @@ class Run:
     """What these say of their rules."""
     fault: Exception | None = None
     """A bug of ours, or of a provider, that ended the run."""
+    replaced: set[str] = field(default_factory=set)
+    """The URNs of what this run replaces: what is to be replaced with one of these is, too."""
+    deleted: set[str] = field(default_factory=set)
+    """The URNs of what this run deletes: they take along what is to be deleted with them."""
+    replacing: Lock = field(default_factory=Lock)
+    """Held while what depends on a resource is deleted before it: two of them may have dependents in common."""
     callbacks: Callbacks = field(default_factory=Callbacks)
     hooks: Hooks = field(init=False)
     _slots: BoundedSemaphore = field(init=False)

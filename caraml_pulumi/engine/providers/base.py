@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from threading import Event
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pulumi.runtime.proto import provider_pb2
 
@@ -20,13 +20,15 @@ class Diff:
     """How a resource's new inputs differ from what it is.
 
     `detailed` maps property paths as Pulumi writes them (``spec.ports[0].port``, ``metadata.labels["a.b/c"]``) to the
-    kind of change; `replace_keys` are the top-level properties that force a replacement.
+    kind of change; `replace_keys` are the top-level properties that force a replacement. `inputs_compared` says that
+    the inputs as such were compared, and `detailed` is left out since they tell it.
     """
 
     changed: bool = False
     replace_keys: list[str] = field(default_factory=list)
     detailed: dict[str, DiffKind] = field(default_factory=dict)
     delete_before_replace: bool = False
+    inputs_compared: bool = False
 
     @property
     def replace(self) -> bool:
@@ -72,7 +74,12 @@ class PartialFailure(CaramlError):
 
 
 class Provider(ABC):
-    """One configured provider. Secrets may be anywhere in inputs and outputs, unknowns in inputs at preview."""
+    """One configured provider. Secrets may be anywhere in inputs and outputs, unknowns in inputs at preview.
+
+    `recovers` says whether `recover` can tell what an interrupted create made.
+    """
+
+    recovers: ClassVar[bool] = False
 
     @abstractmethod
     def check(self, urn: str, old_inputs: Properties | None, new_inputs: Properties) -> Properties:
@@ -116,7 +123,7 @@ class Provider(ABC):
     def recover(self, urn: str, inputs: Properties, context: Context) -> Live | None:
         """What a run that was killed while it created the resource has made; None when that is nothing.
 
-        Only what that run made counts, never an object of somebody else. Providers that cannot tell answer None.
+        Only what that run made counts, never an object of somebody else. Not called where `recovers` is not set.
         """
         return None
 

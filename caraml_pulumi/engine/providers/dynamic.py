@@ -100,6 +100,7 @@ class DynamicProvider(Provider):
             changed=changed or bool(replaces),
             replace_keys=replaces,
             delete_before_replace=response.deleteBeforeReplace,
+            inputs_compared=said == response.DIFF_UNKNOWN,
         )
 
     def create(self, urn: str, inputs: Properties, context: Context) -> Live:

@@ -36,6 +36,10 @@ def _references(resource: ResourceState) -> Iterator[tuple[str, str]]:
         yield "parent", resource.parent
     for urn in resource.dependencies:
         yield "dependency", urn
+    for urn in resource.replace_with:
+        yield "resource to be replaced with", urn
+    if resource.deleted_with:
+        yield "resource to be deleted with", resource.deleted_with
     for property_, urns in resource.property_dependencies.items():
         for urn in urns:
             yield f"dependency (of {property_!r})", urn

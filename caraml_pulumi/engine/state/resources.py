@@ -3,13 +3,14 @@
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from caraml_pulumi.engine.resource import ResourceState
+from caraml_pulumi.engine.resource import ResourceState, is_urn
 from caraml_pulumi.engine.state.properties import (
     Seal,
     Unseal,
     properties_from_json,
     sealed_with,
     unsealed_with,
+    value_from_json,
     value_to_json,
 )
 from caraml_pulumi.engine.state.secrets import Crypter
@@ -25,6 +26,7 @@ _KEYS: Final[dict[str, tuple[str, type]]] = {
     "outputs": ("outputs", dict),
     "parent": ("parent", str),
     "protect": ("protect", bool),
+    "taint": ("taint", bool),
     "external": ("external", bool),
     "dependencies": ("dependencies", list),
     "initErrors": ("init_errors", list),
@@ -35,11 +37,27 @@ _KEYS: Final[dict[str, tuple[str, type]]] = {
     "customTimeouts": ("custom_timeouts", dict),
     "importID": ("import_id", str),
     "retainOnDelete": ("retain_on_delete", bool),
+    "deletedWith": ("deleted_with", str),
+    "replaceWith": ("replace_with", list),
     "created": ("created", str),
     "modified": ("modified", str),
+    "ignoreChanges": ("ignore_changes", list),
+    "replaceOnChanges": ("replace_on_changes", list),
+    "replacementTrigger": ("replacement_trigger", object),
     "resourceHooks": ("resource_hooks", dict),
 }
 """The keys of a resource in state, in Pulumi's order, with the field and type of each."""
+
+_VALUES: Final = frozenset({"inputs", "outputs", "customTimeouts", "replacementTrigger"})
+"""The keys of property values, in which there may be secrets."""
+_TEXTS: Final = (
+    "dependencies",
+    "init_errors",
+    "additional_secret_outputs",
+    "replace_with",
+    "ignore_changes",
+    "replace_on_changes",
+)
 
 _TYPE_NAMES: Final = {str: "a text", bool: "true or false", dict: "an object", list: "a list"}
 
@@ -64,14 +82,14 @@ def resource_document(resource: ResourceState, seal: Seal) -> dict[str, Any]:
     for key, (name, _) in _KEYS.items():
         value = getattr(resource, name)
         if value or key == "custom":
-            document[key] = value_to_json(value, seal) if key in {"inputs", "outputs", "customTimeouts"} else value
+            document[key] = value_to_json(value, seal) if key in _VALUES else value
     return {**document, **resource.extra}
 
 
 def resource_state(document: Mapping[str, Any], unseal: Unseal) -> ResourceState:
     """`resource_from_json` with any way to read secrets."""
     urn = document.get("urn")
-    if not isinstance(urn, str) or urn.count("::") < 3 or not urn.startswith("urn:pulumi:"):
+    if not isinstance(urn, str) or not is_urn(urn):
         raise CaramlError(
             f"the state holds a resource with the URN {urn!r}", allowed="urn:pulumi:<stack>::<project>::<type>::<name>"
         )
@@ -86,7 +104,7 @@ def resource_state(document: Mapping[str, Any], unseal: Unseal) -> ResourceState
     for key in ("type", "custom"):
         if key not in fields:
             raise CaramlError(f"the state has no {key!r} for the resource {urn}", allowed=_TYPE_NAMES[_KEYS[key][1]])
-    for name in ("dependencies", "init_errors", "additional_secret_outputs"):
+    for name in _TEXTS:
         _texts(urn, name, fields.get(name, []))
     if property_dependencies := fields.get("property_dependencies"):
         fields["property_dependencies"] = {key: urns or [] for key, urns in property_dependencies.items()}
@@ -99,7 +117,10 @@ def resource_state(document: Mapping[str, Any], unseal: Unseal) -> ResourceState
 
 
 def _properties(fields: Mapping[str, Any], unseal: Unseal) -> dict[str, Any]:
-    return {name: properties_from_json(fields[name], unseal) for name in ("inputs", "outputs") if name in fields}
+    found = {name: properties_from_json(fields[name], unseal) for name in ("inputs", "outputs") if name in fields}
+    if "replacement_trigger" in fields:
+        found["replacement_trigger"] = value_from_json(fields["replacement_trigger"], unseal)
+    return found
 
 
 def _located(urn: str, read: Callable[[], None]) -> None:

@@ -225,14 +225,18 @@ def test_a_failure_keeps_what_was_done_and_the_next_update_goes_on(stack: Stack)
     ("program", "message"),
     [
         ('Thing("a", "bad")', "the value 'bad' is not allowed"),
+        ('Thing("a", opts=Options(replace_on_changes=["a["]))', "replace_on_changes of memory:index:Thing 'a': 'a['"),
+        (
+            'Thing("a", opts=Options(ignore_changes=["a[x]"]))',
+            "ignore_changes of memory:index:Thing 'a': 'a[x]'",
+        ),
+        ('Thing("a", opts=Options(aliases=["old"]))', "the alias 'old' is not a URN"),
         ('raise ValueError("oh no")', "the program failed: ValueError: oh no"),
         ("import nothing_of_that_name", "the program failed: ModuleNotFoundError"),
         ("def :", "the program failed: SyntaxError"),
         ("raise SystemExit(3)", "the program ended with exit code 3"),
         ('pulumi.Config().require("missing")', "Missing required configuration variable"),
         ('pulumi.CustomResource("aws:s3:Bucket", "b", {})', "no provider for the package 'aws'"),
-        ('Thing("a", opts=Options(replace_on_changes=["value"]))', "the resource option replace_on_changes"),
-        ('Thing("a", opts=Options(deleted_with=Group("g")))', "the embedded engine does not do the DeletedWith option"),
     ],
 )
 def test_a_mistake_is_explained_and_applies_nothing(stack: Stack, program: str, message: str) -> None:
