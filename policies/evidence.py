@@ -11,7 +11,7 @@ import os
 import zlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -19,6 +19,8 @@ from pulumi_policy.proxy import UnknownValueError
 
 from caraml_pulumi.errors import CaramlError
 from caraml_pulumi.model.promotion import digest_of, is_proven
+from policies.pods import POD_TYPES, containers, pods
+from policies.reading import at
 from policies.resource import Resource
 from policies.versions import READ, Versions, deployed_versions
 
@@ -82,6 +84,14 @@ class StackBefore:
     def name(self) -> str:
         """The stack, ``project/stack``; empty if it held nothing."""
         return _stack_of(self.resources[0].urn) if self.resources else ""
+
+    @cached_property
+    def digests(self) -> frozenset[str]:
+        """The digests of the images that its versions and workloads ran."""
+        images = [at(one.props, *path) for one in self.resources for path in (("image",), ("transformer", "image"))]
+        workloads = [one for one in self.resources if one.type in POD_TYPES]
+        images += [container.props.get("image") for one in workloads for container in containers(pods(one))]
+        return frozenset(digest for image in images if isinstance(image, str) and (digest := digest_of(image)))
 
     def versions(self, prefix: str) -> Versions:
         """The versions that it deployed; `prefix` is that of the platform's labels."""

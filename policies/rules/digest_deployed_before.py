@@ -9,8 +9,10 @@ CARAML_STATUS_BEFORE=$PWD/staging.json caraml up --stack prod --policy-pack poli
 ```
 
 A version there counts if it answers (`running` or `serving`) and its phase is `Deployed`: while an update fails, or is
-under way, the image before is what answers. Without evidence every image is refused. An image without a digest is not
-judged here but by `image-pinned-by-digest`.
+under way, the image before is what answers. Without evidence every image is refused that the stack does not have yet:
+one that it deployed already, whichever of its versions it is of, came in by this rule, and may be kept, changed in its
+settings, and given its requests back when the environment before has long gone on. An image without a digest is not
+judged here but by `image-pinned-by-digest`. `caraml promote` hands over the evidence by itself.
 
 The images of CustomModelVersions and their transformers are judged, and of objects that no component made those that
 carry the labels of a version. A stopped version runs no image.
@@ -24,7 +26,17 @@ from pulumi_policy import Severity
 from caraml_pulumi.errors import CaramlError
 from caraml_pulumi.model.promotion import digest_deployed_before, digest_of, evidence_is_fresh
 from caraml_pulumi.model.spec import Path, within
-from policies.evidence import STATUS_BEFORE, STATUS_BEFORE_SCHEMA, STATUS_VARIABLE, StatusBefore, status_before
+from policies.evidence import (
+    STACK_BEFORE,
+    STACK_BEFORE_SCHEMA,
+    STATUS_BEFORE,
+    STATUS_BEFORE_SCHEMA,
+    STATUS_VARIABLE,
+    NoEvidenceError,
+    StatusBefore,
+    stack_before,
+    status_before,
+)
 from policies.platform_config import LABEL_PREFIX, LABEL_PREFIX_SCHEMA, label_prefix
 from policies.pods import POD_TYPES, containers, pods
 from policies.reading import MODEL_VERSION, at, broken, version_of_object
@@ -66,6 +78,8 @@ def _hold(resource: Resource, path: Path, image: str) -> Iterator[CaramlError]:
     )
 
     def rule() -> None:
+        if digest_of(image) in _deployed_already(resource):
+            return
         evidence = status_before(resource.settings)
         if evidence is None:
             raise CaramlError(f'nothing says that image "{image}" was deployed before', fix=how)
@@ -79,6 +93,14 @@ def _hold(resource: Resource, path: Path, image: str) -> Iterator[CaramlError]:
         digest_deployed_before(image, proven, environment=named, how=how)
 
     yield from broken(within(*path)(rule))
+
+
+def _deployed_already(resource: Resource) -> frozenset[str]:
+    """The digests that the stack had before the update; none where that is not known."""
+    try:
+        return stack_before(resource.settings, resource.urn).digests
+    except NoEvidenceError:
+        return frozenset()
 
 
 def _hold_age(evidence: StatusBefore, hours: float) -> None:
@@ -97,6 +119,7 @@ policy = resource_rule(
     steps="Deploy the image in the environment before, and hand over what caraml status --json says of it.",
     settings={
         STATUS_BEFORE: STATUS_BEFORE_SCHEMA,
+        STACK_BEFORE: STACK_BEFORE_SCHEMA,
         PREVIOUS: {
             "type": "string",
             "default": "",

@@ -1,3 +1,4 @@
+import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -7,7 +8,7 @@ from pulumi_policy import EnforcementLevel, Severity
 
 from caraml_pulumi.engine.values import UNKNOWN
 from caraml_pulumi.testing.policies import verdict, violations
-from policies.evidence import STATUS_VARIABLE
+from policies.evidence import STACK_VARIABLE, STATUS_VARIABLE
 from policies.reading import DEPLOYMENT, MODEL_VERSION
 from policies.rules.digest_deployed_before import policy
 from tests.unit.policies.models import (
@@ -17,7 +18,9 @@ from tests.unit.policies.models import (
     defaults,
     labels,
     raw_deployment,
+    state,
     urn,
+    version,
     written,
 )
 from tests.unit.policies.objects import first_lines, places
@@ -29,7 +32,8 @@ CONFIG = {"environments": ["dev"]}
 
 @pytest.fixture(autouse=True)
 def no_evidence(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv(STATUS_VARIABLE, raising=False)
+    for name in (STATUS_VARIABLE, STACK_VARIABLE):
+        monkeypatch.delenv(name, raising=False)
 
 
 def status(image: str = IMAGE, **more: Any) -> dict[str, Any]:
@@ -50,6 +54,7 @@ def test_the_rule_is_mandatory_in_production() -> None:
     assert (policy.enforcement_level, policy.severity) == (EnforcementLevel.MANDATORY, Severity.HIGH)
     assert defaults(policy) == {
         "statusBefore": "",
+        "stackBefore": "",
         "previousEnvironment": "",
         "maxAgeHours": 0,
         "labelPrefix": "",
@@ -88,6 +93,24 @@ def test_an_image_that_was_not_healthy_is_refused(tmp_path: Path, before: dict[s
     """While its update fails or is under way, it is the image before that answers."""
     found = judged(status(**before), path=tmp_path / "staging.json")
     assert first_lines(found) == [f'image "{IMAGE}" was not deployed and healthy in staging']
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_an_image_that_the_stack_has_deployed_already_needs_no_evidence(tmp_path: Path, number: int) -> None:
+    """Also of another version: requests go back to it, or it is restored."""
+    before = state(version(number, environment="prod", image=IMAGE))
+    stack = written(tmp_path / "prod.json", json.loads(json.dumps(before).replace("pulumi:dev::", "pulumi:prod::")))
+    assert judged(stackBefore=stack) == []
+    other = f"ghcr.io/team/iris@sha256:{'b' * 64}"
+    assert first_lines(judged(image=other, stackBefore=stack)) == [
+        f'nothing says that image "{other}" was deployed before'
+    ]
+
+
+def test_a_workload_whose_image_the_stack_has_deployed_already_needs_no_evidence(tmp_path: Path) -> None:
+    stack = written(tmp_path / "dev.json", state(*VIOLATION))
+    [(_, _, props)] = VIOLATION
+    assert violations(policy, DEPLOYMENT, props, config={**CONFIG, "stackBefore": stack}) == []
 
 
 def test_another_image_than_the_one_before_is_refused(tmp_path: Path) -> None:
