@@ -5,6 +5,9 @@ import * as pulumi from "@pulumi/pulumi";
 const policy = { metric: caraml.AutoscalingMetric.CONCURRENCY, target: 2 };
 new caraml.AutoscalingPolicy("gentle", policy);
 
+// The namespace of a team's models; the component's name is the namespace's.
+const project = new caraml.ModelProject("iris-team", { team: "data-science", stream: "samples" });
+
 const one = new caraml.CustomModelVersion("iris-1", {
     model: "iris",
     version: 1,
@@ -13,7 +16,7 @@ const one = new caraml.CustomModelVersion("iris-1", {
     autoscalingPolicy: policy,
     resourceRequest: { minReplica: 1, maxReplica: 2, cpuRequest: "100m", memoryRequest: "128Mi" },
     env: { GREETING: "hello" },
-});
+}, { dependsOn: project }); // a version waits for its namespace
 
 const two = new caraml.CustomModelVersion("iris-2", {
     model: "iris",
@@ -21,7 +24,7 @@ const two = new caraml.CustomModelVersion("iris-2", {
     project: "iris-team",
     image: "ghcr.io/acme/iris:2",
     deploymentMode: caraml.DeploymentMode.RAW_DEPLOYMENT,
-});
+}, { dependsOn: project });
 
 const endpoint = new caraml.ModelEndpoint("iris", {
     model: "iris",
