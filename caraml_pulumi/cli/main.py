@@ -55,6 +55,7 @@ class _Commands(LazyGroup):
         "artifact": ("caraml_pulumi.cli.artifact:app", "Upload the files of a model, and tell their digest."),
         "doctor": ("caraml_pulumi.cli.doctor:app", "Check what is installed, reachable and configured."),
         "completion": ("caraml_pulumi.cli.completion:app", "Print what makes a shell complete this command."),
+        "operator": ("caraml_pulumi.cli.operator:app", "Print the Pulumi Kubernetes Operator's objects."),
         "cluster": ("caraml_pulumi.cli.cluster:app", "Run a local Kubernetes control plane."),
     }
 

@@ -1,6 +1,6 @@
 """The cluster that a stack is deployed to: whether it answers, what it knows, and what one may do there."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final
@@ -9,29 +9,11 @@ from caraml_pulumi.doctor.checks import Check, Finding, Level, failed
 from caraml_pulumi.errors import CaramlError
 from caraml_pulumi.kube.client import KubeClient
 from caraml_pulumi.kube.kubeconfig import load_cluster_config
-from caraml_pulumi.model.modes import DeploymentMode
-from caraml_pulumi.model.routing import RoutingBackend
+from caraml_pulumi.model.needs import SERVERS, needed_groups, needed_resources
 from caraml_pulumi.model.target_cluster import is_the_cluster
 from caraml_pulumi.stack_files import StackFiles
 
 AREA: Final = "the cluster"
-SERVERS: Final = {
-    "serving.knative.dev": ("Knative Serving", ("services",)),
-    "networking.istio.io": ("Istio", ("virtualservices",)),
-    "gateway.networking.k8s.io": ("the Gateway API", ("httproutes",)),
-    "monitoring.coreos.com": ("the Prometheus operator", ("prometheusrules", "podmonitors")),
-}
-"""The API groups that an environment may need, what brings them, and what is made of them."""
-_ALWAYS: Final = (
-    ("", "services"),
-    ("", "configmaps"),
-    ("", "secrets"),
-    ("", "resourcequotas"),
-    ("", "limitranges"),
-    ("apps", "deployments"),
-    ("autoscaling", "horizontalpodautoscalers"),
-    ("policy", "poddisruptionbudgets"),
-)
 _VERBS: Final = ("create", "patch", "delete")
 _REVIEWS: Final = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 _REQUEST_SECONDS: Final = 8.0
@@ -78,8 +60,8 @@ class ClusterChecks:
 
     def _kinds(self, client: KubeClient, files: StackFiles) -> Iterator[Finding]:
         groups = {one["name"] for one in client.request("GET", "/apis", timeout=_REQUEST_SECONDS)["groups"]}
-        for group in needed_groups(files):
-            name, _ = SERVERS[group]
+        for group in needed_groups(files.platform, files.releases):
+            name = SERVERS[group].title
             if group in groups:
                 yield Finding(f"{name} for {self.stack}", Level.OK, f"the cluster serves {group}")
             else:
@@ -102,33 +84,17 @@ class ClusterChecks:
         return Finding(matter, Level.FAILED, f"you may not {', '.join(shown[:4])}{more}", fix)
 
 
-def needed_groups(files: StackFiles) -> Sequence[str]:
-    """The API groups besides Kubernetes' own that the releases of an environment need."""
-    platform = files.platform
-    versions = [version for release in files.releases for version in release.versions if not version.stopped]
-    backend = platform.routing.backend
-    needed = {
-        "serving.knative.dev": backend is RoutingBackend.KNATIVE
-        or any(
-            (version.deployment_mode or platform.default_deployment_mode) is DeploymentMode.SERVERLESS
-            for version in versions
-        ),
-        "networking.istio.io": backend is RoutingBackend.ISTIO,
-        "gateway.networking.k8s.io": backend is RoutingBackend.GATEWAY_API,
-        "monitoring.coreos.com": platform.monitoring.enabled and any(release.endpoint for release in files.releases),
-    }
-    return [group for group, is_needed in needed.items() if is_needed]
-
-
 def _wanted(files: StackFiles) -> Iterator[tuple[str, str, str, str]]:
     """Verb, group, resource and namespace of what an update may do."""
-    ours = [(group, resource) for group in needed_groups(files) for resource in SERVERS[group][1]]
     for name, project in files.projects.items():
         if project.create_namespace and not project.existing:
             yield "create", "", "namespaces", ""
-        for group, resource in (*_ALWAYS, *ours):
+        if project.deployers or project.viewers:
+            yield "create", "rbac.authorization.k8s.io", "roles", name
+            yield "create", "rbac.authorization.k8s.io", "rolebindings", name
+        for resource in needed_resources(files.platform, files.releases):
             for verb in _VERBS:
-                yield verb, group, resource, name
+                yield verb, resource.group, resource.plural, name
 
 
 def _may(client: KubeClient, verb: str, group: str, resource: str, namespace: str) -> bool:
