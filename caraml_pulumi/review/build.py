@@ -24,6 +24,7 @@ from caraml_pulumi.review.document import (
 from caraml_pulumi.review.exemptions import exemptions
 from caraml_pulumi.review.models import Model, gather, review_of
 from caraml_pulumi.review.places import Places
+from caraml_pulumi.review.promotions import promotions
 from caraml_pulumi.review.subjects import in_words
 
 if TYPE_CHECKING:
@@ -55,7 +56,12 @@ def review(tree: Tree, error: CaramlError | None, known: Circumstances) -> Revie
     failed = any(one.severity == "error" for one in messages)
     models, others = gather(tree.rows)
     reviews = [(model, review_of(model)) for model in models]
-    changed = [one for _, one in reviews if one.versions or one.endpoint]
+    origins = promotions(tree.rows)
+    changed = [
+        one.model_copy(update={"promoted_from": origins.get((one.project, one.model))})
+        for _, one in reviews
+        if one.versions or one.endpoint
+    ]
     remediated = policies.remediations(tree.violations, tree.rows, rules, known.places)
     mentioned = {*((one.policy, one.pack) for one in found), *((one.policy, one.pack) for one in remediated)}
     resources = {op: count for op, count in sorted(tree.counts.items()) if count}

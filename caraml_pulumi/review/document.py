@@ -97,6 +97,8 @@ class ModelReview(Part):
     environment: str
     versions: list[VersionReview]
     endpoint: EndpointReview | None
+    promoted_from: str | None = None
+    """Where the change promotes it from: ``dev (update 12)``; None if it does not."""
 
 
 class Amount(Part):

@@ -108,6 +108,7 @@ def _models(review: Review) -> Iterator[str]:
         yield "No model changes."
     for model in review.models:
         title = f"{escaped(f'{model.project}/{model.model}')} · {escaped(model.environment)}"
+        title += f" · promoted from {escaped(model.promoted_from)}" if model.promoted_from else ""
         table = _table(("", "", "before", "after"), _rows(model))
         yield _folded(title, table) if len(review.models) > _OPEN_MODELS else f"**{title}**\n\n{table}"
 

@@ -107,7 +107,8 @@ def _models(review: Review, width: int) -> Iterator[list[Text]]:
 
 def model_lines(model: ModelReview, width: int) -> list[Text]:
     """A model, and what becomes of its versions and its endpoint."""
-    lines = [Text.assemble((f"{model.project}/{model.model}", "bold"), (f"  {model.environment}", "dim"))]
+    origin = f"  promoted from {model.promoted_from}" if model.promoted_from else ""
+    lines = [Text.assemble((f"{model.project}/{model.model}", "bold"), (f"  {model.environment}", "dim"), origin)]
     for part in words.parts(model):
         sign, style = _CHANGES[part.change]
         lines.append(Text.assemble((f"  {sign:<2} ", style), (part.title, "bold"), (f"  {part.change}", style)))
