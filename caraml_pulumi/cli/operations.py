@@ -44,6 +44,14 @@ Refresh = Annotated[bool, typer.Option("-r", "--refresh", help="Refresh the stat
 ExpectNoChanges = Annotated[
     bool, typer.Option("--expect-no-changes", help="Fail (exit code 5) if there is anything to change.")
 ]
+ClearPendingCreates = Annotated[
+    bool,
+    typer.Option("--clear-pending-creates", help="Forget interrupted creates of which nobody can tell what they made."),
+]
+ImportPendingCreates = Annotated[
+    list[tuple[str, str]] | None,
+    typer.Option("--import-pending-creates", metavar="URN ID", help="What such a create has made; repeatable."),
+]
 Render = Annotated[
     Path | None,
     typer.Option("--render", metavar="DIR", file_okay=False, help="Write the manifests there, as YAML."),
@@ -152,6 +160,8 @@ def refresh(
     json: Json = False,
     skip_preview: SkipPreview = False,
     expect_no_changes: ExpectNoChanges = False,
+    clear_pending_creates: ClearPendingCreates = False,
+    import_pending_creates: ImportPendingCreates = None,
     message: Message = "",
     parallel: ParallelOrStacks = None,
     every: Every = False,
@@ -162,7 +172,12 @@ def refresh(
 ) -> None:
     """Compare the state with what is really there, show the drift, and take it over into the state after asking."""
     apply_color(color)
-    options = Options(parallel=_at_one_time(parallel, every), message=message)
+    options = Options(
+        parallel=_at_one_time(parallel, every),
+        message=message,
+        clear_pending_creates=clear_pending_creates,
+        import_pending_creates=dict(import_pending_creates or ()),
+    )
     _carry_out(
         Stacks(cwd, stack, every, env, parallel),
         "refresh",

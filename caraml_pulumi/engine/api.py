@@ -34,6 +34,9 @@ class Options:
 
     `render` is a directory that gets the manifests as YAML instead of a cluster. `change_rules` judge each resource
     that exists and is registered again; a change that one of them refuses ends the operation before it is made.
+
+    A create that was interrupted, and of which the provider cannot tell what it made, stays on record:
+    `clear_pending_creates` forgets it, `import_pending_creates` names by URN the ids of what it made.
     """
 
     parallel: int = DEFAULT_PARALLEL
@@ -43,6 +46,8 @@ class Options:
     refresh: bool = False
     render: Path | None = None
     change_rules: tuple[ChangeRule, ...] = ()
+    clear_pending_creates: bool = False
+    import_pending_creates: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True)

@@ -117,11 +117,10 @@ class EmbeddedEngine:
         self, session: Session, providers: ProviderRegistry, options: Options, reporter: Reporter, *, refresh: bool
     ) -> None:
         """Settle what a killed run left open, and refresh the state first if that was asked for."""
-        pending = session.snapshot.pending_operations
-        if not pending and not refresh:
+        if not (session.snapshot.pending_operations or options.import_pending_creates or refresh):
             return
         run = self._run(session, reporter, providers, options)
-        resolve_pending(run, pending)
+        resolve_pending(run, forget_creates=options.clear_pending_creates, created=options.import_pending_creates)
         if refresh:
             refresh_all(run)
             reporter.changes.clear()

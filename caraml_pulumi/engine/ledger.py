@@ -5,7 +5,7 @@ next one reads the checkpoint, replays the journal over it, and knows which oper
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from threading import RLock
 from typing import Any
 
@@ -22,7 +22,8 @@ class Ledger:
 
     `write` appends a record to the journal, `flush` waits until the journal is on the disk; `encode` makes the JSON of
     a resource, its secrets encrypted. A preview has none of them. `unresolved` are operations of earlier runs that had
-    begun and not ended, of which nobody knows yet what became. All methods may be called from several threads.
+    begun and not ended, and of which nobody knows what became; a creation is one no more when the resource is created
+    after all. All methods may be called from several threads.
     """
 
     base: Snapshot
@@ -71,8 +72,14 @@ class Ledger:
         with self._lock:
             self._rest.pop(_live(resource.urn), None)
             self._done[resource.urn] = resource
+            self._resolve_creation_of(resource.urn)
             if not same:
                 self._record({"do": "put", "resource": self.encode(resource)} if self.write else {})
+
+    def _resolve_creation_of(self, urn: str) -> None:
+        under_way = (operation.resource.urn for operation in self._pending.values() if operation.type == "creating")
+        if self.unresolved and urn in under_way:
+            self.unresolved = [item for item in self.unresolved if (item.type, item.resource.urn) != ("creating", urn)]
 
     def mark_for_deletion(self, resource: ResourceState) -> None:
         """A replacement of `resource` exists; the resource itself is still to be deleted."""

@@ -251,16 +251,19 @@ class Backend:
         """The key of the checkpoint, and what is there."""
         self._check_layout()
         base = f"{_ROOT}/stacks/{check_name('project', project)}/{check_name('stack', stack)}"
-        for suffix in _SUFFIXES:
-            if (data := self._bucket.get(f"{base}{suffix}")) is not None:
-                return f"{base}{suffix}", data
-        if self._bucket.get(f"{base}.json.zst") is not None:
+        plain, packed = (f"{base}{suffix}" for suffix in _SUFFIXES)
+        if (data := self._bucket.get(plain)) is not None:
+            return plain, data
+        others = self._bucket.list(f"{_ROOT}/stacks/{project}")
+        if packed in others:
+            return packed, self._bucket.get(packed)
+        if f"{base}.json.zst" in others:
             raise CaramlError(
                 "the state of the stack is compressed with Zstandard, which only the Pulumi CLI reads",
                 where=self._bucket.place(f"{base}.json.zst"),
                 fix="run 'pulumi refresh' without PULUMI_DIY_BACKEND_ZSTD, which writes it as plain JSON",
             )
-        return f"{base}{_SUFFIXES[0]}", None
+        return plain, None
 
     @staticmethod
     def _history_directory(project: str, stack: str) -> str:

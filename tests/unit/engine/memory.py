@@ -61,6 +61,8 @@ class MemoryProvider(Provider):
     In a `place` a thing's id is its name, so that it is the same in another place.
     """
 
+    recovers = True
+
     def __init__(self, store: Store, place: str = "") -> None:
         self.store = store
         self.place = place

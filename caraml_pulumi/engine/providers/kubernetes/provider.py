@@ -55,6 +55,8 @@ class KubernetesProvider(Provider):
     directory, and no cluster is asked for anything. Raises `CaramlError` for settings it does not have.
     """
 
+    recovers = True
+
     def __init__(self, inputs: Properties, render: Path | None = None) -> None:
         self._inputs = inputs
         self._settings = parse_settings(inputs)
