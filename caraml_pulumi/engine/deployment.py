@@ -24,7 +24,7 @@ from caraml_pulumi.engine.reporter import Step
 from caraml_pulumi.engine.resource import PROVIDER_PREFIX, STACK_TYPE, ResourceState, make_urn, urn_type
 from caraml_pulumi.engine.run import Run, StoppedError
 from caraml_pulumi.engine.state.times import timestamp
-from caraml_pulumi.engine.values import Properties, PropertyValue, plain, same
+from caraml_pulumi.engine.values import Properties, PropertyValue, contains_unknown, plain, same
 from caraml_pulumi.errors import CaramlError
 
 
@@ -92,6 +92,8 @@ class Deployment:
                 )
             self._seen.add(urn)
         old = self._old(urn, goal)
+        if self.run.scope.constrained and not self._is_selected(urn, goal, old):
+            return self._left_out(urn, goal, old)
         if not goal.custom:
             return self._component(urn, goal, old)
         if goal.type.startswith(PROVIDER_PREFIX):
@@ -106,7 +108,32 @@ class Deployment:
                 self.run.ledger.rename(found, urn)
                 self.olds[urn] = self.olds.pop(found)
                 self.olds[urn].urn = urn
+            self.run.scope.note(urn, found or "")
             return self.olds.get(urn)
+
+    def _is_selected(self, urn: str, goal: Goal, old: ResourceState | None) -> bool:
+        """Whether the run is about `goal`. Raises `CaramlError` if it is, and needs what is not made."""
+        planned = new_state(urn, goal, {}, old)
+        planned.provider = goal.provider
+        with self._lock:
+            selected = self.run.scope.includes(planned)
+            if selected:
+                self.run.scope.require_made(planned)
+            return selected
+
+    def _left_out(self, urn: str, goal: Goal, old: ResourceState | None) -> ResourceState:
+        """A resource that the run is not about: as the state has it, and not made if that has none."""
+        if old is None:
+            with self._lock:
+                self.run.scope.skipped.add(urn)
+            return new_state(urn, goal, {}, None)
+        step = Step("same", urn, old, old)
+        self.run.reporter.started(step)
+        self.run.ledger.put(old, same=True)
+        self.run.reporter.done(step)
+        with self._lock:
+            self.news[urn] = old
+        return old
 
     def _hold_to_rules(self, old: ResourceState | None, new: ResourceState) -> None:
         """Raise `CaramlError` if a change rule refuses what is to become of a resource that exists."""
@@ -168,8 +195,17 @@ class Deployment:
         for urn, step in list(self._components.items()):
             outputs = step.new.outputs if step.new is not None else {}
             if urn_type(urn) == STACK_TYPE:
-                outputs = self._stack_outputs if succeeded else {**outputs, **self._stack_outputs}
+                outputs = self._final_outputs(outputs, succeeded=succeeded)
             self._complete(step, outputs)
+
+    def _final_outputs(self, before: Properties, *, succeeded: bool) -> Properties:
+        """The stack's outputs: those of `before` where the program does not know them, or did not get to them."""
+        outputs = self._stack_outputs
+        if self.run.scope.skipped and not self.run.preview:
+            unknown = [key for key, value in outputs.items() if contains_unknown(value)]
+            kept = {key: before[key] for key in unknown if key in before}
+            outputs = {key: value for key, value in outputs.items() if key not in unknown} | kept
+        return outputs if succeeded else {**before, **outputs}
 
     def _complete(self, step: Step, outputs: Properties) -> None:
         with self._lock:

@@ -100,7 +100,9 @@ class Monitor:
                 return self._remote.construct(request)
             state = self._deployment.register(_goal(request))
         self._transforms.remember(state.urn, request)
-        response = resource_pb2.RegisterResourceResponse(urn=state.urn, id=state.id)
+        response = resource_pb2.RegisterResourceResponse(
+            urn=state.urn, id=state.id, unknown=state.urn in self._deployment.run.scope.skipped
+        )
         if state.custom:
             response.object.CopyFrom(_encode(_public(state)))
         return response

@@ -14,13 +14,13 @@ from caraml_pulumi.errors import CaramlError
 
 
 def refresh_all(run: Run) -> None:
-    """Read every resource that the stack owns; failures are remembered in `run`.
+    """Read every resource that the stack owns and the run is about; failures are remembered in `run`.
 
     What no longer exists leaves the state. What differs in the properties that the program sets is drift, reported as
     an update; other changes (status, versions) are taken over silently.
     """
     with ThreadPoolExecutor(run.parallel, thread_name_prefix="refresh") as pool:
-        for future in [pool.submit(_refresh, run, resource) for resource in list(run.ledger.base.resources)]:
+        for future in [pool.submit(_refresh, run, resource) for resource in run.scope.refreshed()]:
             error = future.exception()
             if error is not None and not isinstance(error, CaramlError):
                 raise error

@@ -22,7 +22,7 @@ def replacement_reason(run: Run, old: ResourceState, new: ResourceState) -> str:
     """
     if _triggers(run, old, new):
         return "replacementTrigger"
-    if old.taint:
+    if old.taint or run.scope.replaces(new.urn):
         return "id"
     if run.replaced.intersection(new.replace_with):
         return "replaceWith"

@@ -13,6 +13,7 @@ from caraml_pulumi.engine.providers.base import Context, PartialFailure
 from caraml_pulumi.engine.providers.registry import ProviderRegistry
 from caraml_pulumi.engine.reporter import Reporter, Step
 from caraml_pulumi.engine.resource import ResourceState
+from caraml_pulumi.engine.selection import Scope, Selection
 from caraml_pulumi.engine.state.snapshot import OperationType
 from caraml_pulumi.errors import INTERRUPTED, CaramlError, CaramlErrors
 
@@ -56,12 +57,15 @@ class Run:
     """The URNs of what this run deletes: they take along what is to be deleted with them."""
     replacing: Lock = field(default_factory=Lock)
     """Held while what depends on a resource is deleted before it: two of them may have dependents in common."""
+    selection: Selection = field(default_factory=Selection)
+    scope: Scope = field(init=False)
     callbacks: Callbacks = field(default_factory=Callbacks)
     hooks: Hooks = field(init=False)
     _slots: BoundedSemaphore = field(init=False)
     _lock: Lock = field(default_factory=Lock)
 
     def __post_init__(self) -> None:
+        self.scope = Scope(self.selection, self.ledger.base.resources)
         self._slots = BoundedSemaphore(self.parallel)
         self.hooks = Hooks(self.callbacks, self.reporter, preview=self.preview)
 
