@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from caraml_pulumi.engine.events import EventSink
+from caraml_pulumi.engine.selection import Selection
 from caraml_pulumi.engine.state.project import Project
 from caraml_pulumi.errors import CaramlError
 
@@ -34,6 +35,7 @@ class Options:
 
     `render` is a directory that gets the manifests as YAML instead of a cluster. `change_rules` judge each resource
     that exists and is registered again; a change that one of them refuses ends the operation before it is made.
+    `selection` leaves out resources; the default is all of them.
 
     A create that was interrupted, and of which the provider cannot tell what it made, stays on record:
     `clear_pending_creates` forgets it, `import_pending_creates` names by URN the ids of what it made.
@@ -46,6 +48,7 @@ class Options:
     refresh: bool = False
     render: Path | None = None
     change_rules: tuple[ChangeRule, ...] = ()
+    selection: Selection = field(default_factory=Selection)
     clear_pending_creates: bool = False
     import_pending_creates: Mapping[str, str] = field(default_factory=dict)
 

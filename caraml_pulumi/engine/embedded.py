@@ -21,6 +21,7 @@ from caraml_pulumi.engine.providers.registry import Factory, ProviderRegistry
 from caraml_pulumi.engine.recovery import resolve_pending
 from caraml_pulumi.engine.refreshing import refresh_all
 from caraml_pulumi.engine.reporter import Reporter
+from caraml_pulumi.engine.resource import ResourceState
 from caraml_pulumi.engine.run import Run, StoppedError
 from caraml_pulumi.engine.session import Session, open_session
 from caraml_pulumi.engine.state.history import UpdateKind
@@ -64,6 +65,7 @@ class EmbeddedEngine:
         return self._operate("destroy", target, options, sink, _destroy, preview=preview)
 
     def _update(self, options: Options, session: Session, run: Run) -> Properties | None:
+        run.scope.require_replaced()
         with _policies(session, run, options) as policies:
             return _run_program(session, run, policies, options.change_rules)
 
@@ -107,6 +109,7 @@ class EmbeddedEngine:
             project=session.target.project.name,
             preview=session.preview,
             ledger=session.ledger(),
+            selection=options.selection,
             reporter=reporter,
             providers=providers,
             cancelled=self._cancelled,
@@ -200,26 +203,38 @@ def _conclude(session: Session, run: Run, deployment: Deployment, policies: Poli
 def _finish(session: Session, run: Run, deployment: Deployment, policies: PolicyChecks) -> None:
     """Judge the stack, and delete what is not registered any more; a preview shows that whatever policies forbid."""
     try:
+        run.scope.require_known()
         policies.check_stack(deployment.news.values())
         if run.preview and any(contains_secret((item.inputs, item.outputs)) for item in deployment.news.values()):
             session.crypter.prepare()
     except CaramlError as error:
         run.fail(error)
         return
-    delete_all(run, deployment.unregistered())
+    delete_all(run, _selected(run, deployment.unregistered()))
     if run.preview and (violated := policies.error()):
         run.fail(violated)
 
 
 def _refresh(session: Session, run: Run) -> Properties | None:
+    run.scope.require_known()
     refresh_all(run)
     return run.ledger.snapshot().outputs
 
 
 def _destroy(session: Session, run: Run) -> Properties | None:
-    refuse_hooks(run.ledger.base.resources)
-    delete_all(run, run.ledger.base.resources)
+    run.scope.require_known()
+    chosen = _selected(run, run.ledger.base.resources)
+    refuse_hooks(chosen)
+    delete_all(run, chosen)
     return None
+
+
+def _selected(run: Run, resources: list[ResourceState]) -> list[ResourceState]:
+    """Those of `resources` that may be deleted. If more than the user named would have to go, nothing is."""
+    chosen, refusals = run.scope.deleted(resources)
+    for refusal in refusals:
+        run.fail(refusal)
+    return [] if refusals else chosen
 
 
 def _shown(value: str | Secret) -> str:

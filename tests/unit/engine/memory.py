@@ -12,6 +12,7 @@ from caraml_pulumi.engine.embedded import EmbeddedEngine
 from caraml_pulumi.engine.events import EngineEvent
 from caraml_pulumi.engine.providers.base import Context, Diff, Live, Provider
 from caraml_pulumi.engine.resource import ResourceState
+from caraml_pulumi.engine.selection import Selection
 from caraml_pulumi.engine.state.config import load_stack_config
 from caraml_pulumi.engine.state.project import load_project
 from caraml_pulumi.engine.values import UNKNOWN, Properties, contains_unknown, plain
@@ -136,6 +137,7 @@ class Stack:
     store: Store = field(default_factory=Store)
     events: list[EngineEvent] = field(default_factory=list)
     rules: tuple[ChangeRule, ...] = ()
+    selection: Selection = field(default_factory=Selection)
     engine: EmbeddedEngine = field(init=False)
 
     def __post_init__(self) -> None:
@@ -156,6 +158,11 @@ class Stack:
         config.save()
         return self
 
+    def select(self, **selection: Any) -> "Stack":
+        """What the next operations are about; nothing for everything."""
+        self.selection = Selection(**selection)
+        return self
+
     @property
     def target(self) -> Target:
         project = load_project(self.directory / "program")
@@ -164,7 +171,8 @@ class Stack:
     def _run(self, operation: Callable[..., Outcome], **more: Any) -> Outcome:
         self.events.clear()
         self.store.calls.clear()
-        return operation(self.target, Options(parallel=8, change_rules=self.rules), self.events.append, **more)
+        options = Options(parallel=8, change_rules=self.rules, selection=self.selection)
+        return operation(self.target, options, self.events.append, **more)
 
     def preview(self) -> Outcome:
         return self._run(self.engine.preview)
