@@ -26,6 +26,10 @@ if TYPE_CHECKING:
 
 _EXACT_NAMES: Final = {"policy_packs": "PolicyPacks"}
 """Attributes of the Automation API whose JSON name is not simply in camel case."""
+_STANDARD_ERROR: Final = "info#err"
+"""The severity of what a program writes to its standard error."""
+_INTERRUPTED: Final = frozenset({"preview failed", "update failed"})
+"""What the CLI says when it ends a program."""
 
 
 @dataclass(slots=True)
@@ -100,6 +104,11 @@ def event_to_json(event: object) -> PropertyValue:
     return found
 
 
+def _pack_name(name: str) -> str:
+    """The name of a policy pack, which the CLI writes as ``name|local|directory``."""
+    return name.partition("|")[0]
+
+
 def _camel(name: str) -> str:
     head, *rest = name.split("_")
     return head + "".join(word.capitalize() for word in rest)
@@ -121,6 +130,10 @@ class _Watcher:
     def __call__(self, event: object) -> None:
         with self._lock:
             document: EngineEvent = event_to_json(event)
+            if self._is_of_interrupted_program(document):
+                return
+            if packs := (document.get("summaryEvent") or {}).get("PolicyPacks"):
+                document["summaryEvent"]["PolicyPacks"] = {_pack_name(name): version for name, version in packs.items()}
             self._remember(document)
             self._judge(document)
             self.sink(document)
@@ -135,6 +148,14 @@ class _Watcher:
                 self.errors.append(diagnostic["message"].strip())
         elif (done := event.get("resOutputsEvent")) and done["metadata"]["type"] == STACK_TYPE:
             self.outputs = (done["metadata"].get("new") or {}).get("outputs") or {}
+
+    def _is_of_interrupted_program(self, event: EngineEvent) -> bool:
+        """Whether it is a line of the traceback of a program that the CLI interrupted when a policy was violated."""
+        return (
+            self.forbidden
+            and (event.get("diagnosticEvent") or {}).get("severity") == _STANDARD_ERROR
+            and any(error in _INTERRUPTED for error in self.errors)
+        )
 
     def _judge(self, event: EngineEvent) -> None:
         """Hold a planned change to the rules; secret values are hidden in events, and the same on both sides."""
