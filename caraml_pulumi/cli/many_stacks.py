@@ -102,18 +102,19 @@ def with_packs(options: Options, project: Project, stack: str) -> Options:
 
 
 def read_state(target: Target) -> tuple[str, tuple[str, ...]]:
-    """A digest of the stack's state as it is now, and the stacks that it refers to.
+    """A digest of the stack's resources as they are now, and the stacks that it refers to.
+
+    A stack that is not there is as one that holds nothing: to preview it, the Pulumi CLI makes it.
 
     Raises:
         CaramlError: the state cannot be read.
     """
     document = open_backend(target.backend_url).load(target.project.name, target.stack)
-    if document is None:
-        return "none", ()
-    deployment = deployment_of(document)
+    deployment = {} if document is None else deployment_of(document)
     resources = deployment.get("resources") or []
     names = {str(one["inputs"].get("name")) for one in resources if one["type"] == STACK_REFERENCE}
-    return hashlib.sha256(compact_json(deployment).encode()).hexdigest(), tuple(sorted(names))
+    told = [resources, deployment.get("pending_operations") or []]
+    return hashlib.sha256(compact_json(told).encode()).hexdigest(), tuple(sorted(names))
 
 
 def _project_directories(top: Path) -> Iterator[Path]:
