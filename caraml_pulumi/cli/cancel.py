@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from caraml_pulumi.cli.common import HERE, Cwd, Json, Stack, note, print_json, resolve_target
+from caraml_pulumi.cli.common import HERE, Cwd, Json, Stack, load_document, note, print_json, resolve_target
 from caraml_pulumi.cli.terminal import is_interactive
 from caraml_pulumi.errors import LOCKED, USAGE, CaramlError
 
@@ -19,7 +19,7 @@ Force = Annotated[
 ]
 
 
-@app.command()
+@app.command(epilog="Example: caraml cancel --stack dev")
 def cancel(cwd: Cwd = HERE, stack: Stack = None, yes: Yes = False, force: Force = False, json: Json = False) -> None:
     """Remove the locks of runs that no longer run, so that others can go on.
 
@@ -31,6 +31,8 @@ def cancel(cwd: Cwd = HERE, stack: Stack = None, yes: Yes = False, force: Force 
     backend = open_backend(target.backend_url)
     project, name = target.project.name, target.stack
     locks = backend.locks(project, name)
+    if not locks:
+        load_document(target)
     at_work = [lock for lock in locks if lock.at_work]
     if at_work and not force:
         raise _at_work(name, at_work[0])
@@ -44,7 +46,7 @@ def cancel(cwd: Cwd = HERE, stack: Stack = None, yes: Yes = False, force: Force 
         note(f"removed the lock of {lock}")
     if not locks:
         note(f"no run holds a lock on the stack {name}")
-    if backend.journal(project, name).exists():
+    elif backend.journal(project, name).exists():
         note("an update of it was interrupted: the next 'caraml up', 'refresh' or 'destroy' finds out what it did")
 
 

@@ -49,8 +49,8 @@ ClearPendingCreates = Annotated[
     typer.Option("--clear-pending-creates", help="Forget interrupted creates of which nobody can tell what they made."),
 ]
 ImportPendingCreates = Annotated[
-    list[tuple[str, str]] | None,
-    typer.Option("--import-pending-creates", metavar="URN ID", help="What such a create has made; repeatable."),
+    list[str] | None,
+    typer.Option("--import-pending-creates", metavar="URN=ID", help="What such a create has made; repeatable."),
 ]
 Render = Annotated[
     Path | None,
@@ -176,7 +176,7 @@ def refresh(
         parallel=_at_one_time(parallel, every),
         message=message,
         clear_pending_creates=clear_pending_creates,
-        import_pending_creates=dict(import_pending_creates or ()),
+        import_pending_creates=dict(map(_urn_and_id, import_pending_creates or ())),
     )
     _carry_out(
         Stacks(cwd, stack, every, env, parallel),
@@ -223,6 +223,17 @@ def destroy(
         skip_preview=skip_preview,
         interactive=not non_interactive,
     )
+
+
+def _urn_and_id(text: str) -> tuple[str, str]:
+    urn, separator, id_ = text.partition("=")
+    if not (separator and urn.startswith("urn:pulumi:") and id_):
+        raise CaramlError(
+            f"--import-pending-creates {text!r} does not say what an interrupted create has made",
+            allowed="URN=ID, the URN as the warning about it has it",
+            exit_code=USAGE,
+        )
+    return urn, id_
 
 
 @dataclass(frozen=True, slots=True)

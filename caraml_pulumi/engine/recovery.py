@@ -102,7 +102,7 @@ def _warn(run: Run, operation: PendingOperation) -> None:
     run.reporter.diagnostic(
         "warning",
         "an earlier run was interrupted while it created this, and its provider cannot tell whether it exists: look. "
-        f"If it does: caraml refresh --import-pending-creates '{urn}' ID. If not: caraml refresh "
+        f"If it does: caraml refresh --import-pending-creates '{urn}=ID'. If not: caraml refresh "
         "--clear-pending-creates. Otherwise the program creates it anew",
         urn,
     )

@@ -53,7 +53,7 @@ def _refresh(stack: Stack, *, clear: bool = False, ids: Mapping[str, str] | None
 def test_it_stays_on_record_and_every_run_says_what_to_do(stack: Stack) -> None:
     for run in (stack.preview, stack.refresh, lambda: _refresh(stack)):
         assert run().error is None
-        assert f"caraml refresh --import-pending-creates '{URN}' ID" in stack.messages()
+        assert f"caraml refresh --import-pending-creates '{URN}=ID'" in stack.messages()
         assert "--clear-pending-creates" in stack.messages()
         assert _pending(stack) == [URN]
 
