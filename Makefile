@@ -34,7 +34,7 @@ up: $(READY)  ## deploy the sample platform to a local control plane (set up fir
 down: $(READY)  ## destroy the sample platform and end the local control plane
 	@$(CARAML) cluster status >/dev/null 2>&1 && \
 	 KUBECONFIG=$$($(CARAML) cluster kubeconfig) $(CARAML) destroy --stack dev --yes || true
-	@$(CARAML) cluster down
+	@$(CARAML) cluster down --yes
 
 test: lint $(READY)  ## every check: style, types, layers, unit tests, end-to-end tests on real servers
 	@tools/step "local control plane" $(CARAML) cluster build

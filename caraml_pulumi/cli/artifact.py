@@ -18,7 +18,7 @@ ModelDir = Annotated[Path, typer.Argument(metavar="DIR", help="The directory wit
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
-@app.command()
+@app.command(epilog="Example: caraml artifact digest models/iris")
 def digest(model_dir: ModelDir, as_json: AsJson = False) -> None:
     """Print the digest of a model's files.
 
@@ -32,7 +32,7 @@ def digest(model_dir: ModelDir, as_json: AsJson = False) -> None:
         typer.echo(tree.digest)
 
 
-@app.command()
+@app.command(epilog="Example: caraml artifact push models/iris --to s3://team-models/iris/2")
 def push(
     model_dir: ModelDir,
     to: Annotated[str, typer.Option("--to", metavar="URI", help="The model's place: s3://bucket/prefix/model.")],

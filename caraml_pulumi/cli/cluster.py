@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from caraml_pulumi.cli.terminal import is_interactive
 from caraml_pulumi.cluster.state import DEFAULT_NAME, Cluster
 from caraml_pulumi.errors import FAILED, CaramlError
 
@@ -47,7 +48,7 @@ Limit = Annotated[Only | None, typer.Option(help="Leave out Knative and the CRDs
 Additions = Annotated[list[More] | None, typer.Option("--with", help="Add an S3 server, or istiod; repeatable.")]
 
 
-@app.command()
+@app.command(epilog="Example: caraml cluster up --with s3")
 def up(name: Name = DEFAULT_NAME, state: Directory = None, only: Limit = None, more: Additions = None) -> None:
     """Bring the cluster up, or repair it.
 
@@ -79,7 +80,7 @@ def up(name: Name = DEFAULT_NAME, state: Directory = None, only: Limit = None, m
     out.print(f"End it:  caraml cluster down{cluster.options}", soft_wrap=True)
 
 
-@app.command("build")
+@app.command("build", epilog="Example: caraml cluster build")
 def build_servers(only: Limit = None) -> None:
     """Build the servers and start nothing."""
     from caraml_pulumi.cli.steps import Steps
@@ -92,8 +93,12 @@ def build_servers(only: Limit = None) -> None:
     steps.note(f"The servers are built, in {tools_home()}")
 
 
-@app.command()
-def down(name: Name = DEFAULT_NAME, state: Directory = None) -> None:
+@app.command(epilog="Example: caraml cluster down")
+def down(
+    name: Name = DEFAULT_NAME,
+    state: Directory = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask, where somebody could answer.")] = False,
+) -> None:
     """End the cluster and remove all it stored. The built servers stay for the next time."""
     from rich.markup import escape
 
@@ -101,6 +106,8 @@ def down(name: Name = DEFAULT_NAME, state: Directory = None) -> None:
     from caraml_pulumi.cluster import lifecycle
 
     cluster = Cluster.named(name, state)
+    if cluster.home.exists() and is_interactive() and not yes:
+        typer.confirm(f"End the cluster {name} and remove all it stored?", abort=True, err=True)
     steps = Steps()
     ended = lifecycle.down(cluster, steps)
     if ended is None:
@@ -112,7 +119,7 @@ def down(name: Name = DEFAULT_NAME, state: Directory = None) -> None:
     steps.console.print(f"  [dim]removed  [/]{escape(str(cluster.home))}", soft_wrap=True)
 
 
-@app.command()
+@app.command(epilog="Example: caraml cluster status --json")
 def status(
     name: Name = DEFAULT_NAME,
     state: Directory = None,
@@ -132,7 +139,7 @@ def status(
     raise typer.Exit(0 if now.healthy else FAILED)
 
 
-@app.command()
+@app.command(epilog="Example: export KUBECONFIG=$(caraml cluster kubeconfig)")
 def kubeconfig(
     name: Name = DEFAULT_NAME,
     state: Directory = None,
@@ -149,7 +156,7 @@ def kubeconfig(
     typer.echo(path)
 
 
-@app.command("s3")
+@app.command("s3", epilog='Example: eval "$(caraml cluster s3)"')
 def s3_settings(
     name: Name = DEFAULT_NAME,
     state: Directory = None,

@@ -18,7 +18,7 @@ Key = Annotated[str, typer.Argument(metavar="KEY", help="name, or namespace:name
 InPath = Annotated[bool, typer.Option("--path", help="KEY leads into a mapping or list: data.items[0].")]
 
 
-@app.callback(invoke_without_command=True)
+@app.callback(invoke_without_command=True, epilog="Example: caraml config --stack dev")
 def config(
     context: typer.Context,
     cwd: Cwd = HERE,
@@ -34,7 +34,7 @@ def config(
     context.default_map = {context.invoked_subcommand: given}
 
 
-@app.command("ls")
+@app.command("ls", epilog="Example: caraml config ls --stack dev --json")
 def list_values(cwd: Cwd = HERE, stack: Stack = None, json: Json = False, show_secrets: ShowSecrets = False) -> None:
     """List the values of a stack, secrets as [secret]."""
     from caraml_pulumi.engine.state.secrets import open_crypter
@@ -49,7 +49,7 @@ def list_values(cwd: Cwd = HERE, stack: Stack = None, json: Json = False, show_s
         note(f"no values are set: {configuration.path} has none")
 
 
-@app.command()
+@app.command(epilog="Example: caraml config get caraml:platform --stack dev")
 def get(key: Key, cwd: Cwd = HERE, stack: Stack = None, json: Json = False, path: InPath = False) -> None:
     """Print one value, also if it is a secret."""
     from caraml_pulumi.engine.state.secrets import open_crypter
@@ -64,7 +64,7 @@ def get(key: Key, cwd: Cwd = HERE, stack: Stack = None, json: Json = False, path
         print(_text(value))
 
 
-@app.command("set")
+@app.command("set", epilog="Example: caraml config set --path caraml:platform.maxCpu 4 --stack dev")
 def set_value(
     key: Key,
     value: Annotated[
@@ -90,7 +90,7 @@ def set_value(
     configuration.save()
 
 
-@app.command()
+@app.command(epilog="Example: caraml config rm kubernetes:context --stack dev")
 def rm(key: Key, cwd: Cwd = HERE, stack: Stack = None, path: InPath = False) -> None:
     """Remove one value."""
     configuration = _open(cwd, stack)

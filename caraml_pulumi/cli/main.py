@@ -84,7 +84,7 @@ def _root(
     """Deploy machine-learning models to Kubernetes: preview, apply, list and undo changes."""
 
 
-@app.command("version", help="Show the version.")
+@app.command("version", help="Show the version.", epilog="Example: caraml version")
 def _show_version() -> None:
     _print_version(True)
 

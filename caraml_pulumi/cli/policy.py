@@ -24,7 +24,7 @@ Files = Annotated[
 ]
 
 
-@app.command("list")
+@app.command("list", epilog="Example: caraml policy list --stack prod")
 def list_rules(
     cwd: Cwd = HERE,
     stack: StackName = None,
@@ -45,7 +45,7 @@ def list_rules(
         print_rules(rules)
 
 
-@app.command()
+@app.command(epilog="Example: caraml policy explain image-pinned-by-digest --stack prod")
 def explain(
     rule: Annotated[str, typer.Argument(metavar="RULE", help="The rule's name.")],
     cwd: Cwd = HERE,

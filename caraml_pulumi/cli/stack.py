@@ -35,7 +35,7 @@ app = typer.Typer(
 )
 
 
-@app.command("ls")
+@app.command("ls", epilog="Example: caraml stack ls --all")
 def list_stacks(
     cwd: Cwd = HERE,
     json: Json = False,
@@ -57,7 +57,7 @@ def list_stacks(
         note(f"there are no stacks yet in {backend.url}")
 
 
-@app.command()
+@app.command(epilog="Example: caraml stack init staging")
 def init(name: Annotated[str, typer.Argument(metavar="NAME", help="The new stack's name.")], cwd: Cwd = HERE) -> None:
     """Make a stack that holds nothing yet, with a salt of its own for its secrets."""
     from caraml_pulumi.engine.state.backend import open_backend
@@ -73,7 +73,7 @@ def init(name: Annotated[str, typer.Argument(metavar="NAME", help="The new stack
     note(f"made the stack {target.stack}; its configuration is {configuration.path}")
 
 
-@app.command()
+@app.command(epilog="Example: caraml stack rm --stack staging")
 def rm(
     cwd: Cwd = HERE,
     stack: Stack = None,
@@ -100,7 +100,7 @@ def rm(
     note(f"removed the stack {target.stack}")
 
 
-@app.command("export")
+@app.command("export", epilog="Example: caraml stack export --stack prod --file prod.json")
 def export_state(
     cwd: Cwd = HERE,
     stack: Stack = None,
@@ -126,7 +126,7 @@ def export_state(
         raise CaramlError(f"the file cannot be written: {error.strerror}", where=str(file)) from error
 
 
-@app.command("import")
+@app.command("import", epilog="Example: caraml stack import --stack prod --file prod.json")
 def import_state(
     cwd: Cwd = HERE,
     stack: Stack = None,
@@ -155,7 +155,7 @@ def import_state(
     note(f"the stack {target.stack} now holds {_count(document)} resources")
 
 
-@app.command()
+@app.command(epilog="Example: caraml stack output --stack dev --json")
 def output(
     name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="One output; all where it is left out.")] = None,
     cwd: Cwd = HERE,

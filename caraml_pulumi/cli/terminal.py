@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Color(StrEnum):
-    """When to colour: ``auto`` is on a terminal, unless NO_COLOR is set."""
+    """When to colour: ``auto`` is on a terminal, unless NO_COLOR or CLICOLOR=0 is set."""
 
     AUTO = "auto"
     ALWAYS = "always"
@@ -33,7 +33,9 @@ def colors(stream: TextIO) -> bool:
     """Whether to colour what is written to `stream`."""
     if os.environ.get("NO_COLOR"):
         return False
-    return bool(os.environ.get("FORCE_COLOR")) or (stream.isatty() and os.environ.get("TERM") != "dumb")
+    if os.environ.get("FORCE_COLOR") or os.environ.get("CLICOLOR_FORCE", "0") not in ("", "0"):
+        return True
+    return stream.isatty() and os.environ.get("TERM") != "dumb" and os.environ.get("CLICOLOR") != "0"
 
 
 def is_interactive() -> bool:
