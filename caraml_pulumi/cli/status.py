@@ -9,7 +9,8 @@ import typer
 
 from caraml_pulumi.cli import complete
 from caraml_pulumi.cli.common import HERE, Cwd, Json, Stack, load_with_journal, note, print_json, resolve_target
-from caraml_pulumi.errors import INTERRUPTED, UNHEALTHY
+from caraml_pulumi.cli.operations import Env, Every, Stacks
+from caraml_pulumi.errors import INTERRUPTED, UNHEALTHY, USAGE, CaramlError
 
 if TYPE_CHECKING:
     from caraml_pulumi.status.report import Report
@@ -30,7 +31,15 @@ Watch = Annotated[bool, typer.Option("--watch", "-w", help="Go on, and show what
 
 
 @app.command(name="status", epilog="Example: caraml status iris --stack dev --watch")
-def status(model: Model = None, cwd: Cwd = HERE, stack: Stack = None, watch: Watch = False, json: Json = False) -> None:
+def status(
+    model: Model = None,
+    cwd: Cwd = HERE,
+    stack: Stack = None,
+    every: Every = False,
+    env: Env = None,
+    watch: Watch = False,
+    json: Json = False,
+) -> None:
     """Show the models of a stack: state, replicas, weights, restarts, and why something is not as it should be.
 
     Exit code 7 if the newest change of a version has failed, or an endpoint does not answer.
@@ -39,7 +48,16 @@ def status(model: Model = None, cwd: Cwd = HERE, stack: Stack = None, watch: Wat
     from caraml_pulumi.status.selection import Selection
     from caraml_pulumi.status.survey import survey
 
-    target, selection = resolve_target(cwd, stack), Selection.parse(model)
+    selection = Selection.parse(model)
+    if Stacks(cwd, stack, every, env, None).every:
+        from caraml_pulumi.cli.many_stacks import stack_name
+        from caraml_pulumi.cli.many_status import show_status_of_all
+
+        if watch:
+            raise CaramlError("--watch is for one stack", fix="leave out --all or --watch", exit_code=USAGE)
+        show_status_of_all(cwd, stack_name(env, stack), selection, as_json=json)
+        return
+    target = resolve_target(cwd, stack)
 
     def take() -> "Report":
         return survey(*load_with_journal(target), selection)

@@ -30,8 +30,8 @@ class Selection:
         if not self.model:
             return deployed
         found = Deployed(
-            tuple(one for one in deployed.versions if self._is_of(one.model, one.project)),
-            tuple(one for one in deployed.endpoints if self._is_of(one.model, one.project)),
+            tuple(one for one in deployed.versions if self.includes(one.model, one.project)),
+            tuple(one for one in deployed.endpoints if self.includes(one.model, one.project)),
         )
         if not any(self.version in (None, one.version) for one in found.versions) and (
             self.version is not None or not found.endpoints
@@ -54,8 +54,9 @@ class Selection:
             return report
         return Report([], [one for one in report.versions if one.version.version == self.version])
 
-    def _is_of(self, model: str, project: str) -> bool:
-        return model == self.model and self.project in ("", project)
+    def includes(self, model: str, project: str) -> bool:
+        """Whether the model, of whatever version, is selected. Empty selects every one."""
+        return not self.model or (model == self.model and self.project in ("", project))
 
     def __str__(self) -> str:
         """As a user writes it."""
