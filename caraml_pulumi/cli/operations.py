@@ -8,8 +8,18 @@ import typer
 
 from caraml_pulumi.cli.common import HERE, Cwd, Json, Stack, resolve_target
 from caraml_pulumi.cli.engines import EngineChoice, open_engine
+from caraml_pulumi.cli.selecting import (
+    ExcludeDependents,
+    Excludes,
+    Replaces,
+    TargetDependents,
+    TargetReplaces,
+    Targets,
+    selection,
+)
 from caraml_pulumi.cli.terminal import Color, apply_color
 from caraml_pulumi.engine.api import DEFAULT_PARALLEL, Options
+from caraml_pulumi.engine.selection import EVERYTHING, Selection
 from caraml_pulumi.errors import USAGE, CaramlError
 
 preview_app = typer.Typer(rich_markup_mode=None)
@@ -79,7 +89,7 @@ ColorOption = Annotated[Color, typer.Option("--color", help="When to colour.")]
 NonInteractive = Annotated[bool, typer.Option("--non-interactive", help="Plain lines and no questions, as for a log.")]
 
 
-@preview_app.command()
+@preview_app.command(epilog="Example: caraml preview --stack prod --diff")
 def preview(
     cwd: Cwd = HERE,
     stack: Stack = None,
@@ -90,6 +100,12 @@ def preview(
     render: Render = None,
     policy_pack: PolicyPacks = None,
     policy_pack_config: PolicyPackConfigs = None,
+    target: Targets = None,
+    target_dependents: TargetDependents = False,
+    exclude: Excludes = None,
+    exclude_dependents: ExcludeDependents = False,
+    replace: Replaces = None,
+    target_replace: TargetReplaces = None,
     message: Message = "",
     parallel: ParallelOrStacks = None,
     every: Every = False,
@@ -100,7 +116,15 @@ def preview(
 ) -> None:
     """Show what up would change; nothing is changed."""
     apply_color(color)
-    options = update_options(_at_one_time(parallel, every), message, policy_pack, policy_pack_config, refresh, render)
+    options = update_options(
+        _at_one_time(parallel, every),
+        message,
+        policy_pack,
+        policy_pack_config,
+        refresh,
+        render,
+        selection(target, target_dependents, exclude, exclude_dependents, replace, target_replace),
+    )
     _carry_out(
         Stacks(cwd, stack, every, env, parallel),
         "update",
@@ -114,7 +138,7 @@ def preview(
     )
 
 
-@up_app.command()
+@up_app.command(epilog="Example: caraml up --stack dev")
 def up(
     cwd: Cwd = HERE,
     stack: Stack = None,
@@ -126,6 +150,12 @@ def up(
     expect_no_changes: ExpectNoChanges = False,
     policy_pack: PolicyPacks = None,
     policy_pack_config: PolicyPackConfigs = None,
+    target: Targets = None,
+    target_dependents: TargetDependents = False,
+    exclude: Excludes = None,
+    exclude_dependents: ExcludeDependents = False,
+    replace: Replaces = None,
+    target_replace: TargetReplaces = None,
     message: Message = "",
     parallel: ParallelOrStacks = None,
     every: Every = False,
@@ -136,7 +166,15 @@ def up(
 ) -> None:
     """Create, update and delete resources until the stack is as the program says. Shows a preview and asks first."""
     apply_color(color)
-    options = update_options(_at_one_time(parallel, every), message, policy_pack, policy_pack_config, refresh, None)
+    options = update_options(
+        _at_one_time(parallel, every),
+        message,
+        policy_pack,
+        policy_pack_config,
+        refresh,
+        None,
+        selection(target, target_dependents, exclude, exclude_dependents, replace, target_replace),
+    )
     _carry_out(
         Stacks(cwd, stack, every, env, parallel),
         "update",
@@ -151,7 +189,7 @@ def up(
     )
 
 
-@refresh_app.command()
+@refresh_app.command(epilog="Example: caraml refresh --stack prod")
 def refresh(
     cwd: Cwd = HERE,
     stack: Stack = None,
@@ -162,6 +200,10 @@ def refresh(
     expect_no_changes: ExpectNoChanges = False,
     clear_pending_creates: ClearPendingCreates = False,
     import_pending_creates: ImportPendingCreates = None,
+    target: Targets = None,
+    target_dependents: TargetDependents = False,
+    exclude: Excludes = None,
+    exclude_dependents: ExcludeDependents = False,
     message: Message = "",
     parallel: ParallelOrStacks = None,
     every: Every = False,
@@ -175,6 +217,7 @@ def refresh(
     options = Options(
         parallel=_at_one_time(parallel, every),
         message=message,
+        selection=selection(target, target_dependents, exclude, exclude_dependents),
         clear_pending_creates=clear_pending_creates,
         import_pending_creates=dict(map(_urn_and_id, import_pending_creates or ())),
     )
@@ -192,7 +235,7 @@ def refresh(
     )
 
 
-@destroy_app.command()
+@destroy_app.command(epilog="Example: caraml destroy --stack dev")
 def destroy(
     cwd: Cwd = HERE,
     stack: Stack = None,
@@ -201,6 +244,10 @@ def destroy(
     json: Json = False,
     skip_preview: SkipPreview = False,
     refresh: Refresh = False,
+    target: Targets = None,
+    target_dependents: TargetDependents = False,
+    exclude: Excludes = None,
+    exclude_dependents: ExcludeDependents = False,
     message: Message = "",
     parallel: ParallelOrStacks = None,
     every: Every = False,
@@ -211,7 +258,12 @@ def destroy(
 ) -> None:
     """Delete everything in the stack, after asking. Its history and configuration stay."""
     apply_color(color)
-    options = Options(parallel=_at_one_time(parallel, every), message=message, refresh=refresh)
+    options = Options(
+        parallel=_at_one_time(parallel, every),
+        message=message,
+        refresh=refresh,
+        selection=selection(target, target_dependents, exclude, exclude_dependents),
+    )
     _carry_out(
         Stacks(cwd, stack, every, env, parallel),
         "destroy",
@@ -267,6 +319,12 @@ def _carry_out(
 ) -> None:
     """Do the operation as `how` says; its names are those of `Request`, and of `Many`."""
     if stacks.every:
+        if options.selection != EVERYTHING:
+            raise CaramlError(
+                "resources were selected, and all stacks",
+                fix="name the one stack that has them, with --stack and -C, in place of --all",
+                exit_code=USAGE,
+            )
         from caraml_pulumi.cli.many import Many, apply_to_all, preview_all
         from caraml_pulumi.cli.many_stacks import stack_name
 
@@ -292,6 +350,7 @@ def update_options(
     pack_configs: list[Path] | None,
     refresh: bool,
     render: Path | None,
+    chosen: Selection = EVERYTHING,
 ) -> Options:
     """The options of an update. Raises `CaramlError` for more configurations of policy packs than packs."""
     packs, pack_configs = packs or [], pack_configs or []
@@ -311,4 +370,5 @@ def update_options(
         policy_pack_configs=tuple(pack_configs),
         refresh=refresh,
         render=render,
+        selection=chosen,
     )

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from caraml_pulumi.engine.api import ChangeRule, Options, Outcome, Target
 from caraml_pulumi.engine.events import EngineEvent, EventSink
-from caraml_pulumi.engine.resource import STACK_TYPE
+from caraml_pulumi.engine.resource import STACK_TYPE, is_urn
+from caraml_pulumi.engine.selection import Selection
 from caraml_pulumi.engine.values import PropertyValue
 from caraml_pulumi.errors import LOCKED, POLICY_VIOLATION, CaramlError, CaramlErrors
 
@@ -66,7 +67,11 @@ class PulumiCliEngine:
     def refresh(self, target: Target, options: Options, sink: EventSink, *, preview: bool) -> Outcome:
         """Bring the state up to what is really there."""
         stack = _select(target)
-        arguments: dict[str, Any] = {"parallel": options.parallel, "message": options.message or None}
+        arguments: dict[str, Any] = {
+            "parallel": options.parallel,
+            "message": options.message or None,
+            **_selection_arguments(options.selection),
+        }
         if preview:
             return _run(sink, lambda on_event: stack.preview_refresh(on_event=on_event, **arguments))
         return _run(sink, lambda on_event: stack.refresh(on_event=on_event, show_secrets=False, **arguments))
@@ -78,6 +83,7 @@ class PulumiCliEngine:
             "parallel": options.parallel,
             "message": options.message or None,
             "refresh": options.refresh or None,
+            **_destroyed(options.selection),
         }
         if preview:
             return _run(sink, lambda on_event: stack.preview_destroy(on_event=on_event, **arguments))
@@ -221,7 +227,33 @@ def _update_arguments(options: Options) -> dict[str, Any]:
         "policy_packs": [str(path.resolve()) for path in options.policy_packs] or None,
         "policy_pack_configs": [str(path.resolve()) for path in options.policy_pack_configs] or None,
         "refresh": options.refresh or None,
+        "replace": _named(options.selection.replaces),
+        **_selection_arguments(options.selection),
     }
+
+
+def _selection_arguments(selection: Selection) -> dict[str, Any]:
+    return {
+        "target": _named(selection.targets),
+        "target_dependents": selection.target_dependents or None,
+        "exclude": _named(selection.excludes),
+        "exclude_dependents": selection.exclude_dependents or None,
+    }
+
+
+def _destroyed(selection: Selection) -> dict[str, Any]:
+    if selection.excludes:
+        raise CaramlError(
+            "the Pulumi CLI cannot be driven to leave resources out of a destroy",
+            where="--exclude",
+            fix="name what is to go with --target, use --engine embedded, or run pulumi destroy --exclude",
+        )
+    return {"target": _named(selection.targets), "target_dependents": selection.target_dependents or None}
+
+
+def _named(texts: tuple[str, ...]) -> list[str] | None:
+    """Resources as the CLI names them: a logical name is that of any URN that ends with it."""
+    return [text if "*" in text or is_urn(text) else f"**::{text}" for text in texts] or None
 
 
 @contextmanager

@@ -5,9 +5,8 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from functools import partial
 
 from caraml_pulumi.engine.changes import is_left_alone, provider_of
-from caraml_pulumi.engine.ledger import needs
 from caraml_pulumi.engine.reporter import Step
-from caraml_pulumi.engine.resource import PROVIDER_PREFIX, ResourceState
+from caraml_pulumi.engine.resource import PROVIDER_PREFIX, ResourceState, needs
 from caraml_pulumi.engine.run import Run, StoppedError
 from caraml_pulumi.errors import CaramlError, CaramlErrors
 

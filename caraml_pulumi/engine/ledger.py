@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from threading import RLock
 from typing import Any
 
-from caraml_pulumi.engine.resource import ResourceState
+from caraml_pulumi.engine.resource import ResourceState, needs
 from caraml_pulumi.engine.state.snapshot import OperationType, PendingOperation, Snapshot, new_manifest
 
 Record = dict[str, Any]
@@ -184,17 +184,6 @@ def _forget_all_but(resource: ResourceState, held: set[str]) -> None:
     resource.property_dependencies = {
         key: [urn for urn in urns if urn in held] for key, urns in resource.property_dependencies.items()
     }
-
-
-def needs(resource: ResourceState) -> set[str]:
-    """The URNs that must exist before `resource`, and go after it."""
-    urns = {*resource.dependencies, *resource.replace_with}
-    for dependencies in resource.property_dependencies.values():
-        urns.update(dependencies)
-    urns.update(urn for urn in (resource.parent, resource.deleted_with) if urn)
-    if resource.provider:
-        urns.add(resource.provider.rsplit("::", 1)[0])
-    return urns
 
 
 def _provides(provider: ResourceState, resource: ResourceState) -> bool:

@@ -87,3 +87,14 @@ class ResourceState:
     def name(self) -> str:
         """The logical name."""
         return urn_name(self.urn)
+
+
+def needs(resource: ResourceState) -> set[str]:
+    """The URNs that must exist before `resource`, and go after it."""
+    urns = {*resource.dependencies, *resource.replace_with}
+    for dependencies in resource.property_dependencies.values():
+        urns.update(dependencies)
+    urns.update(urn for urn in (resource.parent, resource.deleted_with) if urn)
+    if resource.provider:
+        urns.add(resource.provider.rsplit("::", 1)[0])
+    return urns

@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from typing import Final
 
-from caraml_pulumi.engine.ledger import needs
-from caraml_pulumi.engine.resource import PROVIDER_PREFIX, STACK_TYPE, ResourceState, is_urn, urn_name, urn_type
+from caraml_pulumi.engine.resource import PROVIDER_PREFIX, STACK_TYPE, ResourceState, is_urn, needs, urn_name, urn_type
 from caraml_pulumi.errors import USAGE, CaramlError
 
 
@@ -26,6 +26,10 @@ class Selection:
     excludes: tuple[str, ...] = ()
     exclude_dependents: bool = False
     replaces: tuple[str, ...] = ()
+
+
+EVERYTHING: Final = Selection()
+"""All of a stack's resources."""
 
 
 class Patterns:

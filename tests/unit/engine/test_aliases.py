@@ -129,3 +129,15 @@ def test_a_child_has_its_own_aliases_and_its_parents_and_both_at_once() -> None:
         make_urn("dev", "p", "t:i:T", "old-x", before),
         make_urn("dev", "p", "t:i:S", "old-y", before),
     ]
+
+
+def test_an_alias_changes_only_the_parts_it_names() -> None:
+    parent = make_urn("dev", "p", "t:i:G", "g")
+    aliases = [AliasSpec(name="old"), AliasSpec(type="t:i:S"), AliasSpec(no_parent=True), AliasSpec(urn="u::v::w::x")]
+    goal = Goal("t:i:T", "a", True, {}, parent=parent, aliases=aliases)
+    assert former_urns(goal, "dev", "p", {}) == [
+        make_urn("dev", "p", "t:i:T", "old", parent),
+        make_urn("dev", "p", "t:i:S", "a", parent),
+        make_urn("dev", "p", "t:i:T", "a"),
+        "u::v::w::x",
+    ]
