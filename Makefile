@@ -51,6 +51,7 @@ lint: $(READY)  ## ruff, mypy --strict, import-linter, tables of the docs
 	@tools/step "layers" $(BIN)/lint-imports
 	@tools/step "docs" $(BIN)/python -m tools.component_docs --check
 	@tools/step "policies" $(BIN)/python -m tools.policy_docs --check
+	@tools/step "schemas" $(BIN)/python -m tools.schema_docs --check
 	@tools/step "schema" $(BIN)/python -m tools.component_schema --check
 
 format: $(READY)  ## format the code
@@ -60,6 +61,7 @@ docs: $(READY)  ## write the tables of docs/components and the pages of docs/pol
 	@$(BIN)/python -m tools.component_docs
 	@$(BIN)/python -m tools.policy_docs
 	@$(BIN)/python -m tools.component_schema
+	@$(BIN)/python -m tools.schema_docs
 
 bench: $(READY)  ## measure: ratios in one run on the same work
 	@$(BIN)/python -m bench

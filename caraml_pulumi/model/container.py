@@ -4,14 +4,14 @@ import re
 import shlex
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from caraml_pulumi.errors import CaramlError
 from caraml_pulumi.model import names
 from caraml_pulumi.model.deferred import Value
 from caraml_pulumi.model.env import env_name
 from caraml_pulumi.model.probes import ProbeSettings
-from caraml_pulumi.model.spec import Spec, as_validation_error, deferrable, rule
+from caraml_pulumi.model.spec import Spec, as_validation_error, deferrable, prepared, rule
 
 _SECRET_KEY = re.compile(r"[-._a-zA-Z0-9]{1,253}")
 
@@ -35,16 +35,11 @@ def secret_key(value: str) -> str:
     return value
 
 
-def _words(value: Value) -> Value:
-    with as_validation_error():
-        return words(value)
-
-
 def _text(value: str) -> str:
     return value
 
 
-Words = Annotated[list[str], BeforeValidator(_words)]
+Words = Annotated[list[str], prepared(words)]
 EnvName = Annotated[str, rule(env_name)]
 Text = Annotated[str, deferrable(_text)]
 
@@ -62,16 +57,23 @@ class ContainerSettings(Spec):
     """A container, as a user asks for it, but for its image."""
 
     command: Words | None = None
+    """The program to start. Default: the image's."""
     args: Words | None = None
+    """Its arguments. Default: the image's."""
     env: dict[EnvName, Text] = Field(default_factory=dict)
+    """Environment variables."""
     secrets: dict[EnvName, Text] = Field(default_factory=dict)
     """Variables whose values are kept in a Secret of the workload's own."""
     secret_refs: dict[EnvName, SecretKeyRef] = Field(default_factory=dict)
     """Variables whose values are in Secrets that exist."""
     disable_liveness_probe: bool = False
+    """Whether there is no liveness probe, as CARAML_DISABLE_LIVENESS_PROBE says."""
     liveness_probe: ProbeSettings | None = None
+    """Changes of the liveness probe. Default: GET / (seed: Custom Model); gRPC's health check; SELDON: TCP."""
     readiness_probe: ProbeSettings | None = None
+    """Changes of the readiness probe. Default: GET /v1/models/{full_name}; gRPC's health check; SELDON: TCP."""
     startup_probe: ProbeSettings | None = None
+    """A startup probe, for models that load slowly: like the readiness probe but for what is given. Default: none."""
 
     @model_validator(mode="after")
     def _hold_rules(self) -> "ContainerSettings":

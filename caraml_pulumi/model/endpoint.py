@@ -99,6 +99,7 @@ class EndpointSettings(Spec):
     monitoring: Monitoring = MonitoringSettings()
     """How the model is watched. Default: as the platform says."""
     labels: LabelMap = Field(default_factory=dict)
+    """Labels of the route, besides the platform's."""
 
     @model_validator(mode="after")
     def _hold_rules(self) -> "EndpointSettings":

@@ -42,13 +42,16 @@ class InstanceRequests(Spec):
     """What a replica asks for; what is left out is the limit (PrimeHub)."""
 
     cpu: Amount | None = None
+    """CPU cores."""
     memory: Memory | None = None
+    """Memory in bytes."""
 
 
 class InstanceType(Spec):
     """A size of replicas: resources, and the nodes that have them."""
 
     limits: InstanceLimits
+    """What a replica may use."""
     requests: InstanceRequests = InstanceRequests()
     """Default: the limits."""
     gpu_resource_name: Annotated[str, rule(extended_resource)] = NVIDIA_GPU
@@ -60,6 +63,7 @@ class InstanceType(Spec):
     display_name: str = ""
     """What people call it; default: its name."""
     description: str = ""
+    """What it is for."""
 
     @model_validator(mode="after")
     def _hold_rules(self) -> "InstanceType":

@@ -3,14 +3,14 @@
 from enum import StrEnum
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
 from caraml_pulumi.errors import CaramlError
 from caraml_pulumi.model import labels
 from caraml_pulumi.model.alerts import DEFAULT_ALERTS, AlertSpec, alerts_are_distinct, decided_alerts
 from caraml_pulumi.model.numbers import WholeNumber
 from caraml_pulumi.model.objective import ObjectiveSpec
-from caraml_pulumi.model.spec import Spec, rule
+from caraml_pulumi.model.spec import Spec, prepared, rule
 
 LabelMap = dict[Annotated[str, rule(labels.label_key)], Annotated[str, rule(labels.label_value)]]
 Alerts = Annotated[list[AlertSpec], rule(alerts_are_distinct)]
@@ -119,5 +119,5 @@ def switch_or_settings(value: Any) -> Any:  # noqa: ANN401 - as it is given
     return {"enabled": value} if isinstance(value, bool) else value
 
 
-Monitoring = Annotated[MonitoringSettings, BeforeValidator(switch_or_settings)]
+Monitoring = Annotated[MonitoringSettings, prepared(switch_or_settings)]
 """The property `monitoring` of an endpoint."""

@@ -23,8 +23,10 @@ MODEL_CONTAINER: Final = "model"
 """Seed: Model Deployment, Replicas Log."""
 RESERVED_NAMESPACES: Final = frozenset({"default", "istio-system", "knative-serving"})
 
-_LETTER_FIRST = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
-_DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
+LETTER_FIRST: Final = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
+"""The names of models and projects."""
+DNS_LABEL: Final = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
+"""A name that may be a part of a host."""
 _LABEL_ALLOWED = "lower-case letters, digits and dashes; a letter first, no dash at the end"
 
 
@@ -32,9 +34,9 @@ def _name(value: str, noun: str, lengths: range) -> str:
     allowed = f"{lengths.start} to {lengths.stop - 1} characters: {_LABEL_ALLOWED}"
     if len(value) not in lengths:
         raise CaramlError(f'{noun} "{value}" has {len(value)} characters', allowed=allowed)
-    if not _LETTER_FIRST.fullmatch(value):
+    if not LETTER_FIRST.fullmatch(value):
         lower = value.lower().replace("_", "-").strip("-")
-        fix = f'use "{lower}"' if _LETTER_FIRST.fullmatch(lower) else ""
+        fix = f'use "{lower}"' if LETTER_FIRST.fullmatch(lower) else ""
         raise CaramlError(f'{noun} "{value}" is not a name that Kubernetes takes', allowed=allowed, fix=fix)
     return value
 
@@ -60,7 +62,7 @@ def project_name(value: str) -> str:
 
 def environment_name(value: str) -> str:
     """An environment's name, used as a label value: ``dev``, ``id-staging``."""
-    if len(value) > DNS_LABEL_LENGTH or not _DNS_LABEL.fullmatch(value):
+    if len(value) > DNS_LABEL_LENGTH or not DNS_LABEL.fullmatch(value):
         raise CaramlError(
             f'environment name "{value}" is not a label value',
             allowed=f"at most {DNS_LABEL_LENGTH} lower-case letters, digits and dashes",
@@ -78,7 +80,7 @@ def version_number(value: int) -> int:
 def domain_name(value: str) -> str:
     """A DNS domain of lower-case labels, such as ``models.example.com``."""
     if len(value) > DNS_NAME_LENGTH or not all(
-        len(label) <= DNS_LABEL_LENGTH and _DNS_LABEL.fullmatch(label) for label in value.split(".")
+        len(label) <= DNS_LABEL_LENGTH and DNS_LABEL.fullmatch(label) for label in value.split(".")
     ):
         raise CaramlError(
             f'domain "{value}" is not a DNS name', allowed="lower-case labels with dots between: models.example.com"
@@ -88,7 +90,7 @@ def domain_name(value: str) -> str:
 
 def dns_name(value: str) -> str:
     """The name of a Kubernetes object: a DNS subdomain of at most 253 characters. Raises `CaramlError`."""
-    if len(value) > DNS_NAME_LENGTH or not all(_DNS_LABEL.fullmatch(label) for label in value.split(".")):
+    if len(value) > DNS_NAME_LENGTH or not all(DNS_LABEL.fullmatch(label) for label in value.split(".")):
         raise CaramlError(
             f'"{value}" is not a name of a Kubernetes object',
             allowed=f"at most {DNS_NAME_LENGTH} lower-case letters, digits, dashes and dots",
@@ -99,7 +101,7 @@ def dns_name(value: str) -> str:
 def gateway_name(value: str) -> str:
     """A Gateway of Istio, as ``namespace/name``. Raises `CaramlError`."""
     namespace, _, name = value.partition("/")
-    if not _DNS_LABEL.fullmatch(namespace) or not all(_DNS_LABEL.fullmatch(label) for label in name.split(".")):
+    if not DNS_LABEL.fullmatch(namespace) or not all(DNS_LABEL.fullmatch(label) for label in name.split(".")):
         raise CaramlError(f'"{value}" is not a Gateway', allowed="namespace/name")
     return value
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from caraml_pulumi.model import autoscaling, labels
 from caraml_pulumi.model.autoscaling import AutoscalingSpec
@@ -22,7 +22,7 @@ from caraml_pulumi.model.placement import TopologySpread
 from caraml_pulumi.model.resources import MemoryText, QuantityText, ResourceRequest
 from caraml_pulumi.model.routing import RoutingSpec
 from caraml_pulumi.model.serverless import KnativeSpec, QueueProxySpec
-from caraml_pulumi.model.spec import Locate, Spec, as_validation_error, parse, rule, within
+from caraml_pulumi.model.spec import Locate, Spec, as_validation_error, parse, prepared, rule, within
 from caraml_pulumi.model.storage import StorageInitializerSpec
 from caraml_pulumi.model.target_cluster import ClusterSpec
 
@@ -153,7 +153,7 @@ class PlatformSpec(Spec):
     """Merlin's standard transformer. Default: not offered."""
     legacy_env: bool = False
     """Whether models also get the variables that Merlin deprecated: ``MERLIN_PREDICTOR_PORT`` and so on."""
-    monitoring: Annotated[MonitoringSpec, BeforeValidator(switch_or_settings)] = MonitoringSpec()
+    monitoring: Annotated[MonitoringSpec, prepared(switch_or_settings)] = MonitoringSpec()
     """How models are watched."""
     routing: RoutingSpec = RoutingSpec()
     """How models are reached."""

@@ -27,7 +27,9 @@ class Capabilities(Spec):
     """Linux capabilities that are added to or taken from the container runtime's defaults."""
 
     add: list[Capability] = Field(default_factory=list)
+    """What is added."""
     drop: list[Capability] = Field(default_factory=list)
+    """What is taken away; ALL takes every one."""
 
 
 class SecurityContext(Spec):

@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Annotated, Any, Final
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
 from caraml_pulumi.errors import CaramlError
 from caraml_pulumi.model.gpu import extended_resource
 from caraml_pulumi.model.quantities import parse_quantity
-from caraml_pulumi.model.spec import Locate, Spec, parse, rule
+from caraml_pulumi.model.spec import Locate, Spec, parse, prepared, rule
 
 PRICES_KEY: Final = "caraml:prices"
 """The key of a stack's configuration that has the prices."""
@@ -33,7 +33,7 @@ def gpu(name: str) -> str:
     return name if name == _ALL else extended_resource(name)
 
 
-def _by_name(value: object) -> object:
+def by_name(value: object) -> object:
     """One price as that of all GPUs."""
     return value if value is None or isinstance(value, Mapping) else {_ALL: value}
 
@@ -50,7 +50,7 @@ class Prices(Spec):
     """A CPU core."""
     memory_gib_per_hour: Annotated[Price, Field(alias="memoryGiBPerHour")]
     """A GiB of memory."""
-    gpu_per_hour: Annotated[dict[Annotated[str, rule(gpu)], Price] | None, BeforeValidator(_by_name)] = None
+    gpu_per_hour: Annotated[dict[Annotated[str, rule(gpu)], Price] | None, prepared(by_name)] = None
     """A GPU: one price for all, or by what Kubernetes calls them. Default: the price of a GPU is not known."""
 
     def gpu(self, resource: str) -> Decimal | None:

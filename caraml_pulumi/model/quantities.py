@@ -10,7 +10,8 @@ from typing import Final
 
 from caraml_pulumi.errors import CaramlError
 
-_GRAMMAR = re.compile(r"([+-]?)(\d+\.?\d*|\.\d+)(Ki|Mi|Gi|Ti|Pi|Ei|[numkMGTPE]?|[eE][+-]?\d+)", re.ASCII)
+GRAMMAR: Final = re.compile(r"([+-]?)(\d+\.?\d*|\.\d+)(Ki|Mi|Gi|Ti|Pi|Ei|[numkMGTPE]?|[eE][+-]?\d+)", re.ASCII)
+"""A Kubernetes quantity: sign, number, suffix."""
 _BINARY: Final[dict[str, Decimal]] = {"": Decimal(1)} | {
     f"{prefix}i": Decimal(1024) ** power for power, prefix in enumerate("KMGTPE", 1)
 }
@@ -69,7 +70,7 @@ def parse_quantity(text: str | int | float) -> Quantity:
 
 @lru_cache(maxsize=4096)
 def _parsed(text: str) -> Quantity:
-    match = _GRAMMAR.fullmatch(text)
+    match = GRAMMAR.fullmatch(text)
     if not match:
         raise CaramlError(f'"{text}" is not a quantity', allowed=_ALLOWED)
     sign, number, suffix = match.groups()

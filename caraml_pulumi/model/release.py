@@ -21,6 +21,7 @@ class ReleaseVersion(VersionSettings):
     """A version of the release's model."""
 
     version: Annotated[WholeNumber, rule(names.version_number)]
+    """Which version of the model, from 1 on."""
 
     @model_validator(mode="after")
     def _keep_secrets_out(self) -> "ReleaseVersion":
@@ -51,9 +52,13 @@ class ReleaseSpec(Spec):
     """What a release file says: one model in one environment."""
 
     model: Annotated[str, rule(names.model_name)]
+    """The model's name."""
     project: Annotated[str, rule(names.project_name)]
+    """The project's name, one of the environment's."""
     versions: Annotated[list[ReleaseVersion], Field(min_length=1)]
+    """The versions that are deployed, at most two of them not stopped."""
     endpoint: EndpointSettings | None = None
+    """The model's own address, and which versions answer there. Default: each version has its own address only."""
     promoted_from: PromotedFrom | None = None
     """Where it was promoted from. Default: it was not."""
 

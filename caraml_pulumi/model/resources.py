@@ -3,28 +3,17 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
 from caraml_pulumi.errors import CaramlError
 from caraml_pulumi.model.gpu import GpuRequest
 from caraml_pulumi.model.numbers import WholeNumber
 from caraml_pulumi.model.quantities import bytes_of_memory, parse_quantity, quantity, scaled
-from caraml_pulumi.model.spec import Spec, as_validation_error
+from caraml_pulumi.model.spec import Spec, prepared
 
-
-def _quantity(value: str | int | float) -> str:
-    with as_validation_error():
-        return quantity(value)
-
-
-def _memory(value: str | int | float) -> str:
-    with as_validation_error():
-        return bytes_of_memory(value)
-
-
-QuantityText = Annotated[str, BeforeValidator(_quantity)]
+QuantityText = Annotated[str, prepared(quantity)]
 """A property that is a quantity, kept in canonical form."""
-MemoryText = Annotated[str, BeforeValidator(_memory)]
+MemoryText = Annotated[str, prepared(bytes_of_memory)]
 """A property that is an amount of memory in whole bytes, kept in canonical form."""
 
 

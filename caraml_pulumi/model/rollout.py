@@ -3,11 +3,11 @@
 import re
 from typing import Annotated
 
-from pydantic import BeforeValidator, model_validator
+from pydantic import model_validator
 
 from caraml_pulumi.errors import CaramlError
 from caraml_pulumi.model.numbers import whole_number
-from caraml_pulumi.model.spec import Spec, as_validation_error
+from caraml_pulumi.model.spec import Spec, as_validation_error, prepared
 
 
 def replicas_or_percent(value: object) -> int | str:
@@ -22,12 +22,7 @@ def replicas_or_percent(value: object) -> int | str:
     return number
 
 
-def _replicas_or_percent(value: object) -> int | str:
-    with as_validation_error():
-        return replicas_or_percent(value)
-
-
-ReplicasOrPercent = Annotated[int | str, BeforeValidator(_replicas_or_percent)]
+ReplicasOrPercent = Annotated[int | str, prepared(replicas_or_percent)]
 
 
 class RollingUpdate(Spec):

@@ -4,9 +4,10 @@ import difflib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from enum import Enum
+from functools import wraps
 from typing import Any, TypeVar, get_args
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, WrapValidator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError, WrapValidator
 from pydantic.alias_generators import to_camel, to_snake
 from pydantic_core import ErrorDetails, PydanticCustomError
 
@@ -113,11 +114,23 @@ def rule(function: Callable[[Any], Any]) -> AfterValidator:
     if not callable(function):
         raise TypeError(f"{function!r} is not a rule")
 
+    @wraps(function)
     def validate(value: Value) -> Value:
         with as_validation_error():
             return function(value)
 
     return AfterValidator(validate)
+
+
+def prepared(function: Callable[[Any], Any]) -> BeforeValidator:
+    """Turn what a property is given into what it holds, by a function that may raise `CaramlError`."""
+
+    @wraps(function)
+    def prepare(value: Value) -> Value:
+        with as_validation_error():
+            return function(value)
+
+    return BeforeValidator(prepare)
 
 
 def deferrable(function: Callable[[Any], Any]) -> WrapValidator:

@@ -2,16 +2,16 @@
 
 import json
 from enum import StrEnum
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
-from pydantic import BeforeValidator, model_validator
+from pydantic import model_validator
 
 from caraml_pulumi.errors import CaramlError
 from caraml_pulumi.model.deferred import Value
 from caraml_pulumi.model.images import image_reference
 from caraml_pulumi.model.modes import Protocol
 from caraml_pulumi.model.platform import PlatformSpec
-from caraml_pulumi.model.spec import as_validation_error, deferrable, rule
+from caraml_pulumi.model.spec import as_validation_error, deferrable, prepared, rule
 from caraml_pulumi.model.workload import WorkloadSettings
 
 CONFIG_NAME: Final = "STANDARD_TRANSFORMER_CONFIG"
@@ -40,18 +40,14 @@ def compact_json(value: Value) -> Value:
     return json.dumps(value, separators=(",", ":"), sort_keys=True) if isinstance(value, dict) else value
 
 
-def _config(value: Any) -> Any:  # noqa: ANN401 - anything a user writes
-    with as_validation_error():
-        return compact_json(value)
-
-
 class TransformerSettings(WorkloadSettings):
     """A transformer, as a user asks for it; it runs in the mode of its version and speaks its protocol."""
 
     type: TransformerType = TransformerType.CUSTOM
+    """Whether it is an image of one's own or Merlin's standard transformer."""
     image: Annotated[str, rule(image_reference), deferrable(image_reference)] | None = None
     """The image of a custom transformer."""
-    config: Annotated[str, BeforeValidator(_config)] | None = None
+    config: Annotated[str, prepared(compact_json)] | None = None
     """The configuration of the standard transformer: a map, or JSON."""
 
     @model_validator(mode="after")

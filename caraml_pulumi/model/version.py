@@ -36,19 +36,29 @@ class VersionSettings(WorkloadSettings, PodSettings):
     """Everything about a version but which one it is."""
 
     image: Annotated[str, rule(image_reference), deferrable(image_reference)]
+    """The image of the model's web service; best by digest."""
     protocol: Protocol | None = None
     """What its server speaks. Default: the platform's `defaultProtocol`."""
     deployment_mode: DeploymentMode | None = None
     """How it is deployed. Default: the platform's `defaultDeploymentMode`."""
     storage_uri: Annotated[str, rule(artifacts.storage_uri), deferrable(resolved_storage_uri)] | None = None
+    """Where the artifacts are: s3://, gs://, https:// and what else a storage initializer downloads. Default: none."""
     timeout_seconds: TimeoutSeconds | None = None
+    """How long a request may take: 1 to 600. Default: 300 in SERVERLESS, any in RAW_DEPLOYMENT."""
     queue_proxy: QueueProxySpec | None = None
+    """Resources of Knative's container beside the model's, SERVERLESS. Default: the platform's."""
     rolling_update: RollingUpdate | None = None
+    """How a RAW_DEPLOYMENT replaces its replicas. Default: a quarter more and a quarter fewer (KServe)."""
     transformer: TransformerSettings | None = None
+    """What stands before the model. Default: none."""
     revision: Annotated[WholeNumber, rule(names.revision_number)] | None = None
+    """Counts redeployments, whose objects are there before the old ones go. Default: objects are updated in place."""
     stopped: bool = False
+    """Whether nothing runs; the address stays, and the version counts as terminated (PrimeHub)."""
     labels: LabelMap = Field(default_factory=dict)
+    """Labels of all objects, besides the platform's."""
     annotations: AnnotationMap = Field(default_factory=dict)
+    """Annotations of all objects, besides the platform's."""
 
 
 class ModelVersionSpec(VersionSettings):

@@ -31,11 +31,17 @@ class WorkloadSettings(ContainerSettings, ScalingSettings, PlacementSettings):
     """A container, its size, its replicas and where they run, as a user asks for them."""
 
     resource_request: ResourceRequest = ResourceRequest()
+    """Requests and replicas. Default: the platform's, property by property."""
     instance_type: Annotated[str, rule(names.dns_name)] | None = None
+    """The size by name, of the project's instance types or the platform's. Default: none."""
     container_concurrency: ContainerConcurrency | None = None
+    """Requests in flight per replica at most, SERVERLESS: 1 to 1000, or 0 for any. Default: any."""
     metrics: MetricsSettings = MetricsSettings()
+    """Where the metrics are. Default: GET /metrics on the port of the predictions (seed: Custom Model)."""
     topology_spread_constraints: TopologySpread | None = None
+    """How replicas are spread over zones or nodes. Default: the platform's."""
     pod_disruption_budget: DisruptionBudgetSettings | None = None
+    """How many replicas stay while nodes are drained. Default: the platform's."""
 
 
 @dataclass(frozen=True, slots=True)
