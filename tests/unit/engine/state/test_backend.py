@@ -209,3 +209,34 @@ def test_a_place_that_cannot_be_written_is_explained(tmp_path: Path) -> None:
     with pytest.raises(CaramlError, match="cannot write") as caught:
         open_backend(f"file://{tmp_path}/file").create("shop", "dev")
     assert "PULUMI_BACKEND_URL" in caught.value.fix
+
+
+def test_recorded_updates_are_read_when_they_are_asked_for_whoever_packed_them(
+    backend: Backend, tmp_path: Path
+) -> None:
+    for number in (1, 2, 3):
+        backend.add_history("shop", "dev", {"message": str(number)}, {"after": number})
+    [first, second, _] = sorted((tmp_path / ".pulumi/history/shop/dev").glob("*.checkpoint.json"))
+    first.unlink()
+    second.with_name(f"{second.name}.gz").write_bytes(gzip.compress(second.read_bytes()))
+    second.with_name(f"{second.name}.attrs").write_text("{}")  # the Pulumi CLI's
+    second.unlink()
+    updates = backend.recorded_updates("shop", "dev")
+    assert [(update.version, update.entry()["message"]) for update in updates] == [(3, "3"), (2, "2"), (1, "1")]
+    assert [update.checkpoint() for update in updates] == [b'{"after":3}', b'{"after":2}', None]
+    assert [backend.recorded("shop", "dev", number) for number in (3, 2, 1, 0, 4)] == [
+        {"after": 3},
+        {"after": 2},
+        None,
+        None,
+        None,
+    ]
+
+
+def test_a_recorded_checkpoint_that_is_damaged_is_named(backend: Backend, tmp_path: Path) -> None:
+    backend.add_history("shop", "dev", {}, {"after": 1})
+    [file] = (tmp_path / ".pulumi/history/shop/dev").glob("*.checkpoint.json")
+    file.write_bytes(gzip.compress(b"{}")[:-4])
+    with pytest.raises(CaramlError, match="damaged") as refused:
+        backend.recorded_updates("shop", "dev")[0].checkpoint()
+    assert refused.value.where == f"{backend.url}/.pulumi/history/shop/dev/{file.name}"
