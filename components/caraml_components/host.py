@@ -104,7 +104,8 @@ def _published(text: str) -> dict[str, Any]:
     """The schema `text` as other languages are to read it.
 
     Types lose the ending Args, which the generators of SDKs add themselves, or have Spec in its place where a component
-    has that name; descriptions are not indented as in the source, and the items of a list or map have none.
+    has that name; choices are in CamelCase; descriptions are not indented as in the source, and the items of a list or
+    map have none.
     """
     components = json.loads(text)["resources"]
 
@@ -121,6 +122,8 @@ def _cleaned(value: Value, key: str = "") -> Value:
     if not isinstance(value, dict):
         return value
     result = {name: _cleaned(item, name) for name, item in value.items()}
+    for choice in result.get("enum", ()):
+        choice["name"] = "".join(word.capitalize() for word in choice["name"].split("_"))
     if isinstance(result.get("description"), str):
         result["description"] = inspect.cleandoc(result["description"])
         if key in ("items", "additionalProperties"):

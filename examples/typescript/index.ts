@@ -2,7 +2,7 @@ import * as caraml from "@pulumi/caraml";
 import * as pulumi from "@pulumi/pulumi";
 
 // How replicas are added: one for every two requests under way.
-const policy = { metric: caraml.AutoscalingMetric.CONCURRENCY, target: 2 };
+const policy = { metric: caraml.AutoscalingMetric.Concurrency, target: 2 };
 new caraml.AutoscalingPolicy("gentle", policy);
 
 // The namespace of a team's models; the component's name is the namespace's.
@@ -23,7 +23,7 @@ const two = new caraml.CustomModelVersion("iris-2", {
     version: 2,
     project: "iris-team",
     image: "ghcr.io/acme/iris:2",
-    deploymentMode: caraml.DeploymentMode.RAW_DEPLOYMENT,
+    deploymentMode: caraml.DeploymentMode.RawDeployment,
 }, { dependsOn: project });
 
 const endpoint = new caraml.ModelEndpoint("iris", {
@@ -31,7 +31,7 @@ const endpoint = new caraml.ModelEndpoint("iris", {
     project: "iris-team",
     traffic: [
         { version: 1, weight: 90 },
-        { version: 2, weight: 10, deploymentMode: caraml.DeploymentMode.RAW_DEPLOYMENT },
+        { version: 2, weight: 10, deploymentMode: caraml.DeploymentMode.RawDeployment },
     ],
 }, { dependsOn: [one, two] }); // an endpoint waits for what it routes to
 
