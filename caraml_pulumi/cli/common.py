@@ -159,7 +159,9 @@ def print_json(document: object) -> None:
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """Print a table: with colours on a terminal, in plain aligned columns elsewhere."""
-    lines = [[cell.replace("\n", " ") for cell in row] for row in rows]
+    from caraml_pulumi.engine.values import printable
+
+    lines = [[printable(cell.replace("\n", " ")) for cell in row] for row in rows]
     if colors(sys.stdout):
         from rich.table import Table
         from rich.text import Text

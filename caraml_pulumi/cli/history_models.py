@@ -9,6 +9,7 @@ from rich.text import Text
 from caraml_pulumi.cli.common import note, print_json
 from caraml_pulumi.cli.history import change_counts, duration, entry_document, when
 from caraml_pulumi.cli.terminal import console
+from caraml_pulumi.engine.values import printable
 from caraml_pulumi.errors import CaramlError
 from caraml_pulumi.history.changes import ModelChange, changes, promoted
 from caraml_pulumi.history.document import change_document, diff, release_document, release_text
@@ -84,7 +85,7 @@ def show_diff(history: "StackHistory", one: str, other: str, name: str | None, *
 
 def diff_text(line: str) -> Text:
     """A line of a unified diff, coloured."""
-    return Text(line, _DIFF.get(line[:1], ""))
+    return Text(printable(line), _DIFF.get(line[:1], ""))
 
 
 def _meant(name: str, known: "Models", where: str) -> "ModelName":
@@ -96,7 +97,7 @@ def _meant(name: str, known: "Models", where: str) -> "ModelName":
 
 
 def _head(update: "Update") -> Text:
-    parts = [when(update.end), duration(update.start, update.end), update.author]
+    parts = [when(update.end), duration(update.start, update.end), printable(update.author)]
     return Text.assemble(
         (f"update {update.version}", "bold yellow"),
         f"  {update.kind} ",
@@ -106,7 +107,7 @@ def _head(update: "Update") -> Text:
 
 
 def _indented(message: str) -> Iterator[Text]:
-    yield from (Text(f"  {line}", "italic") for line in message.splitlines() if line.strip())
+    yield from (Text(f"  {line}", "italic") for line in printable(message).splitlines() if line.strip())
 
 
 def _summaries(found: "ModelUpdate") -> Iterator[Text]:
@@ -127,7 +128,7 @@ def _facts(update: "Update") -> Iterator[Text]:
         "resources": change_counts(update.entry.get("resourceChanges") or {}),
     }
     for label, value in facts.items():
-        first, *rest = value.splitlines() or [""]
+        first, *rest = printable(value).splitlines() or [""]
         if value:
             yield Text.assemble((f"  {label:<11}", "dim"), first)
             yield from (Text(f"{'':<13}{line}") for line in rest)

@@ -15,6 +15,7 @@ from caraml_pulumi.cli.history_models import diff_text
 from caraml_pulumi.cli.rollback_place import Rollback, plan_rollback
 from caraml_pulumi.cli.terminal import console
 from caraml_pulumi.engine.state.backend import open_backend
+from caraml_pulumi.engine.values import printable
 from caraml_pulumi.errors import POLICY_VIOLATION, CaramlError
 from caraml_pulumi.history.changes import ModelChange
 from caraml_pulumi.history.document import change_document
@@ -76,7 +77,8 @@ def _show(rollback: Rollback) -> None:
     update = rollback.update
     told = ", ".join(part for part in (when(update.end), update.author, update.message) if part)
     screen = console()
-    screen.print(Text(f"Back to update {update.version} of {rollback.name}: {told}", "bold"), soft_wrap=True)
+    title = f"Back to update {update.version} of {rollback.name}: {printable(told)}"
+    screen.print(Text(title, "bold"), soft_wrap=True)
     name = os.path.relpath(rollback.path)
     lines = unified_diff(
         (rollback.before or "").splitlines(), rollback.after.splitlines(), name, f"{name} (restored)", lineterm=""

@@ -78,6 +78,11 @@ def redact(value: PropertyValue, unknown: str = "<computed>") -> PropertyValue:
     return transform(value, leaf)
 
 
+def printable(text: str) -> str:
+    """`text` with its control characters written out: a name in a message must not command the terminal."""
+    return "".join(char if char.isprintable() or char in "\n\t" else repr(char)[1:-1] for char in text)
+
+
 def _contains(value: PropertyValue, test: Callable[[PropertyValue], bool]) -> bool:
     if isinstance(value, dict):
         return any(_contains(item, test) for item in value.values())

@@ -11,7 +11,7 @@ from caraml_pulumi.engine.policies.violation import LEVELS, SEVERITIES, NotAppli
 from caraml_pulumi.engine.property_path import join_path
 from caraml_pulumi.engine.resource import ResourceState
 from caraml_pulumi.engine.secrecy import keep_secrets, mask_secrets
-from caraml_pulumi.engine.values import Properties, PropertyValue, same
+from caraml_pulumi.engine.values import Properties, PropertyValue, printable, same
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,7 @@ def violations(
             pack=found.policyPackName,
             version=version,
             description=found.description,
-            message=_printable(mask_secrets(found.message, secrets)),
+            message=printable(mask_secrets(found.message, secrets)),
             level=LEVELS[found.enforcementLevel],
             severity=SEVERITIES.get(found.severity, ""),
             urn=found.urn or (resources[0].state.urn if len(resources) == 1 else ""),
@@ -113,7 +113,7 @@ def not_applicable(
     secrets = [resource.properties for resource in resources]
     urn = resources[0].state.urn if len(resources) == 1 else ""
     return [
-        NotApplicable(found.policy_name, pack, version, _printable(mask_secrets(found.reason, secrets)), urn)
+        NotApplicable(found.policy_name, pack, version, printable(mask_secrets(found.reason, secrets)), urn)
         for found in response.not_applicable
         if found.reason
     ]
@@ -136,16 +136,11 @@ def remediation(
         description=found.description,
         message=f"{found.description}\nchanged {', '.join(paths) or 'nothing'}"
         if changed
-        else _printable(mask_secrets(found.diagnostic, [before])),
+        else printable(mask_secrets(found.diagnostic, [before])),
         level="remediate" if changed else "advisory",
         urn=resource.state.urn,
     )
     return after, note
-
-
-def _printable(text: str) -> str:
-    """`text` with its control characters written out: a name in a message must not command the terminal."""
-    return "".join(char if char.isprintable() or char in "\n\t" else repr(char)[1:-1] for char in text)
 
 
 def _changed(before: PropertyValue, after: PropertyValue, path: str) -> Iterator[str]:

@@ -140,3 +140,11 @@ def test_a_model_of_several_projects_is_named_with_its_project(told: Place) -> N
     error = told.run(app, "show", "latest", "rose").error
     assert error
     assert (error.what, error.allowed) == ('the model "rose" is of several projects', "other/rose, third/rose")
+
+
+def test_a_message_does_not_command_the_terminal(told: Place) -> None:
+    record(told, [], "\x1b[2Jgone")
+    for arguments in ((), ("iris",), ("show", "latest")):
+        shown = told.run(app, *arguments).stdout
+        assert "\\x1b[2Jgone" in shown
+        assert "\x1b" not in shown
