@@ -66,10 +66,17 @@ class PulumiCliEngine:
 
     def refresh(self, target: Target, options: Options, sink: EventSink, *, preview: bool) -> Outcome:
         """Bring the state up to what is really there."""
-        stack = _select(target)
+        if options.import_pending_creates:
+            raise CaramlError(
+                "the Automation API does not say what an interrupted create has made",
+                where="--import-pending-creates",
+                fix=f"run: pulumi refresh --stack {target.stack} --import-pending-creates URN,ID; or --engine embedded",
+            )
+        stack = _select(target, make=False)
         arguments: dict[str, Any] = {
             "parallel": options.parallel,
             "message": options.message or None,
+            "clear_pending_creates": options.clear_pending_creates or None,
             **_selection_arguments(options.selection),
         }
         if preview:
@@ -78,7 +85,7 @@ class PulumiCliEngine:
 
     def destroy(self, target: Target, options: Options, sink: EventSink, *, preview: bool) -> Outcome:
         """Delete everything in the stack."""
-        stack = _select(target)
+        stack = _select(target, make=False)
         arguments: dict[str, Any] = {
             "parallel": options.parallel,
             "message": options.message or None,
@@ -279,21 +286,27 @@ def _python() -> dict[str, str]:
     return {} if os.environ.get("PULUMI_PYTHON_CMD") else {"PULUMI_PYTHON_CMD": sys.executable}
 
 
-def _select(target: Target) -> "Stack":
-    """The stack in the backend, made if it is not there, as our engine does.
+def _select(target: Target, *, make: bool = True) -> "Stack":
+    """The stack in the backend; with `make` it is made if it is not there, as our engine does for an update.
 
     Raises:
         CaramlError: the CLI cannot open the backend or the stack.
     """
-    from pulumi.automation import LocalWorkspaceOptions, create_or_select_stack
-    from pulumi.automation.errors import CommandError, InvalidVersionError
+    from pulumi.automation import LocalWorkspaceOptions, create_or_select_stack, select_stack
+    from pulumi.automation.errors import CommandError, InvalidVersionError, StackNotFoundError
 
     try:
-        return create_or_select_stack(
+        return (create_or_select_stack if make else select_stack)(
             target.stack,
             work_dir=str(target.project.root),
             opts=LocalWorkspaceOptions(env_vars={"PULUMI_BACKEND_URL": target.backend_url, **_python()}),
         )
+    except StackNotFoundError as failure:
+        raise CaramlError(
+            f"there is no stack {target.stack!r} of the project {target.project.name!r}",
+            where=target.backend_url,
+            fix=f"make it: caraml up --stack {target.stack}",
+        ) from failure
     except CommandError as failure:
         raise CaramlError(_said(str(failure)), where=target.backend_url) from failure
     except InvalidVersionError as failure:

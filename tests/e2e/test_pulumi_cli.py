@@ -13,7 +13,7 @@ import pytest
 from caraml_pulumi.engine.state.backend import Backend, open_backend
 from caraml_pulumi.engine.state.cli_bucket import CliBucket
 from caraml_pulumi.errors import CHANGES, INTERRUPTED, POLICY_VIOLATION
-from tests.unit.cli.program import SLOW, Program, Terminal
+from tests.unit.cli.program import SLOW, TEAM, Program, Terminal
 
 pytestmark = [
     pytest.mark.pulumi_cli,
@@ -203,3 +203,23 @@ def _latest(backend: Backend) -> object:
     document = backend.load("demo", "dev")
     assert document is not None
     return document["checkpoint"]["latest"]
+
+
+def test_only_an_update_makes_a_stack(program: Program) -> None:
+    program.run("up", "--yes", "--stack", "other", "--engine", "embedded")
+    for operation in ("refresh", "destroy"):
+        done = program.run(operation, "--yes", "--stack", "dev", "--engine", "pulumi")
+        assert done.returncode == 1
+        assert "there is no stack 'dev' of the project 'demo'" in done.stderr
+        assert program.checkpoint() == ""
+
+
+def test_a_traceback_of_the_program_that_a_policy_ended_is_not_shown(program: Program) -> None:
+    program.configure("9")
+    program.file.write_text(
+        TEAM + "\nimport time\nfor number in range(20):\n    Team(f'x{number}', '1')\ntime.sleep(3)\n"
+    )
+    done = program.run("preview", "--engine", "pulumi", "--policy-pack", str(program.policy_pack()))
+    assert done.returncode == POLICY_VIOLATION
+    assert "Traceback" not in done.stdout + done.stderr
+    assert "mandatory small-teams  sizes v0.0.1" in done.stdout
