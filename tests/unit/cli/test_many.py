@@ -181,6 +181,8 @@ def test_policies_of_each_project_are_asked(projects: Projects) -> None:
         (["preview", "--all", "--env", "a", "--stack", "b"], "--env a and --stack b name different stacks"),
         (["up", "--all", "--env", "staging"], "nobody can answer here"),
         (["preview", "--all", "--env", "staging", "--render", "x"], "manifests are written of one stack at a time"),
+        (["preview", "--all", "--env", "staging", "--target", "x"], "resources are selected of one stack at a time"),
+        (["status", "--all", "--env", "staging", "--watch"], "--watch is for one stack"),
     ],
     ids=str,
 )
