@@ -1,6 +1,7 @@
 """`caraml init`: a new repository of a platform."""
 
-from pathlib import Path
+from collections.abc import Iterable, Iterator
+from pathlib import Path, PurePosixPath
 from typing import Annotated
 
 import typer
@@ -62,21 +63,20 @@ def init(
     if directory.exists() and not directory.is_dir():
         raise CaramlError(f"{str(directory)!r} is no directory", fix="name a directory that is empty, or not there yet")
     ask = _asking if is_interactive() and not yes else _taking
+    given_name = ask("Name of the platform", name, project_name(directory.resolve().name))
     given_model = ask("Model", model, MODEL)
-    listed = ask("Environments", environments, ",".join(ENVIRONMENTS))
     wanted = plan(
-        name=ask("Name of the platform", name, project_name(directory.resolve().name)),
+        name=given_name,
         model=given_model,
         image=ask("Image", image, default_image(given_model)),
         project=ask("Project (namespace)", project, f"{given_model}-team"),
-        environments=[part.strip() for part in listed.split(",") if part.strip()],
+        environments=_names(ask("Environments", environments, ",".join(ENVIRONMENTS))),
         domain=ask("Domain", domain, DOMAIN),
         ci=_ci(ask("CI (github, gitlab, none)", ci.value if ci else None, Ci.NONE.value)),
     )
     files = contents(wanted)
     write(directory, files)
-    for path in sorted(files):
-        print(f"  {directory / path}")
+    print("\n".join(_listed(directory, files)))
     print(f"\n{_next_steps(wanted, directory)}")
 
 
@@ -88,10 +88,24 @@ def _taking(_question: str, given: str | None, default: str) -> str:
     return default if given is None else given
 
 
+def _names(listed: str) -> list[str]:
+    return [name for part in listed.split(",") if (name := part.strip())]
+
+
 def _ci(answer: str) -> Ci:
     if answer not in list(Ci):
         raise CaramlError(f"{answer!r} is no CI that a workflow can be written for", allowed=", ".join(Ci))
     return Ci(answer)
+
+
+def _listed(directory: Path, files: Iterable[PurePosixPath]) -> Iterator[str]:
+    """The files, a line for each directory."""
+    folders: dict[str, list[str]] = {}
+    for path in sorted(files):
+        folders.setdefault(f"{directory / path.parent}/", []).append(path.name)
+    width = max(map(len, folders))
+    for folder, names in folders.items():
+        yield f"  {folder:<{width}}  {', '.join(names)}"
 
 
 def _next_steps(wanted: Plan, directory: Path) -> str:
