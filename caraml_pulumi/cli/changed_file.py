@@ -5,23 +5,34 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from caraml_pulumi.engine.state.yaml_edit import write_whole
+from caraml_pulumi.errors import LOCKED, CaramlError
 
 
 @contextmanager
 def changed_file(path: Path, text: str, is_applied: Callable[[], bool]) -> Iterator[None]:
     """Write `text` to `path` for what is done inside; if that fails, the file is as before unless `is_applied`.
 
-    A file that was not there before is removed. Raises `CaramlError` if the file cannot be written.
+    A file that was not there before is removed; one that somebody else has changed meanwhile stays. Raises
+    `CaramlError` if the file cannot be written.
     """
-    before = path.read_text("utf-8") if path.exists() else None
+    before = _read(path)
     if text != before:
         write_whole(path, text)
     try:
         yield
-    except BaseException:
-        if text != before and not is_applied():
+    except BaseException as error:
+        if _read(path) == text != before and (is_locked(error) or not is_applied()):
             if before is None:
-                path.unlink(missing_ok=True)
+                path.unlink()
             else:
                 write_whole(path, before)
         raise
+
+
+def is_locked(error: BaseException) -> bool:
+    """Whether nothing was done because another update of the stack is under way."""
+    return isinstance(error, CaramlError) and error.exit_code == LOCKED
+
+
+def _read(path: Path) -> str | None:
+    return path.read_text("utf-8") if path.exists() else None

@@ -66,7 +66,7 @@ class Rollback:
     def is_applied(self) -> bool:
         """Whether the model in the state is another than when the rollback was planned."""
         found, interrupted = deployed(self.target, self.name)
-        return interrupted or found != self.current
+        return found != self.current or (interrupted and not self.interrupted)
 
 
 def plan_rollback(target: Target, model: str, to: str | None, *, force: bool) -> Rollback:

@@ -7,7 +7,7 @@ from typing import Any
 
 from rich.text import Text
 
-from caraml_pulumi.cli.changed_file import changed_file
+from caraml_pulumi.cli.changed_file import changed_file, is_locked
 from caraml_pulumi.cli.common import load_document, note, print_json
 from caraml_pulumi.cli.flow import Request, apply, apply_silently, preview_silently
 from caraml_pulumi.cli.history import when
@@ -98,7 +98,7 @@ def _refused(rollback: Rollback, error: CaramlError) -> CaramlError:
             "go back to an update that keeps the rules, or agree on an exemption with an owner and a day in the "
             f"policy pack's configuration: caraml policy explain RULE --stack {stack} says how"
         )
-    elif rollback.is_applied():
+    elif not is_locked(error) and rollback.is_applied():
         again = f"caraml rollback {rollback.name} --to {rollback.update.version} --stack {stack}"
         fix = f"the release file is that of update {rollback.update.version} already; to go on: {again}"
     return CaramlError(what, where=error.where, allowed=error.allowed, fix=fix, exit_code=error.exit_code)

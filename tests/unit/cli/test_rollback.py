@@ -3,7 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from caraml_pulumi.errors import FAILED, USAGE
+from caraml_pulumi.engine.state.backend import open_backend
+from caraml_pulumi.errors import FAILED, LOCKED, USAGE
 from tests.unit.cli.program import Terminal
 from tests.unit.cli.releases import COMMENT, Releases
 
@@ -139,10 +140,28 @@ def test_a_release_whose_file_alone_was_changed_gets_its_file_back(releases: Rel
     assert json.loads(again.stdout)["result"] == "unchanged"
 
 
-def test_comments_stay(releases: Releases) -> None:
+def test_comments_stay_and_where_a_release_came_from_goes_back(releases: Releases) -> None:
+    releases.declare({1: TWO}, {1: 100})
+    promoted = releases.release.read_text() + 'promotedFrom:\n  environment: test\n  time: "2026-11-22T10:00:00Z"\n'
+    releases.release.write_text(promoted)
+    assert releases.run("up", "--yes").returncode == 0
+    for number in ("1", "2"):
+        assert releases.run("rollback", "iris", "--to", number, "--yes").returncode == 0
+        assert releases.release.read_text().startswith(COMMENT)
+        assert ("promotedFrom" in releases.release.read_text()) is (number == "2")
+    assert releases.release.read_text() == promoted
+
+
+def test_a_stack_that_is_locked_gives_the_file_back(releases: Releases) -> None:
     releases.up({1: TWO}, {1: 100})
-    assert releases.run("rollback", "iris", "--yes").returncode == 0
-    assert releases.release.read_text().startswith(COMMENT)
+    text = releases.release.read_text()
+    backend = open_backend(releases.state.as_uri())
+    with backend.lock("demo", "dev", "up"):
+        backend.journal("demo", "dev").append({"do": "end", "id": 1})  # of the other update
+        locked = releases.run("rollback", "iris", "--yes")
+        backend.journal("demo", "dev").clear()
+    assert (locked.returncode, "to go on" in locked.stderr) == (LOCKED, False), locked.stderr
+    assert releases.release.read_text() == text
 
 
 def test_nobody_to_ask_is_a_wrong_command_line(releases: Releases) -> None:
