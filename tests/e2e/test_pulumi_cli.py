@@ -223,3 +223,24 @@ def test_a_traceback_of_the_program_that_a_policy_ended_is_not_shown(program: Pr
     assert done.returncode == POLICY_VIOLATION
     assert "Traceback" not in done.stdout + done.stderr
     assert "mandatory small-teams  sizes v0.0.1" in done.stdout
+
+
+def test_commands_read_a_backend_that_only_the_cli_reaches_and_refuse_to_write_there(program: Program) -> None:
+    real = shutil.which("pulumi")
+    wrapper = program.root / "bin/pulumi"
+    wrapper.parent.mkdir()
+    wrapper.write_text(f'#!/bin/sh\nPULUMI_BACKEND_URL={program.state.as_uri()} exec {real} "$@"\n')
+    wrapper.chmod(0o755)
+    team = {"PULUMI_BACKEND_URL": "gs://team", "CARAML_ENGINE": "auto"}
+    team["PATH"] = f"{wrapper.parent}{os.pathsep}{os.environ['PATH']}"
+    up = program.run("up", "--yes", "--message", "first", **team)
+    assert up.returncode == 0, up.stdout + up.stderr
+    assert program.run("stack", "output", "size", **team).stdout == "1\n"
+    assert "message    first" in program.run("history", "show", "1", **team).stdout
+    preview = program.run("preview", "--engine", "embedded", "--expect-no-changes", **team)
+    assert preview.returncode == 0, preview.stdout + preview.stderr
+    for refused in (["up", "--yes", "--engine", "embedded"], ["stack", "rm", "--yes"], ["cancel", "--yes"]):
+        done = program.run(*refused, **team)
+        assert done.returncode == 1
+        assert "only the Pulumi CLI locks and writes to" in done.stderr
+    assert "demo:index:Team" in program.checkpoint()

@@ -160,15 +160,17 @@ class CliBucket:
 
     def _read_only(self) -> CaramlError:
         return CaramlError(
-            f"the backend {self._url!r} is of a kind that only the Pulumi CLI writes to",
+            f"the backend {self._url!r} is of a kind that only the Pulumi CLI locks and writes to",
             where="PULUMI_BACKEND_URL, Pulumi.yaml or pulumi login",
-            allowed="file:///DIRECTORY and s3://BUCKET for the embedded engine, and to make, import and remove stacks",
-            fix="use the CLI: --engine pulumi, and pulumi stack init, import, rm, pulumi cancel",
+            allowed="file:///DIRECTORY and s3://BUCKET for the embedded engine, and for locks and new stacks",
+            fix="use the CLI: --engine pulumi, pulumi stack init, import and rm, pulumi cancel",
         )
 
     def list(self, prefix: str) -> list[str]:
-        """The keys of stacks, or of the history of one; of locks and the rest the CLI tells nothing."""
+        """The keys of stacks, or of the history of one. Locks are refused: the CLI does not tell of them."""
         kind, _, rest = prefix.removeprefix(f"{_ROOT}/").partition("/")
+        if kind == "locks":
+            raise self._read_only()
         if kind == "stacks":
             names = self._stack_names(rest)
             return sorted(f"{_ROOT}/stacks/{name}.json" for name in names)

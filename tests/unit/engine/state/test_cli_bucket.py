@@ -81,12 +81,14 @@ def test_history_reads_as_that_of_a_self_managed_backend(backend: Backend) -> No
 
 
 def test_nothing_is_written(backend: Backend) -> None:
-    with pytest.raises(CaramlError, match="only the Pulumi CLI writes to"), backend.lock("shop", "dev", "update"):
+    with pytest.raises(CaramlError, match="only the Pulumi CLI locks and writes to"), backend.lock("shop", "dev", "update"):
         pass
-    with pytest.raises(CaramlError, match="only the Pulumi CLI writes to"):
+    with pytest.raises(CaramlError, match="only the Pulumi CLI locks and writes to"):
         backend.create("shop", "new")
-    with pytest.raises(CaramlError, match="only the Pulumi CLI writes to"):
+    with pytest.raises(CaramlError, match="only the Pulumi CLI locks and writes to"):
         backend.remove("shop", "dev")
+    with pytest.raises(CaramlError, match="pulumi cancel"):
+        backend.locks("shop", "dev")
 
 
 def test_what_the_cli_says_against_it_is_the_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
