@@ -47,6 +47,8 @@ class Request:
     skip_preview: bool = False
     expect_no_changes: bool = False
     interactive: bool = True
+    only_changes: bool = False
+    """Whether nothing is done, and no update recorded, where the preview shows no change; so it is without `yes`."""
 
     @property
     def stack(self) -> str:
@@ -127,10 +129,10 @@ def confirm(request: Request) -> bool:
         if outcome.error is not None or request.expect_no_changes:
             _print_document(request, display)
         check(request, display, outcome)
+        if (request.only_changes or not request.yes) and not changes_anything(display, outcome):
+            print("\nThere is nothing to do.")
+            return False
         if not request.yes:
-            if not changes_anything(display, outcome):
-                print("\nThere is nothing to do.")
-                return False
             _ask(request, display)
         elif not request.as_json:
             display.console.print()

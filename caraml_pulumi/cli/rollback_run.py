@@ -37,7 +37,7 @@ def roll_back(request: Request, model: str, to: str | None, *, force: bool) -> N
     if not request.as_json:
         _show(rollback)
     message = f"{rollback.message}: {request.options.message}" if request.options.message else rollback.message
-    request = replace(request, options=replace(request.options, message=message))
+    request = replace(request, options=replace(request.options, message=message), only_changes=not rollback.interrupted)
     try:
         with changed_file(rollback.path, rollback.after, rollback.is_applied):
             applied = _deploy(request)
@@ -51,7 +51,7 @@ def _deploy(request: Request) -> bool:
     newest = _newest(request)
     if not request.as_json:
         apply(request)
-    elif preview_silently(request).has_changes:
+    elif preview_silently(request).has_changes or not request.only_changes:
         apply_silently(request)
     return _newest(request) != newest
 
@@ -113,6 +113,8 @@ def _finish(request: Request, rollback: Rollback, *, applied: bool) -> None:
         print(f"{rollback.name} is as update {number} left it; commit {os.path.relpath(rollback.path)}")
     elif rollback.is_done:
         print(f"{rollback.name} is as update {number} left it already. There is nothing to do.")
+    else:
+        print(f"{os.path.relpath(rollback.path)} says again what is deployed")
 
 
 def _document(request: Request, rollback: Rollback, *, applied: bool) -> dict[str, Any]:

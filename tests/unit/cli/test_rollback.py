@@ -136,8 +136,12 @@ def test_a_release_whose_file_alone_was_changed_gets_its_file_back(releases: Rel
     done = releases.run("rollback", "iris", "--to", "1", "--yes")
     assert done.returncode == 0, done.stdout + done.stderr
     assert releases.release.read_text() == text
-    again = releases.run("rollback", "iris", "--to", "1", "--yes", "--json")
-    assert json.loads(again.stdout)["result"] == "unchanged"
+    assert "says again what is deployed" in done.stdout
+    releases.declare({1: TWO}, {1: 100})
+    again = json.loads(releases.run("rollback", "iris", "--to", "1", "--yes", "--json").stdout)
+    assert (again["result"], again["fileChanged"]) == ("unchanged", True)
+    assert releases.release.read_text() == text
+    assert len(json.loads(releases.run("history", "--json").stdout)) == 1
 
 
 def test_comments_stay_and_where_a_release_came_from_goes_back(releases: Releases) -> None:
