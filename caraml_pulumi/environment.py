@@ -14,6 +14,7 @@ from caraml_pulumi.model.modes import declared_status
 from caraml_pulumi.model.release import ReleaseSpec
 from caraml_pulumi.model.spec import located
 from caraml_pulumi.model_endpoint import ModelEndpoint
+from caraml_pulumi.model_monitoring import ModelMonitoring
 from caraml_pulumi.model_project import ModelProject
 from caraml_pulumi.model_release import ModelRelease
 from caraml_pulumi.model_version import CustomModelVersion
@@ -62,10 +63,10 @@ def deploy_environment(directory: Path) -> DeployedEnvironment:
 
 def _deploy(release: ReleaseSpec, deployed: DeployedEnvironment) -> dict[str, Any]:
     """Deploy the versions of a model and its endpoint, and say where they are."""
-    owner = (release.project, release.model)
+    owner, name = (release.project, release.model), f"{release.project}-{release.model}"
     versions = {
         version.version: CustomModelVersion(
-            f"{release.project}-{release.model}-{version.version}",
+            f"{name}-{version.version}",
             model=release.model,
             project=deployed.projects[release.project],
             **version.given(),
@@ -84,7 +85,16 @@ def _deploy(release: ReleaseSpec, deployed: DeployedEnvironment) -> dict[str, An
     }
     if release.endpoint:
         endpoint = deployed.endpoints[owner] = ModelEndpoint(
-            f"{release.project}-{release.model}", versions=list(versions.values()), **release.endpoint.props()
+            name, versions=list(versions.values()), **release.endpoint.props()
         )
         outputs["url"] = endpoint.url
+    if release.monitoring and release.watched:
+        running = [version for version in versions.values() if not version.spec.stopped]
+        ModelMonitoring(name, versions=running, **release.monitoring.props(), opts=_once_of_an_endpoint(name))
     return outputs
+
+
+def _once_of_an_endpoint(name: str) -> pulumi.ResourceOptions:
+    """Lets monitoring stay what it is when the endpoint that it was part of is taken away."""
+    endpoint = f"urn:pulumi:{pulumi.get_stack()}::{pulumi.get_project()}::caraml:index:ModelEndpoint::{name}"
+    return pulumi.ResourceOptions(aliases=[pulumi.Alias(parent=endpoint)])

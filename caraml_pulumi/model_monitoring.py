@@ -270,4 +270,8 @@ def watch_endpoint(
         "versions": watched,
         **endpoint.monitoring.given(),
     }
-    return ModelMonitoring(name, cast(ModelMonitoringArgs, args), pulumi.ResourceOptions(parent=parent))
+    # Versions that were watched by themselves, before there was an endpoint, stay watched by the same objects.
+    alone = pulumi.Alias(parent=pulumi.ROOT_STACK_RESOURCE)
+    return ModelMonitoring(
+        name, cast(ModelMonitoringArgs, args), pulumi.ResourceOptions(parent=parent, aliases=[alone])
+    )

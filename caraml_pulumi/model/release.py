@@ -7,9 +7,11 @@ from pydantic import Field, model_validator
 
 from caraml_pulumi.errors import CaramlError, together
 from caraml_pulumi.model import names, traffic
+from caraml_pulumi.model.alerts import decided_alerts
 from caraml_pulumi.model.endpoint import EndpointSettings, ModelEndpointSpec, plan_endpoint
 from caraml_pulumi.model.endpoint_plan import EndpointPlan
 from caraml_pulumi.model.instance_types import InstanceType
+from caraml_pulumi.model.monitoring import Monitoring
 from caraml_pulumi.model.numbers import WholeNumber
 from caraml_pulumi.model.platform import PlatformSpec
 from caraml_pulumi.model.spec import Spec, as_validation_error, rule, within
@@ -59,6 +61,9 @@ class ReleaseSpec(Spec):
     """The versions that are deployed, at most two of them not stopped."""
     endpoint: EndpointSettings | None = None
     """The model's own address, and which versions answer there. Default: each version has its own address only."""
+    monitoring: Monitoring | None = None
+    """How a model without an endpoint is watched; one with an endpoint is watched as `endpoint.monitoring` says.
+    Default: not."""
     promoted_from: PromotedFrom | None = None
     """Where it was promoted from. Default: it was not."""
 
@@ -67,6 +72,9 @@ class ReleaseSpec(Spec):
         listed = [version.version for version in self.versions]
         with as_validation_error("versions"):
             traffic.versions_are_unique(listed, "listed")
+        with as_validation_error("monitoring"):
+            if self.endpoint and self.monitoring:
+                raise CaramlError("the endpoint says how the model is watched", fix="move it to endpoint.monitoring")
         if self.endpoint:
             with as_validation_error("endpoint", "access", "clients"):
                 clients = self.endpoint.access.clients
@@ -82,6 +90,12 @@ class ReleaseSpec(Spec):
                 traffic.no_version_is_stopped(version.version for version in reached if version.stopped)
                 traffic.one_protocol(version.protocol for version in reached if version.protocol)
         return self
+
+    @property
+    def watched(self) -> bool:
+        """Whether it asks to watch versions that no endpoint leads to."""
+        running = any(not version.stopped for version in self.versions)
+        return self.endpoint is None and self.monitoring is not None and running
 
     @property
     def routed(self) -> frozenset[int]:
@@ -135,6 +149,11 @@ def plan_release(
     if problems:
         raise together(problems)
     if release.endpoint is None:
+        if release.monitoring:
+            with within("versions"):
+                traffic.one_protocol(plan.protocol for plan in versions if not plan.stopped)
+            with within("monitoring", "alerts"):
+                decided_alerts(release.monitoring.alerts, platform.monitoring.alerts)
         return versions, None
     with within("endpoint"):
         with within("traffic"):

@@ -62,7 +62,7 @@ def case(path: Path, setup_of: Callable[[str], Setup], environment: str) -> Case
 
 
 def _deploy(release: ReleaseSpec, spec: ModelProjectSpec, platform: PlatformSpec) -> None:
-    from caraml_pulumi import CustomModelVersion, ModelEndpoint, ModelProject
+    from caraml_pulumi import CustomModelVersion, ModelEndpoint, ModelMonitoring, ModelProject
 
     project = ModelProject(release.project, **spec.given(), platform=platform)
     versions = [
@@ -71,6 +71,9 @@ def _deploy(release: ReleaseSpec, spec: ModelProjectSpec, platform: PlatformSpec
     ]
     if release.endpoint:
         ModelEndpoint(f"{release.project}-{release.model}", versions=versions, **release.endpoint.props())
+    if release.monitoring and release.watched:
+        running = [version for version in versions if not version.spec.stopped]
+        ModelMonitoring(f"{release.project}-{release.model}", versions=running, **release.monitoring.props())
 
 
 def _logical(release: ReleaseSpec, version: int) -> str:

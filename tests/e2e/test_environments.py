@@ -89,3 +89,28 @@ def test_another_default_mode_does_not_replace_what_runs(cluster: LocalCluster, 
         assert set(platform.changes()) == {"update"}
     finally:
         cluster.client.request("DELETE", f"/api/v1/namespaces/{platform.project}")
+
+
+def test_versions_are_watched_without_an_endpoint_and_stay_so_with_one(
+    cluster: LocalCluster, platform: Platform
+) -> None:
+    def rules() -> list[str]:
+        path = f"/apis/monitoring.coreos.com/v1/namespaces/{platform.project}/prometheusrules"
+        return [item["metadata"]["uid"] for item in cluster.client.request("GET", path)["items"]]
+
+    release = RELEASE.format(project=platform.project, digest="a" * 64)
+    alone, endpoint = release.split("endpoint:\n")
+    try:
+        platform.release.write_text(
+            alone + "monitoring: {alerts: [{metric: latency, severity: critical, target: 300}]}\n"
+        )
+        platform.must("up", "--stack", "dev", "--yes")
+        [watched] = rules()
+        platform.release.write_text(f"{alone}endpoint:\n{endpoint}")
+        platform.must("up", "--stack", "dev", "--yes")
+        assert rules() == [watched]
+        platform.release.write_text(alone + "monitoring: {}\n")
+        platform.must("up", "--stack", "dev", "--yes")
+        assert rules() == [watched]
+    finally:
+        cluster.client.request("DELETE", f"/api/v1/namespaces/{platform.project}")

@@ -242,3 +242,18 @@ def test_projects_are_counted_by_themselves(tmp_path: Path) -> None:
 def test_a_project_that_is_switched_off_may_have_stopped_versions(tmp_path: Path) -> None:
     release = RELEASE.replace("image:", "stopped: true\n    image:").split("endpoint:")[0]
     assert read(tmp_path, with_settings("enabled: false"), iris=release).releases[0].versions[0].stopped
+
+
+def test_a_model_with_an_endpoint_is_watched_as_that_says(tmp_path: Path) -> None:
+    error = problem(tmp_path, iris=RELEASE + "monitoring: {}\n")
+    assert error.what == "the endpoint says how the model is watched"
+    assert error.where == f"{tmp_path}/releases/dev/iris.yaml:13 (monitoring)"
+
+
+def test_monitoring_without_an_endpoint_is_held_to_its_rules(tmp_path: Path) -> None:
+    alone = RELEASE.split("endpoint:", maxsplit=1)[0]
+    (tmp_path / "on").mkdir()
+    assert read(tmp_path / "on", iris=alone + "monitoring: true\n").releases[0].watched
+    (tmp_path / "off").mkdir()
+    error = problem(tmp_path / "off", iris=alone + "monitoring: {alerts: [{metric: throughput, severity: warning}]}\n")
+    assert error.where.startswith(f"{tmp_path}/off/releases/dev/iris.yaml:9 (monitoring.alerts)")
