@@ -31,13 +31,17 @@ OPERATIONS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Workload:
-    """A program deploying `count` things into `namespace`, in a directory of its own."""
+    """A program deploying `count` things into `namespace`, in a directory of its own.
+
+    `backend_url` is where its state is; empty for a directory beside it, one for each tool.
+    """
 
     name: str
     count: int
     namespace: str
     directory: Path
     kubeconfig: Path
+    backend_url: str = ""
 
     def prepare(self) -> None:
         """Copy the program and configure its stack."""
@@ -91,7 +95,7 @@ class Workload:
             **os.environ,
             "KUBECONFIG": str(self.kubeconfig),
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
-            "PULUMI_BACKEND_URL": f"file://{state}",
+            "PULUMI_BACKEND_URL": self.backend_url or f"file://{state}",
             "PULUMI_CONFIG_PASSPHRASE": "bench",
             "PULUMI_SKIP_UPDATE_CHECK": "true",
             "PYTHONPATH": str(PROGRAMS.parents[1]),

@@ -94,6 +94,7 @@ class Backend:
         self._bucket = bucket
         self._note = note
         self._checked = False
+        self._has_meta = False
 
     @property
     def url(self) -> str:
@@ -285,11 +286,13 @@ class Backend:
                 allowed="1: stacks within projects",
                 fix="run 'pulumi state upgrade' with the Pulumi CLI",
             )
-        self._checked = True
+        self._checked, self._has_meta = True, meta is not None
 
     def _write_meta(self) -> None:
-        if self._bucket.get(_META) is None:
+        self._check_layout()
+        if not self._has_meta:
             self._bucket.put(_META, b"version: 1\n")
+            self._has_meta = True
 
     def _parsed(self, key: str, data: bytes) -> dict[str, Any]:
         text = self._unpacked(key, data)

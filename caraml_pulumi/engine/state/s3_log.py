@@ -2,17 +2,20 @@
 
 import time
 from threading import Condition, Thread
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from caraml_pulumi.engine.state.s3_bucket import S3Bucket
+
+_LINGER_SECONDS: Final = 0.05
+"""How long what was added waits for more before it is sent, while nobody waits for it."""
 
 
 class S3Log:
     """Objects under a key, named by the time: each has what was added while the one before was written.
 
-    What is added is sent at once by a thread of its own, so that the end of the process loses at most what one request
-    takes; many threads that flush share a request.
+    A thread of its own sends what was added, whether anybody waits for it or not, so that the end of the process loses
+    only what came last; many threads that flush share a request.
     """
 
     def __init__(self, bucket: "S3Bucket", key: str) -> None:
@@ -22,6 +25,7 @@ class S3Log:
         self._waiting: list[bytes] = []
         self._added = 0
         self._written = 0
+        self._wanted = 0
         self._removed = 0
         self._last = 0
         self._writing = False
@@ -41,7 +45,8 @@ class S3Log:
     def flush(self) -> None:
         """Wait until what was added is in the bucket."""
         with self._changed:
-            wanted = self._added
+            wanted = self._wanted = self._added
+            self._changed.notify_all()
             self._changed.wait_for(lambda: self._written >= wanted or self._failure is not None)
             if self._written < wanted and self._failure is not None:
                 raise self._failure
@@ -62,6 +67,8 @@ class S3Log:
         """Remove the objects, the newest last, and what is not written yet."""
         with self._changed:
             self._waiting.clear()
+            self._wanted = self._added
+            self._changed.notify_all()
             self._changed.wait_for(lambda: not self._writing)
             self._written, self._removed, self._failure = self._added, self._added, None
         keys = self._bucket.list(self._key)
@@ -71,6 +78,7 @@ class S3Log:
     def _write_all(self) -> None:
         while True:
             with self._changed:
+                self._changed.wait_for(lambda: self._wanted > self._written, _LINGER_SECONDS)
                 if not self._waiting or self._failure is not None:
                     self._writing = False
                     self._changed.notify_all()
