@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from caraml_pulumi.engine.ledger import Ledger, in_dependency_order, needs, replay
-from caraml_pulumi.engine.resource import ResourceState
+from caraml_pulumi.engine.ledger import Ledger, in_dependency_order, replay
+from caraml_pulumi.engine.resource import ResourceState, needs
 from caraml_pulumi.engine.state.resources import resource_from_json, resource_to_json
 from caraml_pulumi.engine.state.secrets import PassphraseCrypter
 from caraml_pulumi.engine.state.snapshot import PendingOperation, Snapshot
