@@ -130,6 +130,16 @@ def test_a_change_that_no_update_may_make_is_refused_with_its_reason(releases: R
     assert releases.release.read_text() == text
 
 
+def test_a_secret_that_is_gone_is_named(releases: Releases) -> None:
+    releases.up({1: ONE}, {1: 100}, secretRefs={"TOKEN": {"name": "registry", "key": "token"}})
+    releases.up({1: TWO}, {1: 100})
+    text = releases.release.read_text()
+    refused = releases.run("rollback", "iris", "--yes")
+    assert refused.returncode == FAILED
+    assert "dev lacks secrets of the project iris-team that the release reads: registry" in refused.stderr
+    assert releases.release.read_text() == text
+
+
 def test_a_release_whose_file_alone_was_changed_gets_its_file_back(releases: Releases) -> None:
     text = releases.release.read_text()
     releases.declare({1: TWO}, {1: 100})
