@@ -16,7 +16,7 @@ from caraml_pulumi.model.artifact_store import ARTIFACTS_KEY, ArtifactStore, par
 from caraml_pulumi.model.platform import PlatformSpec
 from caraml_pulumi.model.project import ModelProjectSpec, find_project
 from caraml_pulumi.model.release import PromotedFrom, ReleaseSpec, plan_release
-from caraml_pulumi.model.spec import dotted, located, parse, within
+from caraml_pulumi.model.spec import did_you_mean, dotted, located, parse, within
 from caraml_pulumi.promotion.artifacts import Artifact, promoted_artifacts
 from caraml_pulumi.promotion.document import Choice, Environments, own_settings, promoted_release
 from caraml_pulumi.promotion.projects import target_project
@@ -25,7 +25,7 @@ from caraml_pulumi.promotion.source import Proven, find_recorded, prove
 from caraml_pulumi.releases.file import ReleaseFile, read_release_file, release_path, release_text
 from caraml_pulumi.releases.recorded import recorded_releases
 from caraml_pulumi.stack_files import RELEASES, read_settings
-from caraml_pulumi.stack_files.configuration import read_configuration
+from caraml_pulumi.stack_files.configuration import environments, read_configuration
 from caraml_pulumi.stack_files.document import Document
 from caraml_pulumi.status.state import current_state
 
@@ -228,6 +228,13 @@ def _of_model(state: Snapshot, spec: ReleaseSpec) -> list[Any]:
 def _settings(target: Target) -> tuple[PlatformSpec, Mapping[str, ModelProjectSpec]]:
     """Platform and projects as the files of a stack say, their secrets unread."""
     directory = target.project.stack_config_dir
+    if target.stack not in (known := environments(directory)):
+        raise CaramlError(
+            f"there is no environment {target.stack!r} to promote to",
+            where=str(directory),
+            allowed=", ".join(known),
+            fix=did_you_mean(target.stack, known) or f"add {directory}/Pulumi.{target.stack}.yaml",
+        )
     return read_settings(directory, target.stack, read_configuration(directory, target.stack).layers[0].values)
 
 

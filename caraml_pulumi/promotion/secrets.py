@@ -53,10 +53,9 @@ def secrets_are_there(
     missing = []
     for name, keys in sorted(needed.items()):
         there = declared[name] if name in declared else look(name)
-        if there is None:
+        if there is None and not keys:
             missing.append(name)
-        else:
-            missing += [f"{name}.{key}" for key in sorted(keys) if key not in there]
+        missing += [f"{name}.{key}" for key in sorted(keys) if there is None or key not in there]
     if missing:
         first = missing[0] if "." in missing[0] else f"{missing[0]}.KEY"
         raise CaramlError(

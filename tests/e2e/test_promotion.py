@@ -299,3 +299,25 @@ def test_a_promotion_that_was_killed_goes_on(environments: Environments) -> None
     assert (done.code, on.file.read_text()) == (0, text), done.text
     assert on.images() == {"iris-1": PINNED}
     assert "nothing is to be done" in on.promote("--yes").out
+
+
+def test_an_update_that_failed_leaves_the_file_and_the_same_command_goes_on(environments: Environments) -> None:
+    on = deployed(environments)
+    staging = on.platform.directory / "stacks/Pulumi.staging.yaml"
+    document = yaml.safe_load(staging.read_text())
+    document["config"]["caraml:platform"]["deploymentTimeoutSeconds"] = 6
+    staging.write_text(yaml.safe_dump(document))
+    assert on.promote("--no-apply").code == 0
+    text = on.file.read_text()
+    on.file.write_text(re.sub(r"^( +)(image:.*)$", r"\1\2\n\1nodeSelector: {pool: gone}", text, flags=re.M))
+    failed = on.promote("--yes")
+    assert failed.code == FAILED, failed.text
+    assert "stacks/releases/staging/iris.yaml stays as promoted; the same command goes on" in failed.err
+    assert "nodeSelector" in on.file.read_text()
+
+    on.file.write_text(text)
+    done = on.promote("--yes")
+    assert (done.code, on.file.read_text()) == (0, text), done.text
+    listed = on.platform.must("releases", "iris", "--json").json()
+    assert [(one["stack"], one["version"], one["weight"]) for one in listed] == [("dev", 1, 100), ("staging", 1, 100)]
+    assert len({(one["imageDigest"], one["artifactDigest"]) for one in listed}) == 1
