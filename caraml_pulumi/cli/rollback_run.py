@@ -118,7 +118,7 @@ def _finish(request: Request, rollback: Rollback, *, applied: bool) -> None:
 
 
 def _document(request: Request, rollback: Rollback, *, applied: bool) -> dict[str, Any]:
-    change = change_document(ModelChange(rollback.current, rollback.wanted))
+    change = change_document(ModelChange(rollback.name, rollback.current, rollback.wanted))
     return {
         "project": rollback.name.project,
         "model": rollback.name.model,

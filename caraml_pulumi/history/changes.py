@@ -26,15 +26,9 @@ _FIRST: Final = frozenset({"image", "artifact"})
 class ModelChange:
     """What became of a model from one state to a later one; one of the two is there."""
 
+    name: ModelName
     before: ModelState | None
     after: ModelState | None
-
-    @property
-    def name(self) -> ModelName:
-        """The model."""
-        state = self.after or self.before
-        assert state is not None  # noqa: S101 - says which states there are
-        return state.name
 
     @property
     def kind(self) -> ChangeKind:
@@ -90,7 +84,7 @@ def promoted(promotion: Mapping[str, Any]) -> str:
 def changes(before: Mapping[ModelName, ModelState], after: Mapping[ModelName, ModelState]) -> list[ModelChange]:
     """The models that differ, by name."""
     return [
-        ModelChange(before.get(name), after.get(name))
+        ModelChange(name, before.get(name), after.get(name))
         for name in sorted({*before, *after}, key=str)
         if before.get(name) != after.get(name)
     ]

@@ -31,7 +31,7 @@ class ModelName:
         return name == (str(self) if "/" in name else self.model)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class ModelState:
     """A model as a checkpoint has it. Two are equal if nothing of it differs that the program declared."""
 
@@ -49,8 +49,6 @@ class ModelState:
             and self.parts.keys() == other.parts.keys()
             and all(_inputs_agree(one, other.parts[key]) for key, one in self.parts.items())
         )
-
-    __hash__ = None  # type: ignore[assignment]  # it has maps
 
     @property
     def is_deployed(self) -> bool:

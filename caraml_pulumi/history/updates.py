@@ -160,7 +160,7 @@ class StackHistory:
             if len(found) == limit:
                 break
             if before.get(name) != after.get(name):
-                found.append(ModelUpdate(self.update(version), [ModelChange(before.get(name), after.get(name))]))
+                found.append(ModelUpdate(self.update(version), [ModelChange(name, before.get(name), after.get(name))]))
         return found
 
     def change(self, version: int) -> ModelUpdate:

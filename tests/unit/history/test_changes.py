@@ -13,7 +13,7 @@ Resources = list[dict[str, Any]]
 
 
 def summary(before: Resources | None, after: Resources | None) -> list[str]:
-    return ModelChange(state(before) if before else None, state(after) if after else None).summary()
+    return ModelChange(IRIS, state(before) if before else None, state(after) if after else None).summary()
 
 
 A = deployed({1: "reg.io/iris:1.0", 2: "reg.io/iris:2.0"}, {1: 90, 2: 10})
@@ -55,7 +55,9 @@ def test_a_model_that_comes_or_goes_tells_what_came_or_went() -> None:
         "traffic 1=90, 2=10",
     ]
     assert summary(A, None) == ["version 1 removed", "version 2 removed", "endpoint removed"]
-    assert [ModelChange(*pair).kind for pair in ((None, state(A)), (state(A), None), (state(A), state(A[1:])))] == [
+    assert [
+        ModelChange(IRIS, *pair).kind for pair in ((None, state(A)), (state(A), None), (state(A), state(A[1:])))
+    ] == [
         "added",
         "removed",
         "changed",
@@ -76,7 +78,7 @@ def test_only_models_that_differ_are_told_by_name() -> None:
 
 def test_secrets_are_told_as_changed_and_never_shown() -> None:
     sealed = [{SIGNATURE_KEY: SECRET_SIGNATURE, "ciphertext": text} for text in ("v1:one", "v1:two")]
-    change = ModelChange(*(state([version(1, env=env)]) for env in sealed))
+    change = ModelChange(IRIS, *(state([version(1, env=env)]) for env in sealed))
     assert change.summary() == ["version 1: env changed [secret]"]
     assert "v1:" not in str(change_document(change)) + str(change.after and change.after.document(declared=False))
 
@@ -86,7 +88,7 @@ def test_true_and_one_are_told_apart() -> None:
 
 
 def test_the_document_has_whole_values_and_no_objects() -> None:
-    document = change_document(ModelChange(state(A), state(deployed({2: "reg.io/iris:2.1"}, {2: 100}))))
+    document = change_document(ModelChange(IRIS, state(A), state(deployed({2: "reg.io/iris:2.1"}, {2: 100}))))
     assert document["change"] == "changed"
     assert (document["project"], document["model"]) == (IRIS.project, IRIS.model)
     [first, second] = document["versions"]

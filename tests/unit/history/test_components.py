@@ -73,5 +73,5 @@ def test_the_deployment_that_an_export_writes_is_read_as_well() -> None:
 
 
 def test_a_document_of_another_version_is_refused() -> None:
-    with pytest.raises(CaramlError, match="format version 4"):
-        components(json.dumps({**checkpoint([version(1)]), "version": 4}, indent=1).encode())
+    with pytest.raises(CaramlError, match="format version 5"):
+        components(json.dumps({**checkpoint([version(1)]), "version": 5}, indent=1).encode())

@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from caraml_pulumi.history.changes import ModelChange
 from caraml_pulumi.history.document import diff, ordered, release_document, yaml_text
-from tests.unit.history.records import deployed, state, version
+from tests.unit.history.records import IRIS, deployed, state, version
 
 A = deployed({1: "reg.io/iris:1.0"}, {1: 100})
 WORDS = st.text(st.characters(categories=["L", "N", "P", "S", "Zs"]), max_size=5)
@@ -19,7 +19,7 @@ DOCUMENTS = st.recursive(
 
 
 def test_a_difference_names_the_updates_and_shows_what_the_file_said() -> None:
-    change = ModelChange(state(A), state(deployed({1: "reg.io/iris:1.1"}, {1: 100})))
+    change = ModelChange(IRIS, state(A), state(deployed({1: "reg.io/iris:1.1"}, {1: 100})))
     assert diff(change, 3, 5) == [
         "--- iris-team/iris (update 3)",
         "+++ iris-team/iris (update 5)",
@@ -36,15 +36,15 @@ def test_a_difference_names_the_updates_and_shows_what_the_file_said() -> None:
 
 
 def test_a_model_that_is_not_on_one_side_is_said_so() -> None:
-    first, second, *_ = diff(ModelChange(None, state(A)), 1, 2)
+    first, second, *_ = diff(ModelChange(IRIS, None, state(A)), 1, 2)
     assert (first, second) == ("--- iris-team/iris (update 1: not there)", "+++ iris-team/iris (update 2)")
 
 
 def test_where_one_side_recorded_no_release_both_are_as_their_components_got_them() -> None:
     without = state([version(1, image="reg.io/iris:1.0", timeoutSeconds=60), A[2]])
-    lines = diff(ModelChange(without, state(A)), 1, 2)
+    lines = diff(ModelChange(IRIS, without, state(A)), 1, 2)
     assert [line for line in lines if line[0] in "+-"][2:] == ["-  timeoutSeconds: 60"]
-    assert diff(ModelChange(state(A[1:]), state(A)), 1, 2) == []
+    assert diff(ModelChange(IRIS, state(A[1:]), state(A)), 1, 2) == []
 
 
 @given(st.dictionaries(WORDS, DOCUMENTS, max_size=3))
