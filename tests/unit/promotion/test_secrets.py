@@ -37,6 +37,7 @@ def test_all_that_are_missing_are_named() -> None:
             NEEDED, {"feature-store": {"user"}}, lambda name: None, project="iris-team", environment="prod"
         )
     assert error.value.what == (
-        "prod lacks secrets of the project iris-team that the release reads: clients.shop, feature-store.token, registry"
+        "prod lacks secrets of the project iris-team that the release reads: "
+        "clients.shop, feature-store.token, registry"
     )
     assert "caraml config set --secret" in error.value.fix
