@@ -11,7 +11,7 @@ from caraml_pulumi.engine.values import same
 from caraml_pulumi.errors import CaramlError
 from caraml_pulumi.history.components import components_of
 from caraml_pulumi.history.document import ordered
-from caraml_pulumi.history.models import ModelName, ModelState, models
+from caraml_pulumi.history.models import ModelName, ModelState, agree, models
 from caraml_pulumi.history.restore import last_other, recorded_release, returning
 from caraml_pulumi.history.updates import LATEST, StackHistory, Update
 from caraml_pulumi.model.artifact_store import ARTIFACTS_KEY, ArtifactStore, parse_artifact_store
@@ -66,7 +66,7 @@ class Rollback:
     def is_applied(self) -> bool:
         """Whether the model in the state is another than when the rollback was planned."""
         found, interrupted = deployed(self.target, self.name)
-        return found != self.current or (interrupted and not self.interrupted)
+        return not agree(found, self.current) or (interrupted and not self.interrupted)
 
 
 def plan_rollback(target: Target, model: str, to: str | None, *, force: bool) -> Rollback:

@@ -8,7 +8,7 @@ from caraml_pulumi.engine.display.tree import Row, Status
 from caraml_pulumi.engine.resource import urn_name
 from caraml_pulumi.engine.values import same
 from caraml_pulumi.history.components import Resource
-from caraml_pulumi.history.models import ModelName, ModelState
+from caraml_pulumi.history.models import ModelName, ModelState, agree
 from caraml_pulumi.review.document import ModelReview
 from caraml_pulumi.review.models import gather, review_of
 from caraml_pulumi.review.subjects import ENDPOINT_TYPE, VERSION_TYPE, whole
@@ -86,7 +86,7 @@ def changes(before: Mapping[ModelName, ModelState], after: Mapping[ModelName, Mo
     return [
         ModelChange(name, before.get(name), after.get(name))
         for name in sorted({*before, *after}, key=str)
-        if before.get(name) != after.get(name)
+        if not agree(before.get(name), after.get(name))
     ]
 
 

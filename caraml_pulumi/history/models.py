@@ -31,24 +31,15 @@ class ModelName:
         return name == (str(self) if "/" in name else self.model)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True)
 class ModelState:
-    """A model as a checkpoint has it. Two are equal if nothing of it differs that the program declared."""
+    """A model as a checkpoint has it."""
 
     name: ModelName
     release: Mapping[str, Any] | None
     """What its release file said, in camelCase; None if the program recorded no releases."""
     parts: Mapping[str, Resource] = field(default_factory=dict)
     """Its versions, its endpoint and its monitoring, by their types and names."""
-
-    def __eq__(self, other: object) -> bool:
-        return (
-            isinstance(other, ModelState)
-            and self.name == other.name
-            and same(self.release, other.release)
-            and self.parts.keys() == other.parts.keys()
-            and all(_inputs_agree(one, other.parts[key]) for key, one in self.parts.items())
-        )
 
     @property
     def is_deployed(self) -> bool:
@@ -68,6 +59,17 @@ class ModelState:
             "versions": [_settings(one) for one in listed],
         }
         return found if endpoint is None else {**found, "endpoint": _settings(endpoint)}
+
+
+def agree(one: ModelState | None, other: ModelState | None) -> bool:
+    """Whether two states of a model differ in nothing that the program declared."""
+    if one is None or other is None:
+        return one is other
+    return (
+        same(one.release, other.release)
+        and one.parts.keys() == other.parts.keys()
+        and all(_inputs_agree(part, other.parts[key]) for key, part in one.parts.items())
+    )
 
 
 def models(components: Mapping[str, Resource]) -> dict[ModelName, ModelState]:

@@ -13,7 +13,7 @@ from caraml_pulumi.engine.state.times import from_seconds
 from caraml_pulumi.errors import CaramlError
 from caraml_pulumi.history.changes import ModelChange, changes
 from caraml_pulumi.history.components import components
-from caraml_pulumi.history.models import ModelName, ModelState, models
+from caraml_pulumi.history.models import ModelName, ModelState, agree, models
 
 DEFAULT_LIMIT: Final = 32
 """How many updates are told, as PrimeHub keeps them of a deployment."""
@@ -159,7 +159,7 @@ class StackHistory:
         for version, before, after in self.steps():
             if len(found) == limit:
                 break
-            if before.get(name) != after.get(name):
+            if not agree(before.get(name), after.get(name)):
                 found.append(ModelUpdate(self.update(version), [ModelChange(name, before.get(name), after.get(name))]))
         return found
 

@@ -6,7 +6,7 @@ from caraml_pulumi.engine.values import SECRET_SIGNATURE, SIGNATURE_KEY
 from caraml_pulumi.history.changes import ModelChange, changes
 from caraml_pulumi.history.components import components_of
 from caraml_pulumi.history.document import change_document
-from caraml_pulumi.history.models import ModelName, models
+from caraml_pulumi.history.models import ModelName, agree, models
 from tests.unit.history.records import IRIS, checkpoint, deployed, endpoint, release, state, version
 
 Resources = list[dict[str, Any]]
@@ -84,7 +84,8 @@ def test_secrets_are_told_as_changed_and_never_shown() -> None:
 
 
 def test_true_and_one_are_told_apart() -> None:
-    assert state([version(1, stopped=True)]) != state([version(1, stopped=1)])
+    assert not agree(state([version(1, stopped=True)]), state([version(1, stopped=1)]))
+    assert agree(state([version(1, stopped=True)]), state([version(1, stopped=True)]))
 
 
 def test_the_document_has_whole_values_and_no_objects() -> None:
