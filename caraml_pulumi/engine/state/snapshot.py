@@ -22,6 +22,10 @@ from caraml_pulumi.errors import CaramlError
 _KEYS: Final = frozenset({"manifest", "secrets_providers", "resources", "pending_operations", "metadata"})
 VERSION: Final = 3
 """The version of both documents."""
+FEATURES_VERSION: Final = 4
+"""The version of documents that use features, which they name: older releases of Pulumi refuse these."""
+_FEATURES: Final = {"resourceHooks": "hooks", "replaceWith": "replaceWith"}
+"""The keys of a resource that make its document use a feature, and the feature's name."""
 PULUMI_VERSION: Final = "3.260.0"
 """The release of the Pulumi CLI whose state format this is."""
 
@@ -117,9 +121,11 @@ def snapshot_to_json(
     if pending:
         deployment["pending_operations"] = pending
     deployment |= {"metadata": snapshot.metadata, **snapshot.extra}
+    features = sorted({_FEATURES[key] for item in resources for key in item.keys() & _FEATURES.keys()})
+    head = {"version": FEATURES_VERSION, "features": features} if features else {"version": VERSION}
     if stack is None:
-        return {"version": VERSION, "deployment": deployment}
-    return {"version": VERSION, "checkpoint": {"stack": str(stack), "latest": deployment}}
+        return {**head, "deployment": deployment}
+    return {**head, "checkpoint": {"stack": str(stack), "latest": deployment}}
 
 
 def deployment_of(document: Mapping[str, Any]) -> dict[str, Any]:
@@ -137,11 +143,17 @@ def deployment_of(document: Mapping[str, Any]) -> dict[str, Any]:
         raise CaramlError(
             "this is not the state of a stack", allowed='a JSON object with "version" and "checkpoint" or "deployment"'
         )
-    if version != VERSION:
+    if version not in (VERSION, FEATURES_VERSION):
         raise CaramlError(
             f"the state has the format version {version!r}",
-            allowed=str(VERSION),
+            allowed=f"{VERSION}, {FEATURES_VERSION}",
             fix="use the Pulumi CLI on this stack: it writes other versions, and converts older ones",
+        )
+    if other := sorted(set(document.get("features") or ()) - set(_FEATURES.values())):
+        raise CaramlError(
+            f"the state uses {', '.join(map(str, other))} of Pulumi",
+            allowed=", ".join(sorted(_FEATURES.values())),
+            fix="use the Pulumi CLI on this stack: --engine pulumi",
         )
     if not isinstance(deployment, dict):
         raise CaramlError(f"the state has {type(deployment).__name__} as its deployment", allowed="an object")

@@ -168,7 +168,8 @@ def _with_resource(**changes: Any) -> dict[str, Any]:
         ({}, "not the state of a stack"),
         ({"version": 3, "checkpoint": "x"}, "not the state of a stack"),
         ({"version": 2, "deployment": {}}, "format version 2"),
-        ({"version": 4, "deployment": {}}, "format version 4"),
+        ({"version": 5, "deployment": {}}, "format version 5"),
+        ({"version": 4, "features": ["hooks", "taint"], "deployment": {}}, "uses taint of Pulumi"),
         ({"version": 3, "deployment": []}, "list as its deployment"),
         (_deployment(resources={}), "bad 'resources'"),
         (_deployment(resources=["x"]), "bad 'resources'"),
@@ -196,3 +197,20 @@ def test_a_secret_that_cannot_be_decrypted_is_named_by_its_resource() -> None:
     with pytest.raises(CaramlError) as caught:
         snapshot_from_json(document, CRYPTER)
     assert caught.value.where == config_map("a").urn
+
+
+@pytest.mark.parametrize(
+    ("uses", "features"),
+    [
+        ({"resource_hooks": {"BeforeCreate": ["note"]}}, ["hooks"]),
+        ({"replace_with": [stack().urn]}, ["replaceWith"]),
+        ({}, None),
+    ],
+)
+def test_state_that_uses_a_feature_names_it_so_that_older_releases_refuse_it(
+    uses: dict[str, Any], features: list[str] | None
+) -> None:
+    snapshot = Snapshot(resources=[stack(), provider(), config_map("a", **uses)])
+    document = snapshot_to_json(snapshot, CRYPTER, NAME)
+    assert (document["version"], document.get("features")) == (4 if features else 3, features)
+    assert snapshot_from_json(document, CRYPTER).resources == snapshot.resources
