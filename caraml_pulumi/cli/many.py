@@ -23,7 +23,6 @@ from caraml_pulumi.cli.many_process import Job, Jobs
 from caraml_pulumi.cli.many_stacks import find_stacks, read_state, with_packs
 from caraml_pulumi.cli.terminal import console, is_interactive, refuse_to_ask
 from caraml_pulumi.engine.api import Options
-from caraml_pulumi.engine.selection import EVERYTHING
 from caraml_pulumi.errors import FAILED, INTERRUPTED, USAGE, CaramlError
 
 _KEPT_RUNS: Final = 20
@@ -69,13 +68,6 @@ class _Run:
         if many.options.render is not None:
             raise CaramlError(
                 "manifests are written of one stack at a time", where="--render", fix="leave out --all", exit_code=USAGE
-            )
-        if many.options.selection != EVERYTHING or many.options.import_pending_creates:
-            raise CaramlError(
-                "resources are selected of one stack at a time",
-                where="--target, --exclude, --replace, --import-pending-creates",
-                fix="leave out --all, and name the stack: -C DIRECTORY --stack NAME",
-                exit_code=USAGE,
             )
         uses_pulumi(many.engine)
         self.many = many

@@ -319,7 +319,7 @@ def _carry_out(
 ) -> None:
     """Do the operation as `how` says; its names are those of `Request`, and of `Many`."""
     if stacks.every:
-        if options.selection != EVERYTHING:
+        if options.selection != EVERYTHING or options.import_pending_creates:
             raise CaramlError(
                 "resources were selected, and all stacks",
                 fix="name the one stack that has them, with --stack and -C, in place of --all",

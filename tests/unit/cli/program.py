@@ -2,6 +2,7 @@
 
 import os
 import pty
+import re
 import select
 import subprocess
 import sys
@@ -140,11 +141,14 @@ class Terminal:
         os.close(side)
 
     def wait_for(self, text: str, seconds: float = 30) -> None:
+        self.wait_for_match(re.escape(text), seconds)
+
+    def wait_for_match(self, pattern: str, seconds: float = 30) -> None:
         deadline = time.monotonic() + seconds
-        while text not in self.text:
-            assert time.monotonic() < deadline, f"{text!r} did not appear in:\n{self.text}"
+        while not re.search(pattern, self.text):
+            assert time.monotonic() < deadline, f"{pattern!r} did not appear in:\n{self.text}"
             if not self._read():
-                raise AssertionError(f"the command ended without {text!r}:\n{self.text}")
+                raise AssertionError(f"the command ended without {pattern!r}:\n{self.text}")
 
     def type(self, text: str) -> None:
         os.write(self._main, text.encode())

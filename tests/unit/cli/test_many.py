@@ -140,9 +140,10 @@ def test_a_stack_that_was_changed_since_its_preview_is_left_as_it_is(projects: P
 def test_ctrl_c_lets_each_stack_end_what_it_is_at_and_begins_no_other(projects: Projects) -> None:
     for name in ("fraud", "iris", "search"):
         projects.add(name)
-        projects.seconds(name, "4")
+        projects.seconds(name, "8")
     terminal = Terminal(projects, "up", "--yes", "--skip-preview", "--parallel", "2", *ALL)
-    terminal.wait_for("of 1 resources, first")
+    for name in ("fraud", "iris"):
+        terminal.wait_for_match(rf"{name}/staging[^\n]*updating[^\n]*, first")
     os.killpg(terminal.process.pid, signal.SIGINT)
     assert terminal.end() == INTERRUPTED, terminal.text
     for name in ("fraud", "iris"):
@@ -181,7 +182,7 @@ def test_policies_of_each_project_are_asked(projects: Projects) -> None:
         (["preview", "--all", "--env", "a", "--stack", "b"], "--env a and --stack b name different stacks"),
         (["up", "--all", "--env", "staging"], "nobody can answer here"),
         (["preview", "--all", "--env", "staging", "--render", "x"], "manifests are written of one stack at a time"),
-        (["preview", "--all", "--env", "staging", "--target", "x"], "resources are selected of one stack at a time"),
+        (["preview", "--all", "--env", "staging", "--target", "x"], "resources were selected, and all stacks"),
         (["status", "--all", "--env", "staging", "--watch"], "--watch is for one stack"),
     ],
     ids=str,

@@ -81,7 +81,10 @@ def test_history_reads_as_that_of_a_self_managed_backend(backend: Backend) -> No
 
 
 def test_nothing_is_written(backend: Backend) -> None:
-    with pytest.raises(CaramlError, match="only the Pulumi CLI locks and writes to"), backend.lock("shop", "dev", "update"):
+    with (
+        pytest.raises(CaramlError, match="only the Pulumi CLI locks and writes to"),
+        backend.lock("shop", "dev", "update"),
+    ):
         pass
     with pytest.raises(CaramlError, match="only the Pulumi CLI locks and writes to"):
         backend.create("shop", "new")
