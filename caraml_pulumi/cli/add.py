@@ -52,6 +52,7 @@ def add_model(
     from caraml_pulumi.releases.file import find_release, release_path
     from caraml_pulumi.scaffold.releases import first_release
     from caraml_pulumi.scaffold.staging import read_files, write_checked
+    from caraml_pulumi.scaffold.texts import modeline_of
     from caraml_pulumi.stack_files import RELEASES
 
     names.model_name(name)
@@ -68,7 +69,8 @@ def add_model(
             fix=f"add a version to it: caraml add version {name} --image {image}",
         )
     path = release_path(releases, chosen, name)
-    text = first_release(chosen, name, image, environment, mode, endpoint=endpoint)
+    text = modeline_of(sorted(releases.glob("*.y*ml")))
+    text += first_release(chosen, name, image, environment, mode, endpoint=endpoint)
     write_checked(directory, [environment], {path.relative_to(directory): text})
     _tell(f"added {chosen}/{name} to {environment}", path, environment)
 
@@ -143,10 +145,12 @@ def add_environment(
     from caraml_pulumi.scaffold.environments import (
         check_environment,
         domain_beside,
+        environment_file,
         environment_text,
         first_environment,
     )
     from caraml_pulumi.scaffold.staging import read_files, write_checked
+    from caraml_pulumi.scaffold.texts import modeline_of
     from caraml_pulumi.stack_files.configuration import environments
 
     names.environment_name(name)
@@ -157,7 +161,8 @@ def add_environment(
     base = check_environment(directory, extends) if extends else first_environment(directory)
     chosen = domain or domain_beside(read_files(directory, base).platform.domain, base, name)
     path = Path(f"Pulumi.{name}.yaml")
-    write_checked(directory, [name], {path: environment_text(name, base, chosen)})
+    text = modeline_of([environment_file(directory, base)]) + environment_text(name, base, chosen)
+    write_checked(directory, [name], {path: text})
     profiles = opened.root / "policies" / "profiles"
     if (profiles / f"{base}.json").is_file() and not (profiles / f"{name}.json").exists():
         write_whole(profiles / f"{name}.json", (profiles / f"{base}.json").read_text("utf-8"))

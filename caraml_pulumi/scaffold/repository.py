@@ -2,15 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path, PurePosixPath
 
-from caraml_pulumi import policy_pack
+from caraml_pulumi import policy_pack, schemas
 from caraml_pulumi.errors import CaramlError
 from caraml_pulumi.model.modes import DeploymentMode
 from caraml_pulumi.scaffold.plan import Ci, Plan
 from caraml_pulumi.scaffold.releases import first_release
-from caraml_pulumi.scaffold.texts import scalar, text
+from caraml_pulumi.scaffold.texts import modeline, scalar, text
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +47,15 @@ def contents(plan: Plan) -> dict[PurePosixPath, str]:
         "requirements.txt": text("requirements.txt", version=version("caraml-pulumi")),
         ".gitignore": text("gitignore"),
         "stacks/__main__.py": text("stacks/__main__.py"),
-        f"stacks/releases/{first}/{plan.model}.yaml": release,
+        f"stacks/releases/{first}/{plan.model}.yaml": modeline("../../../schemas/release.schema.json") + release,
         "policies/PulumiPolicy.yaml": text("policies/PulumiPolicy.yaml"),
         "policies/__main__.py": text("policies/__main__.py"),
     }
+    for name in ("environment", "release"):
+        files[f"schemas/{name}.schema.json"] = _schema(name)
     for index, environment in enumerate(plan.environments):
-        files[f"stacks/Pulumi.{environment}.yaml"] = _environment(plan, index)
+        settings = modeline("../schemas/environment.schema.json") + _environment(plan, index)
+        files[f"stacks/Pulumi.{environment}.yaml"] = settings
         files[f"policies/profiles/{environment}.json"] = profile(_stage(plan, index))
     files |= _workflow(plan)
     return {PurePosixPath(path): content for path, content in files.items()}
@@ -83,6 +87,11 @@ def write(directory: Path, files: Mapping[PurePosixPath, str]) -> None:
         raise CaramlError(
             f"the file cannot be written: {error.strerror}", where=str(error.filename or directory)
         ) from error
+
+
+@cache
+def _schema(name: str) -> str:
+    return schemas.text(schemas.SCHEMAS[name]())
 
 
 def _stage(plan: Plan, index: int) -> str:

@@ -72,6 +72,7 @@ def test_a_new_repository_is_deployed_changed_and_judged(shell: tuple[Shell, str
     assert service["spec"]["template"]["spec"]["containers"][0]["image"] == "registry.local/models/iris:1.0"
 
     # What is written holds the rules of the pack that it brings; production asks for more than an example has.
+    terminal.must("validate")
     terminal.must("policy", "test", "stacks/releases", "--stack", "dev")
     terminal.must("policy", "test", "stacks/releases", "--stack", "staging")
     production = terminal.run("policy", "test", "stacks/releases", "--stack", "prod", "--json").json()

@@ -67,6 +67,8 @@ def test_a_model_is_added_to_the_only_project_in_the_first_environment(platform:
     releases = {release.model: release for release in read_files(platform.root / "stacks", "dev").releases}
     assert releases["sorter"].project == "ranking"
     assert releases["sorter"].endpoint is None
+    text = (platform.root / "stacks/releases/dev/sorter.yaml").read_text()
+    assert text.startswith("# yaml-language-server: $schema=../../../schemas/release.schema.json\n")
     again = refused(platform, "model", "sorter", "--image", IMAGE)
     assert again.error
     assert "caraml add version sorter" in again.error.fix

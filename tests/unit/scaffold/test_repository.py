@@ -6,9 +6,10 @@ import sys
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+import jsonschema
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from caraml_pulumi.engine.policies.config import read_config
@@ -47,6 +48,16 @@ def test_every_file_holds_the_rules_that_are_asked_of_it(tmp_path: Path, environ
     assert "@@" not in "".join(contents(asked(environments=environments, ci=ci)).values())
 
 
+def test_editors_find_the_schema_of_each_file_and_it_holds(tmp_path: Path) -> None:
+    write(tmp_path, contents(asked()))
+    paths = [*tmp_path.glob("stacks/Pulumi.*.yaml"), *tmp_path.glob("stacks/releases/*/*.yaml")]
+    assert len(paths) == len(ENVIRONMENTS) + 1
+    for path in paths:
+        first, _, _ = path.read_text().partition("\n")
+        schema = json.loads((path.parent / first.partition("$schema=")[2]).read_text())
+        jsonschema.validate(yaml.safe_load(path.read_text()), schema)
+
+
 def test_environments_get_stricter_on_the_way_and_their_domains_differ(tmp_path: Path) -> None:
     write(tmp_path, contents(asked()))
     dev, staging, prod = (read_files(tmp_path / "stacks", name).platform for name in ENVIRONMENTS)
@@ -66,6 +77,7 @@ def test_environments_get_stricter_on_the_way_and_their_domains_differ(tmp_path:
 NAMES = st.from_regex(r"[a-z][a-z0-9]{2,10}", fullmatch=True) | st.sampled_from(["yes", "null", "off", "true"])
 
 
+@settings(deadline=None)  # the first example makes the schemas
 @given(name=NAMES, model=NAMES, project=NAMES, first=NAMES, last=NAMES)
 def test_names_that_yaml_would_take_for_something_else_stay_names(
     name: str, model: str, project: str, first: str, last: str
