@@ -179,6 +179,6 @@ def _failed(error: failures.BotoCoreError, doing: str, endpoint: Endpoint) -> Ca
         host = "/".join(url.split("/")[:3])
         return CaramlError(
             f"{host} cannot be reached while {doing}: {reason} ({type(error).__name__})",
-            fix="check the endpoint (endpoint, or AWS_ENDPOINT_URL) and the network; what was sent is not sent again",
+            fix="check the endpoint (endpoint, or AWS_ENDPOINT_URL) and the network, then run it again",
         )
     return CaramlError(f"S3 cannot be used while {doing}: {error}")

@@ -27,7 +27,7 @@ from caraml_pulumi.engine.session import Session, open_session
 from caraml_pulumi.engine.state.history import UpdateKind
 from caraml_pulumi.engine.state.snapshot import Snapshot
 from caraml_pulumi.engine.values import Properties, Secret, contains_secret, redact
-from caraml_pulumi.errors import CaramlError, CaramlErrors
+from caraml_pulumi.errors import FAILED, CaramlError, CaramlErrors
 
 Work = Callable[[Session, Run], Properties | None]
 """The body of an operation; returns the stack's outputs where the operation makes them known."""
@@ -153,7 +153,10 @@ def _keep(
             session.save(ledger.close())
         session.record(kind, started, message, succeeded=succeeded, changes=reporter.changes)
     except CaramlError as error:
-        return error
+        if error.exit_code != FAILED:
+            return error
+        fix = f"{error.fix}; what was done until then is in the journal, which the next up, refresh or destroy reads"
+        return CaramlError(f"the state is not saved: {error.what}", where=error.where, fix=fix)
     return None
 
 

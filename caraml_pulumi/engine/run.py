@@ -116,8 +116,9 @@ class Run:
             if self.stopped:
                 raise StoppedError
             self.reporter.started(step)
-            number = None if self.preview else self.ledger.begin(type_, resource)
+            number = None
             try:
+                number = None if self.preview else self.ledger.begin(type_, resource)
                 yield
             except CaramlError as error:
                 self.fail(error)

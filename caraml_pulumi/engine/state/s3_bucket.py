@@ -41,7 +41,8 @@ class S3Bucket:
 
     def __init__(self, location: S3Location) -> None:
         self._location = location
-        self._client = _client(location.endpoint, _settings())
+        with self._explained("connecting to the bucket", ""):
+            self._client = _client(location.endpoint, _settings())
         self._logs: dict[str, S3Log] = {}
         self._lock = Lock()
         self._conditional = False

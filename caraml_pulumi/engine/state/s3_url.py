@@ -1,5 +1,6 @@
 """What the ``s3://`` URL of a backend says, as the Pulumi CLI reads it."""
 
+import re
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -7,6 +8,8 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from caraml_pulumi.artifacts.client import Endpoint
 from caraml_pulumi.errors import CaramlError
 
+_BUCKET: Final = re.compile(r"[A-Za-z0-9._-]{1,255}")
+"""What S3 and its kin take as the name of a bucket."""
 _TRUE: Final = frozenset({"1", "t", "T", "true", "TRUE", "True"})
 _FALSE: Final = frozenset({"0", "f", "F", "false", "FALSE", "False"})
 _PATH_STYLE: Final = ("use_path_style", "s3ForcePathStyle", "hostname_immutable")
@@ -60,6 +63,8 @@ def parse_s3_url(url: str) -> S3Location:
         raise _wrong("the URL of the backend holds credentials (not shown)", "s3://...")
     if not parts.netloc:
         raise _wrong(f"the backend {url!r} names no bucket", url)
+    if not _BUCKET.fullmatch(parts.netloc):
+        raise _wrong(f"a bucket cannot be called {parts.netloc!r}", url)
     settings = dict(parse_qsl(parts.query, keep_blank_values=True))
     for name in settings:
         if name not in {*_FLAGS, *_TEXTS, *_OF_THE_CLI}:

@@ -5,12 +5,14 @@ from pathlib import Path
 
 import pytest
 
+from caraml_pulumi.artifacts.bucket import Bucket
+from caraml_pulumi.artifacts.client import Endpoint
 from caraml_pulumi.engine.api import Target
 from caraml_pulumi.engine.state.backend import open_backend
 from caraml_pulumi.engine.state.bucket import FileLog
 from caraml_pulumi.engine.state.s3_log import S3Log
 from caraml_pulumi.engine.state.snapshot import new_manifest
-from caraml_pulumi.errors import LOCKED, CaramlError
+from caraml_pulumi.errors import LOCKED, CaramlError, CaramlErrors
 from tests.unit.engine import memory
 
 
@@ -107,3 +109,22 @@ def test_a_run_whose_lock_was_removed_is_saved_where_nobody_else_went_on(
     stack.program('Thing("a")').must_up()
     assert "a" in stack.resources()
     assert "the lock on organization/things/dev was removed while 'update' was at work" in capsys.readouterr().err
+
+
+def test_storage_that_fails_half_way_is_explained_with_what_failed_and_what_is_not_saved(
+    tmp_path: Path, s3_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stack = Stack(tmp_path, backend_url=s3_url)
+
+    def lose_the_bucket(call: str) -> CaramlError | None:
+        Bucket(Endpoint(), s3_url.split("/")[2]).delete(force=True)
+        return None
+
+    stack.store.fail = lose_the_bucket
+    outcome = stack.program('Thing("b", opts=Options(depends_on=[Thing("a")]))').up()
+    assert isinstance(outcome.error, CaramlErrors)
+    assert "the state is not saved: there is no bucket" in str(outcome.error)
+    assert "the next up, refresh or destroy" in str(outcome.error)
+    assert "there is no bucket" in stack.messages()
+    assert stack.store.calls == ["create a"]
+    assert "the lock on organization/things/dev was not removed" in capsys.readouterr().err

@@ -136,6 +136,12 @@ def test_a_machine_without_credentials_is_told_where_they_belong(
     assert "AWS_ACCESS_KEY_ID" in caught.value.fix
 
 
+def test_a_profile_that_is_not_there_is_named_with_the_url(aws: None) -> None:
+    with pytest.raises(CaramlError, match='no AWS profile "nope"') as caught:
+        open_backend("s3://state/team?profile=nope")
+    assert caught.value.where == "s3://state/team/"
+
+
 def test_an_endpoint_that_is_not_there_is_named(aws: None) -> None:
     with pytest.raises(CaramlError, match=r"http://127\.0\.0\.1:1 cannot be reached") as caught:
         open_backend("s3://state?endpoint=127.0.0.1:1&disableSSL=true").list_stacks()

@@ -60,6 +60,8 @@ def test_encryption_at_rest_can_be_asked_for() -> None:
         ("s3://state?s3ForcePathStyle=yes", "s3ForcePathStyle of the backend's URL is 'yes'", "true or false"),
         ("s3://state?ssetype=rot13", "'rot13'", "aws:kms"),
         ("s3://[state", "is not one", "s3://BUCKET"),
+        ("s3://sta te", "cannot be called 'sta te'", "s3://BUCKET"),
+        ("s3://state:9000/x", "cannot be called 'state:9000'", "s3://BUCKET"),
     ],
 )
 def test_a_url_that_cannot_be_says_what_could(url: str, what: str, allowed: str) -> None:
