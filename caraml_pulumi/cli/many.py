@@ -73,8 +73,9 @@ class _Run:
         self.many = many
         found = find_stacks(many.directory, many.stack)
         self.targets = {f"{target.project.name}/{target.stack}": target for target in found.targets}
-        if found.without and not many.as_json:
-            note(f"left out, for they have no stack of that name: {', '.join(found.without)}")
+        self.broken = {name: Result(error.exit_code, error=str(error)) for name, error in found.broken.items()}
+        if found.left_out and not many.as_json:
+            note(f"left out: {', '.join(found.left_out)}")
         self._logs = _log_directory()
         self.only_preview = only_preview
         self.stopped = False
@@ -149,7 +150,7 @@ def preview_all(many: Many) -> None:
         CaramlError: there are no such stacks, or a preview failed; its exit code is the worst of all.
     """
     run = _Run(many, only_preview=True)
-    results = run.perform(list(run.targets), {}, planning=True)
+    results = run.perform(list(run.targets), {}, planning=True) | run.broken
     if not many.as_json:
         shown = [name for name, result in results.items() if result.exit_code or result.changed or many.show_diff]
         print_logs(console(), run.logs(shown, planning=True))
@@ -168,7 +169,7 @@ def apply_to_all(many: Many) -> None:
     run = _Run(many, only_preview=False)
     names, previews = list(run.targets), dict[str, Result]()
     if not many.skip_preview:
-        previews = run.perform(names, {}, planning=True)
+        previews = run.perform(names, {}, planning=True) | run.broken
         names = [name for name, result in previews.items() if not result.exit_code and result.changed]
         failed = [name for name, result in previews.items() if result.exit_code]
         if not many.as_json:
@@ -184,7 +185,7 @@ def apply_to_all(many: Many) -> None:
     results = run.perform(names, previews, planning=False)
     if not many.as_json:
         print_logs(console(), run.logs([name for name, one in results.items() if one.exit_code], planning=False))
-    _end(run, {name: results.get(name) or previews[name] for name in run.targets}, planning=False)
+    _end(run, {**run.broken, **previews, **results}, planning=False)
 
 
 def _ask(run: _Run, names: Sequence[str]) -> None:
@@ -211,6 +212,8 @@ def _end(run: _Run, results: Mapping[str, Result], *, planning: bool, quiet: boo
     failed = {name: result for name, result in results.items() if result.exit_code}
     worst = max((result.exit_code for result in failed.values()), default=0)
     if run.many.as_json:
+        for name, result in run.broken.items():
+            JsonBoard("preview").show(name, "", result)
         counts = {"succeeded": len(results) - len(failed), "failed": len(failed)}
         print(json.dumps({"summary": counts, "exitCode": worst}), flush=True)
     elif not quiet:

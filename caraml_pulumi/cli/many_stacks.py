@@ -3,30 +3,35 @@
 import hashlib
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
 from caraml_pulumi.cli.common import STACK_VARIABLES, default_packs, known_stacks, project_backend
 from caraml_pulumi.engine.api import Options, Target
 from caraml_pulumi.engine.state.backend import open_backend
-from caraml_pulumi.engine.state.project import Project, load_project
+from caraml_pulumi.engine.state.project import Project, load_project, runtime_of
 from caraml_pulumi.engine.state.properties import compact_json
 from caraml_pulumi.engine.state.snapshot import deployment_of
+from caraml_pulumi.engine.state.yaml_text import read_mapping
 from caraml_pulumi.errors import USAGE, CaramlError, CaramlErrors
 
 STACK_REFERENCE: Final = "pulumi:pulumi:StackReference"
-_PROJECT_FILES: Final = frozenset({"Pulumi.yaml", "Pulumi.yml"})
+_PROJECT_FILES: Final = ("Pulumi.yaml", "Pulumi.yml")
 _NOT_PROJECTS: Final = frozenset({"node_modules", "__pycache__", "vendor"})
 """Directories of packages that others made."""
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The stacks, by project directory, and the names of the projects that have no stack of that name."""
+    """What there is under a directory."""
 
-    targets: list[Target]
-    without: list[str]
+    targets: list[Target] = field(default_factory=list)
+    """The stacks."""
+    left_out: list[str] = field(default_factory=list)
+    """The projects that do not take part, each with the reason."""
+    broken: dict[str, CaramlError] = field(default_factory=dict)
+    """What is wrong with projects of which it cannot be told, by their directories."""
 
 
 def stack_name(environment: str | None, stack: str | None) -> str:
@@ -58,35 +63,43 @@ def find_stacks(directory: Path, stack: str) -> Found:
     environments and installed packages are not searched.
 
     Raises:
-        CaramlError: a ``Pulumi.yaml`` is malformed, two projects share a stack, or there is no such stack at all.
+        CaramlError: two projects share a stack, or there is no such stack at all.
     """
     if not directory.is_dir():
         raise CaramlError(f"there is no directory {str(directory)!r}", fix="correct the path after -C")
-    errors: list[CaramlError] = []
-    targets: list[Target] = []
-    without: list[str] = []
+    found = Found()
     for root in _project_directories(directory.absolute()):
         try:
-            project = load_project(root)
-            backend = project_backend(project)
-            if stack in known_stacks(project, backend):
-                targets.append(Target(project, stack, backend.url))
-            else:
-                without.append(project.name)
+            _find_stack(found, root, stack)
         except CaramlError as error:
-            errors.append(error)
-    errors += _shared(targets)
-    if errors:
-        raise errors[0] if len(errors) == 1 else CaramlErrors(errors)
-    if not targets:
+            found.broken[os.path.relpath(root, directory)] = error
+    if shared := list(_shared(found.targets)):
+        raise shared[0] if len(shared) == 1 else CaramlErrors(shared)
+    if not found.targets and found.broken:
+        raise CaramlErrors(list(found.broken.values()))
+    if not found.targets:
         raise CaramlError(
             f"no project under {str(directory.absolute())!r} has a stack {stack!r}",
             allowed=f"a Pulumi.yaml with a Pulumi.{stack}.yaml beside it",
-            fix=f"make the stacks: caraml stack init {stack} -C DIRECTORY, for: {', '.join(without)}"
-            if without
+            fix=f"make the stacks: caraml stack init {stack} -C DIRECTORY; there are: {', '.join(found.left_out)}"
+            if found.left_out
             else "change to the directory above the projects, or name it: -C DIRECTORY",
         )
-    return Found(targets, without)
+    return found
+
+
+def _find_stack(found: Found, root: Path, stack: str) -> None:
+    file = next(root / name for name in _PROJECT_FILES if (root / name).is_file())
+    runtime = runtime_of(read_mapping(file))
+    if runtime not in ("", "python"):
+        found.left_out.append(f"{os.path.basename(root)} (its runtime is {runtime})")
+        return
+    project = load_project(root)
+    backend = project_backend(project)
+    if stack in known_stacks(project, backend):
+        found.targets.append(Target(project, stack, backend.url))
+    else:
+        found.left_out.append(f"{project.name} (no stack {stack})")
 
 
 def with_packs(options: Options, project: Project, stack: str) -> Options:
@@ -123,7 +136,7 @@ def _project_directories(top: Path) -> Iterator[Path]:
             directories.clear()
             continue
         directories[:] = sorted(name for name in directories if not name.startswith(".") and name not in _NOT_PROJECTS)
-        if _PROJECT_FILES.intersection(files):
+        if not set(_PROJECT_FILES).isdisjoint(files):
             yield Path(root)
 
 

@@ -28,8 +28,9 @@ def show_status_of_all(directory: Path, stack: str, selection: Selection, *, as_
             the exit code is the worst of all.
     """
     reports: dict[str, Report] = {}
-    failures: dict[str, CaramlError] = {}
-    for target in find_stacks(directory, stack).targets:
+    found = find_stacks(directory, stack)
+    failures = dict(found.broken)
+    for target in found.targets:
         name = f"{target.project.name}/{target.stack}"
         try:
             if not _deploys(target, selection):

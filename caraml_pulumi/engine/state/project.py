@@ -84,12 +84,17 @@ def _find(directory: Path) -> Path:
     )
 
 
-def _check_runtime(document: YamlMap) -> None:
+def runtime_of(document: YamlMap) -> str:
+    """The runtime that a ``Pulumi.yaml`` names, in either of its forms; empty if it names none."""
     runtime = document.value("runtime")
-    name = runtime.get("name") if isinstance(runtime, dict) else runtime
+    return str((runtime.get("name") if isinstance(runtime, dict) else runtime) or "")
+
+
+def _check_runtime(document: YamlMap) -> None:
+    name = runtime_of(document)
     if name != "python":
         raise CaramlError(
-            f"the project's runtime is {name!r}" if runtime else "the project has no runtime",
+            f"the project's runtime is {name!r}" if name else "the project has no runtime",
             where=document.where("runtime"),
             allowed="python",
             fix="use the Pulumi CLI for programs in other languages",

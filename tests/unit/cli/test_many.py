@@ -37,7 +37,7 @@ def test_each_project_with_a_stack_of_the_environment_is_updated_and_their_outpu
     projects.add("installed", directory="env/installed")
     up = projects.run("up", "--yes", *ALL)
     assert up.returncode == 0, up.stdout + up.stderr
-    assert "left out, for they have no stack of that name: search" in up.stderr
+    assert "left out: search (no stack staging)" in up.stderr
     assert "url: http://fraud" in up.stdout
     assert "url: http://iris" in up.stdout
     assert "Stacks:    2 done" in up.stdout
@@ -59,6 +59,20 @@ def test_a_stack_that_fails_stops_no_other_and_its_log_is_shown(projects: Projec
     assert "Stacks:    1 done, 1 failed" in up.stdout
     assert "1 of 2 stacks failed: broken/staging" in up.stderr
     assert "Traceback" not in up.stdout + up.stderr
+    assert "::second" in projects.recorded("iris")
+
+
+def test_a_project_that_cannot_be_read_stops_no_other_and_one_of_another_language_is_left_out(
+    projects: Projects,
+) -> None:
+    projects.add("iris")
+    (projects.add("malformed") / "Pulumi.yaml").write_text("name: [\n")
+    (projects.add("web") / "Pulumi.yaml").write_text("name: web\nruntime: {name: nodejs}\n")
+    up = projects.run("up", "--yes", *ALL)
+    assert up.returncode == FAILED
+    assert "left out: web (its runtime is nodejs)" in up.stderr
+    assert "✗  malformed     failed  the file is not valid YAML" in up.stdout
+    assert "Stacks:    1 done, 1 failed" in up.stdout
     assert "::second" in projects.recorded("iris")
 
 
@@ -198,7 +212,7 @@ def test_projects_that_share_a_stack_or_have_none_are_refused_before_anything_is
     projects.add("iris")
     none = projects.run("preview", "--all", "--env", "prod")
     assert none.returncode == FAILED
-    assert "caraml stack init prod -C DIRECTORY, for: iris" in none.stderr
+    assert "caraml stack init prod -C DIRECTORY; there are: iris (no stack prod)" in none.stderr
     projects.add("iris", directory="copy")
     shared = projects.run("up", "--yes", *ALL)
     assert "two projects are named 'iris'" in shared.stderr
