@@ -1,5 +1,6 @@
 """Where an environment keeps the artifacts of its models."""
 
+import json
 from typing import Annotated, Any, Final
 
 from caraml_pulumi.model.artifacts import ConnectionSpec, bucket_uri
@@ -18,5 +19,16 @@ class ArtifactStore(ConnectionSpec):
 
 
 def parse_artifact_store(settings: Any, *, locate: Locate) -> ArtifactStore:  # noqa: ANN401 - whatever configuration has
-    """The settings in the configuration; without any, all are the defaults. Raises `CaramlError`, located by `locate`."""
-    return parse(ArtifactStore, settings or {}, locate=locate)
+    """The settings in the configuration; without any, all are the defaults. A text is the bucket.
+
+    Raises `CaramlError`, located by `locate`.
+    """
+    return parse(ArtifactStore, _named(settings) if isinstance(settings, str) else settings or {}, locate=locate)
+
+
+def _named(text: str) -> Any:  # noqa: ANN401 - as above
+    """The bucket's name, or the map that ``config set`` without ``--path`` wrote as a text."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return {"bucket": text}

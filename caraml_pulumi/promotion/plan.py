@@ -156,7 +156,7 @@ def plan_promotion(source: Target, target: Target, model: str, choice: Choice, p
         numbers=proven.numbers,
         path=path,
         before=before,
-        after=before if before is not None and unchanged else release_text(path, release),
+        after=before if before is not None and unchanged else release_text(path, _as_written(release, file)),
         deployed=any(one.spec().declared() == spec.declared() for one in _of_model(target_state, spec)),
         provenance=promoted_from,
         artifacts=artifacts,
@@ -260,6 +260,18 @@ def _kept_provenance(release: Mapping[str, Any], file: ReleaseFile | None, envir
     there = {name: value for name, value in file.spec.declared().items() if name != "promotedFrom"}
     coming = parse(ReleaseSpec, {name: value for name, value in release.items() if name != "promotedFrom"})
     return file.spec.promoted_from if coming.declared() == there else None
+
+
+def _as_written(release: Mapping[str, Any], file: ReleaseFile | None) -> dict[str, Any]:
+    """A release whose versions and endpoint are in the file's own words where they stay as they are."""
+    if file is None:
+        return dict(release)
+    data, declared = Document(file.path).data, file.spec.declared()
+    words = {one["version"]: written for one, written in zip(declared["versions"], data["versions"], strict=True)}
+    same = [one["version"] for one in release["versions"] if one in declared["versions"]]
+    versions = [words[one["version"]] if one["version"] in same else one for one in release["versions"]]
+    endpoint = "endpoint" in declared and release.get("endpoint") == declared["endpoint"]
+    return {**release, "versions": versions, **({"endpoint": data["endpoint"]} if endpoint else {})}
 
 
 def _held(

@@ -197,7 +197,7 @@ def test_the_next_version_is_pinned_to_what_its_replicas_run_and_deployed_like_t
     on = deployed(environments)
     assert on.promote("--yes").code == 0
     text = on.file.read_text().replace("debug", "warning # staging is quiet")
-    on.file.write_text(re.sub(r"^( +)(image:.*)$", r"\1\2\n\1resourceRequest: {cpuRequest: 50m}", text, flags=re.M))
+    on.file.write_text(re.sub(r"^( +)(image:.*)$", r"\1\2\n\1resourceRequest: {cpuRequest: 0.05}", text, flags=re.M))
     on.platform.must("up", "--stack", "staging", "--yes")
     on.release(on.first(), on.second(), traffic={2: 100})
     on.platform.up()
@@ -219,6 +219,7 @@ def test_the_next_version_is_pinned_to_what_its_replicas_run_and_deployed_like_t
     }
     assert [share["weight"] for share in release["endpoint"]["traffic"]] == [80, 20]
     assert "# staging is quiet" in on.file.read_text()
+    assert "resourceRequest: {cpuRequest: 0.05}" in on.file.read_text()
     assert on.images() == {"iris-1": PINNED, "iris-2": f"{TAGGED}@{RUNNING}"}
     said = done.json()
     assert (said["result"], said["versions"]) == ("deployed", [2])
