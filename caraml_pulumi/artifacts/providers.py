@@ -144,7 +144,8 @@ def _diff(olds: Props, news: Props, *, replaces: tuple[str, ...], watched: tuple
 def _endpoint(props: Props) -> "Endpoint":
     from caraml_pulumi.artifacts.client import Endpoint
 
-    return Endpoint(*(props.get(key) or "" for key in _CONNECTION))
+    url, region, profile = (props.get(key) or "" for key in _CONNECTION)
+    return Endpoint(url, region, profile)
 
 
 def _bucket(props: Props) -> "Bucket":
