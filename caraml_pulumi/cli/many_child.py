@@ -90,6 +90,7 @@ def _do(task: Task, reports: IO[str]) -> None:
     from caraml_pulumi.cli.engines import open_engine
     from caraml_pulumi.cli.flow import Request, changes_anything, check, perform
     from caraml_pulumi.cli.many_stacks import STACK_REFERENCE, read_state
+    from caraml_pulumi.cli.target_cluster import hold_to_cluster
     from caraml_pulumi.cli.terminal import console
     from caraml_pulumi.engine.display.document import document
     from caraml_pulumi.engine.display.lines import Lines
@@ -108,6 +109,7 @@ def _do(task: Task, reports: IO[str]) -> None:
                 _report(reports, {"progress": _progress(self)})
 
     started = time.monotonic()
+    hold_to_cluster(task.target, task.operation)
     request = Request(
         task.operation,
         open_engine(task.engine),

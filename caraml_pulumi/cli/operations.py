@@ -17,6 +17,7 @@ from caraml_pulumi.cli.selecting import (
     Targets,
     selection,
 )
+from caraml_pulumi.cli.target_cluster import hold_to_cluster
 from caraml_pulumi.cli.terminal import Color, apply_color
 from caraml_pulumi.engine.api import DEFAULT_PARALLEL, Options
 from caraml_pulumi.engine.selection import EVERYTHING, Selection
@@ -334,7 +335,9 @@ def _carry_out(
     else:
         from caraml_pulumi.cli.flow import Request, apply, show_preview
 
-        request = Request(operation, open_engine(engine), resolve_target(stacks.cwd, stacks.stack), options, **how)
+        target = resolve_target(stacks.cwd, stacks.stack)
+        hold_to_cluster(target, operation)
+        request = Request(operation, open_engine(engine), target, options, **how)
         show_preview(request) if preview_only else apply(request)
 
 

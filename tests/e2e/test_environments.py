@@ -65,8 +65,8 @@ def test_a_ceiling_that_is_taken_over_holds_and_its_file_is_named(platform: Plat
 
 def test_production_is_deployed_to_its_own_cluster_alone(platform: Platform) -> None:
     staging(platform, "  caraml:platform:\n", "  caraml:platform:\n    cluster: {context: gke-prod}\n")
-    for command in ("preview", "up"):
-        refused = platform.caraml(command, "--stack", "prod", *(["--yes"] if command == "up" else []))
+    for command in ("preview", "up", "refresh", "destroy"):
+        refused = platform.caraml(command, "--stack", "prod", *(["--yes"] if command != "preview" else []))
         assert refused.code == 1
         assert 'environment "prod" is deployed by the context "gke-prod" alone' in refused.text
         assert "Pulumi.staging.yaml:5" in refused.text
