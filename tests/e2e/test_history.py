@@ -4,6 +4,7 @@ import signal
 import time
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -58,10 +59,10 @@ class Stage:
         return [route.get("weight", 100) for route in routes]
 
 
-@pytest.fixture
-def stage(cluster: LocalCluster, tmp_path: Path) -> Iterator[Stage]:
+@contextmanager
+def deployed(cluster: LocalCluster, directory: Path) -> Iterator[Stage]:
     """The sample platform after two updates: as it comes, then with another image and other weights."""
-    platform = Platform(tmp_path, cluster.kubeconfig, f"team-{uuid.uuid4().hex[:8]}")
+    platform = Platform(directory, cluster.kubeconfig, f"team-{uuid.uuid4().hex[:8]}")
     platform.up()
     first = platform.release.read_text()
     platform.edit("iris:2.0", "iris:2.1")
@@ -70,6 +71,19 @@ def stage(cluster: LocalCluster, tmp_path: Path) -> Iterator[Stage]:
     platform.up()
     yield Stage(cluster, platform, first)
     cluster.leave(platform.project)
+
+
+@pytest.fixture
+def stage(cluster: LocalCluster, tmp_path: Path) -> Iterator[Stage]:
+    with deployed(cluster, tmp_path) as stage:
+        yield stage
+
+
+@pytest.fixture(scope="module")
+def lasting(cluster: LocalCluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    """A stage for tests that leave it as it was."""
+    with deployed(cluster, tmp_path_factory.mktemp("lasting")) as stage:
+        yield stage
 
 
 ADDED = [
@@ -130,21 +144,21 @@ def test_history_tells_what_changed_a_model_and_a_rollback_restores_it(stage: St
     assert platform.changes() == {}
 
 
-def test_a_rollback_that_a_policy_refuses_leaves_the_file_and_the_cluster(stage: Stage) -> None:
-    pack = stage.platform.directory / "holes"
+def test_a_rollback_that_a_policy_refuses_leaves_the_file_and_the_cluster(lasting: Stage) -> None:
+    pack = lasting.platform.directory / "holes"
     pack.mkdir()
     (pack / "PulumiPolicy.yaml").write_text("runtime: python\nversion: 0.1.0\n")
     (pack / "__main__.py").write_text(NO_OLD_IMAGES)
-    text = stage.platform.release.read_text()
+    text = lasting.platform.release.read_text()
     for arguments in ((), ("--json",)):
-        refused = stage.rollback("--policy-pack", str(pack), *arguments)
+        refused = lasting.rollback("--policy-pack", str(pack), *arguments)
         assert refused.code == POLICY_VIOLATION, refused.text
         assert "iris:2.0 has a hole" in refused.text
-        assert f"rollback of {stage.name} to update 1 is refused" in refused.err
+        assert f"rollback of {lasting.name} to update 1 is refused" in refused.err
         assert "caraml policy explain RULE --stack dev" in refused.err
-    assert stage.platform.release.read_text() == text
-    assert (stage.image(), stage.weights()) == ("registry.local/caraml/iris:2.1", [60, 40])
-    assert len(stage.history()) == 2
+    assert lasting.platform.release.read_text() == text
+    assert (lasting.image(), lasting.weights()) == ("registry.local/caraml/iris:2.1", [60, 40])
+    assert len(lasting.history()) == 2
 
 
 def test_a_rollback_that_was_killed_goes_on(stage: Stage) -> None:
@@ -164,15 +178,15 @@ def test_a_rollback_that_was_killed_goes_on(stage: Stage) -> None:
     assert stage.history("--limit", "1")[0][1] == "succeeded"
 
 
-def test_what_cannot_be_restored_changes_nothing(stage: Stage) -> None:
-    platform = stage.platform
+def test_what_cannot_be_restored_changes_nothing(lasting: Stage) -> None:
+    platform = lasting.platform
     text = platform.release.read_text()
     cases = [
         (("rollback", "iris", "--to", "9", "--yes"), 'has no update "9"', "allowed: 1-2, latest"),
-        (("rollback", "rose", "--yes"), 'knows a model "rose"', f"allowed: {stage.name}"),
+        (("rollback", "rose", "--yes"), 'knows a model "rose"', f"allowed: {lasting.name}"),
         (("rollback", "iris", "--to", "1"), "nobody can answer here", "caraml rollback --yes"),
         (("history", "show", "9"), 'has no update "9"', "caraml history"),
-        (("history", "diff", "1", "2", "rose"), 'no model "rose" in update 1 or 2', f"allowed: {stage.name}"),
+        (("history", "diff", "1", "2", "rose"), 'no model "rose" in update 1 or 2', f"allowed: {lasting.name}"),
     ]
     for arguments, what, hint in cases:
         refused = platform.caraml(*arguments, "--stack", "dev")
@@ -180,8 +194,10 @@ def test_what_cannot_be_restored_changes_nothing(stage: Stage) -> None:
         assert what in refused.err
         assert hint in " ".join(refused.err.split())
     config = platform.directory / "stacks/Pulumi.dev.yaml"
-    config.write_text(config.read_text().replace(platform.project, "other-team"))
-    refused = stage.rollback()
-    assert f"the release of {stage.name} in update 1" in refused.err
+    configured = config.read_text()
+    config.write_text(configured.replace(platform.project, "other-team"))
+    refused = lasting.rollback()
+    config.write_text(configured)
+    assert f"the release of {lasting.name} in update 1" in refused.err
     assert "other-team" in refused.err
     assert platform.release.read_text() == text
