@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from caraml_pulumi.cli.common import HERE, Cwd, Json, note, print_json, print_table
-from caraml_pulumi.errors import USAGE, CaramlError
+from caraml_pulumi.errors import USAGE, CaramlError, together
 
 if TYPE_CHECKING:
     from caraml_pulumi.stack_files import StackFiles
@@ -28,14 +28,21 @@ def list_environments(cwd: Cwd = HERE, json: Json = False) -> None:
     from caraml_pulumi.stack_files.configuration import environments
 
     directory = _directory(cwd)
-    rows = [_summary(name, _examined(directory, name)) for name in environments(directory)]
+    rows, problems = list[dict[str, Any]](), list[CaramlError]()
+    for name in environments(directory):
+        try:
+            rows.append(_summary(name, _examined(directory, name)))
+        except CaramlError as error:
+            problems += error.each
     if json:
         print_json(rows)
-    elif rows:
+    elif rows or problems:
         cells = [[_text(value) for value in row.values()] for row in rows]
         print_table(("NAME", "EXTENDS", "DOMAIN", "CLUSTER", "PROJECTS", "RELEASES"), cells)
     else:
         note(f"no environments: {directory} has no Pulumi.<environment>.yaml")
+    if problems:
+        raise together(problems)
 
 
 @app.command("show", epilog="Example: caraml environment show prod --defaults")
@@ -51,7 +58,7 @@ def show(name: Name, cwd: Cwd = HERE, json: Json = False, defaults: Defaults = F
     if defaults:
         said = {path for path, _, _ in rows}
         rows += [(path, value, "default") for path, value in _decided(files) if not _covered(path, said)]
-    secrets = [(layer.environment, path) for layer in configuration.layers for path in layer.secrets]
+    secrets = [(layer.environment, path) for layer, path in configuration.secrets_left_out()]
     if json:
         values = [{"path": _dotted(path), "value": value, "from": origin} for path, value, origin in rows]
         extends = [layer.environment for layer in configuration.layers[1:]]
@@ -144,14 +151,18 @@ def _directory(cwd: Path) -> Path:
 
 def _examined(directory: Path, name: str) -> "StackFiles":
     """The files of an environment; problems of releases are for `caraml validate`. Raises `CaramlError`."""
-    from caraml_pulumi.errors import together
+    from caraml_pulumi.model.spec import did_you_mean
     from caraml_pulumi.stack_files import examine_stack
     from caraml_pulumi.stack_files.configuration import environments
 
     known = environments(directory)
     if name not in known:
         raise CaramlError(
-            f"there is no environment {name!r}", where=str(directory), allowed=", ".join(known), exit_code=USAGE
+            f"there is no environment {name!r}",
+            where=str(directory),
+            allowed=", ".join(known),
+            fix=did_you_mean(name, known),
+            exit_code=USAGE,
         )
     files, problems = examine_stack(directory, name)
     if files is None:

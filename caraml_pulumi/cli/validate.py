@@ -78,6 +78,7 @@ def _validated(paths: list[Path], stack: str) -> "Validation":
 
 
 def _named(directory: Path, stack: str) -> list[str]:
+    from caraml_pulumi.model.spec import did_you_mean
     from caraml_pulumi.stack_files.configuration import environments
 
     known = environments(directory)
@@ -86,6 +87,7 @@ def _named(directory: Path, stack: str) -> list[str]:
             f"there is no environment {stack!r}",
             where=str(directory),
             allowed=", ".join([*known, ALL]),
+            fix=did_you_mean(stack, known),
             exit_code=USAGE,
         )
     return [stack]

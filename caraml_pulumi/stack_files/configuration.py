@@ -72,6 +72,12 @@ class Configuration:
             candidates = inside
         return candidates[0][0]
 
+    def secrets_left_out(self) -> Iterator[tuple[Layer, PropertyPath]]:
+        """Encrypted texts of extended environments that this one does not set itself, each with its file."""
+        own = self.layers[0].values
+        for layer in self.layers[1:]:
+            yield from ((layer, path) for path in layer.secrets if not _has(own, path))
+
     def locate(self, path: PropertyPath) -> str:
         """``file:line (config.property)`` of the value at `path`, in the file that it is from."""
         return self.owner(path).locate(path)
@@ -203,6 +209,16 @@ def _without_secrets(value: Any, *, keep: bool) -> Any:  # noqa: ANN401 - whatev
     if isinstance(value, list):
         return [_without_secrets(item, keep=keep) for item in value if keep or not _is_secret(item)]
     return value
+
+
+def _has(value: Any, path: PropertyPath) -> bool:  # noqa: ANN401 - whatever YAML has there
+    """Whether there is a value at `path`."""
+    for part in path:
+        key = _spelled(part, value) if isinstance(value, Mapping) else None
+        if key is None:
+            return False
+        value = value[key]
+    return value is not None
 
 
 def _removed(value: Any, path: tuple[str, ...]) -> Any:  # noqa: ANN401 - whatever YAML has there

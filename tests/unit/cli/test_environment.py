@@ -72,9 +72,10 @@ def test_an_environment_does_not_differ_from_itself(files: Place) -> None:
 
 
 def test_an_environment_that_is_not_there_is_named_with_those_that_are(files: Place) -> None:
-    ran = files.run(app, "show", "qa")
+    ran = files.run(app, "show", "prd")
     assert ran.error
     assert (ran.error.exit_code, ran.error.allowed) == (USAGE, "dev, prod")
+    assert ran.error.fix == "did you mean `prod`?"
 
 
 def test_a_wrong_setting_is_told_with_its_place(files: Place) -> None:
@@ -82,3 +83,11 @@ def test_a_wrong_setting_is_told_with_its_place(files: Place) -> None:
     ran = files.run(app, "show", "prod")
     assert ran.error
     assert ran.error.where.endswith("Pulumi.prod.yaml:4 (config.caraml:platform.domain)")
+
+
+def test_a_broken_environment_does_not_hide_the_others(files: Place) -> None:
+    write(files, "Pulumi.qa.yaml", "config: [")
+    ran = files.run(app, "list")
+    assert "prod  dev" in ran.stdout
+    assert ran.error
+    assert ran.error.where.endswith("Pulumi.qa.yaml:1")

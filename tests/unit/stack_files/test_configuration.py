@@ -148,7 +148,16 @@ def test_secrets_are_never_taken_over(tmp_path: Path) -> None:
     secret = "      secrets:\n        registry:\n          token: {secure: v1:abc}\n"
     found = configuration(tmp_path, staging=STAGING + secret, prod=PROD)
     assert "secrets" not in found.values[PROJECTS_KEY]["iris-team"]
-    assert found.layers[1].secrets == ((PROJECTS_KEY, "iris-team", "secrets", "registry", "token"),)
+    path = (PROJECTS_KEY, "iris-team", "secrets", "registry", "token")
+    assert [(layer.environment, left) for layer, left in found.secrets_left_out()] == [("staging", path)]
+
+
+def test_a_secret_that_is_set_in_the_environment_itself_is_not_missed(tmp_path: Path) -> None:
+    secret = "      secrets: {registry: {token: {secure: v1:abc}}}\n"
+    own = PROD + "  caraml:projects:\n    iris-team:\n" + secret
+    found = configuration(tmp_path, staging=STAGING + secret, prod=own)
+    assert list(found.secrets_left_out()) == []
+    assert found.values[PROJECTS_KEY]["iris-team"]["secrets"] == {"registry": {"token": "[secret]"}}
 
 
 def test_a_secret_in_plain_text_is_refused_where_it_is_also_in_an_extended_file(tmp_path: Path) -> None:
