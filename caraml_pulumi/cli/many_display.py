@@ -132,19 +132,25 @@ def print_summary(console: Console, results: Mapping[str, Result], *, planning: 
     console.print()
     for name, result in results.items():
         console.print(_line(name.ljust(width), result, planning=planning), soft_wrap=True)
-        outputs = {} if planning else result.document.get("outputs") or {}
+        outputs = {} if planning or result.exit_code else result.document.get("outputs") or {}
         for key, value in sorted(outputs.items()):
             text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
             console.print(f"      {key}: {text}", style="dim", markup=False, soft_wrap=True)
-    failed = sum(result.exit_code != 0 for result in results.values())
-    words = [f"{len(results) - failed} {'previewed' if planning else 'done'}", f"{failed} failed" if failed else ""]
-    console.print(Text.assemble(("\nStacks:    ", "bold"), ", ".join(filter(None, words))))
+    stopped = sum(result.exit_code == INTERRUPTED for result in results.values())
+    failed = sum(result.exit_code != 0 for result in results.values()) - stopped
+    counts = {
+        "previewed" if planning else "done": len(results) - failed - stopped,
+        "failed": failed,
+        "stopped": stopped,
+    }
+    words = [f"{count} {word}" for word, count in counts.items() if count or word in ("previewed", "done")]
+    console.print(Text.assemble(("\nStacks:    ", "bold"), ", ".join(words)))
 
 
 def print_logs(console: Console, logs: Mapping[str, Path]) -> None:
     """The logs, each under the name of its stack."""
     for name, log in logs.items():
-        console.rule(name, align="left", style="dim") if console.is_terminal else console.print(f"\n=== {name} ===")
+        console.print(f"\n=== {name} ===", style="bold")
         print(log.read_text(encoding="utf-8", errors="replace").rstrip("\n"), flush=True)
 
 

@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -178,6 +179,26 @@ def test_a_second_ctrl_c_ends_at_once(projects: Projects) -> None:
     os.killpg(terminal.process.pid, signal.SIGINT)
     assert terminal.end() == INTERRUPTED, terminal.text
     assert time.monotonic() - began < 20
+
+
+def test_stacks_end_in_order_when_the_command_that_runs_them_is_killed(projects: Projects) -> None:
+    projects.add("iris")
+    projects.seconds("iris", "5")
+    command = projects.start("up", "--yes", "--skip-preview", *ALL)
+    journal = projects.root / "home/state/.pulumi/journals/iris/staging.jsonl"
+    until(lambda: journal.exists() and "::first" in journal.read_text())
+    command.kill()
+    command.wait()
+    until(lambda: "::first" in projects.recorded("iris") and not journal.exists())
+    assert "::second" not in projects.recorded("iris")
+    until(lambda: not list(projects.root.glob("home/state/.pulumi/locks/organization/iris/staging/*.json")))
+
+
+def until(holds: Callable[[], bool], seconds: float = 30) -> None:
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
 
 
 def test_policies_of_each_project_are_asked(projects: Projects) -> None:
