@@ -10,7 +10,8 @@ from pulumi.automation.events import EngineEvent as AutomationEvent
 
 from caraml_pulumi.engine import automation
 from caraml_pulumi.engine.api import Options, Target
-from caraml_pulumi.engine.automation import PulumiCliEngine, _run, event_to_json
+from caraml_pulumi.engine.automation import PulumiCliEngine, _run
+from caraml_pulumi.engine.automation_events import Watcher, event_to_json
 from caraml_pulumi.engine.state.project import Project
 from caraml_pulumi.errors import LOCKED, POLICY_VIOLATION, CaramlError
 from tests.unit.engine.display.events import RECORDED, diagnostic, recorded, tree_of, violation
@@ -122,3 +123,23 @@ def test_policy_packs_find_the_state_of_before_in_a_file_that_is_gone_afterwards
     stack.workspace.env_vars = {}
     with automation._selected(target, Options()):
         assert stack.workspace.env_vars == {}
+
+
+def test_policy_packs_are_shown_by_their_names_and_not_by_where_they_are() -> None:
+    shown: list[dict[str, Any]] = []
+    summary = {
+        "summaryEvent": {"resourceChanges": {"create": 1}, "PolicyPacks": {"caraml|local|/home/ana/policies": "v1"}}
+    }
+    Watcher(shown.append)(through_the_sdk(summary))
+    assert shown[0]["summaryEvent"]["PolicyPacks"] == {"caraml": "v1"}
+
+
+def test_what_a_program_says_is_shown_until_a_policy_has_ended_it() -> None:
+    shown: list[dict[str, Any]] = []
+    watcher = Watcher(shown.append)
+    said = diagnostic("loading the model\n", "info#err")
+    traceback = diagnostic("Traceback (most recent call last):\n", "info#err")
+    for event in (said, violation("mandatory", "urn:a"), diagnostic("preview failed\n", "error"), traceback):
+        watcher(through_the_sdk(event))
+    messages = [event["diagnosticEvent"]["message"] for event in shown if "diagnosticEvent" in event]
+    assert messages == ["loading the model\n", "preview failed\n"]
