@@ -173,7 +173,7 @@ def apply_to_all(many: Many) -> None:
         names = [name for name, result in previews.items() if not result.exit_code and result.changed]
         failed = [name for name, result in previews.items() if result.exit_code]
         if not many.as_json:
-            print_logs(console(), run.logs(failed, planning=True))
+            print_logs(console(), run.logs([*failed, *(names if many.show_diff else [])], planning=True))
             print_summary(console(), previews, planning=True)
         if not names and not any(one.exit_code for one in previews.values()) and not many.as_json:
             print("\nThere is nothing to do.")
