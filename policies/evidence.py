@@ -26,6 +26,8 @@ from policies.versions import READ, Versions, deployed_versions
 
 STACK_VARIABLE: Final = "CARAML_STACK_BEFORE"
 STATUS_VARIABLE: Final = "CARAML_STATUS_BEFORE"
+RESTORED_VARIABLE: Final = "CARAML_STACK_RESTORED"
+"""Names the state that an earlier update of the stack left, where `caraml rollback` goes back to it."""
 STACK_BEFORE: Final = "stackBefore"
 STATUS_BEFORE: Final = "statusBefore"
 STACK_BEFORE_SCHEMA: Final = {
@@ -112,8 +114,21 @@ def stack_before(settings: Mapping[str, Any], urn: str = "") -> StackBefore:
         raise NoEvidenceError(
             f"what the stack was before is not known: name its export with {STACK_VARIABLE} or {STACK_BEFORE}"
         )
-    if path == Path(os.devnull):
-        return StackBefore(())
+    return StackBefore(()) if path == Path(os.devnull) else _same_stack(path, urn)
+
+
+def stack_restored(urn: str) -> StackBefore:
+    """The stack as the update left it that is gone back to; empty if none is. `urn` is that of a resource of the stack.
+
+    Raises:
+        CaramlError: it cannot be read, or is not the state of that stack.
+    """
+    path = _named(RESTORED_VARIABLE, None)
+    return StackBefore(()) if path is None else _same_stack(path, urn)
+
+
+def _same_stack(path: Path, urn: str) -> StackBefore:
+    """The state in a file. Raises `CaramlError` if it is of another stack than the resource `urn`."""
     before = _stack(path, _stamp(path))
     if urn and before.name not in ("", _stack_of(urn)):
         raise CaramlError(

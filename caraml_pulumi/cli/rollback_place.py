@@ -49,6 +49,8 @@ class Rollback:
     """What it is to say."""
     interrupted: bool
     """Whether an update of the stack was killed."""
+    evidence: bytes | None
+    """The checkpoint that the update left, for rules about what was deployed before; None if it failed."""
     doubts: Sequence[str]
     """What may not come back as it was."""
 
@@ -90,10 +92,11 @@ def plan_rollback(target: Target, model: str, to: str | None, *, force: bool) ->
         configuration.values.get(ARTIFACTS_KEY), locate=lambda at: configuration.locate((ARTIFACTS_KEY, *at))
     )
     doubts = list(_doubts_of_artifacts(returning(current, wanted, "storageUri"), store))
+    update = history.update(version)
     return Rollback(
         target,
         name,
-        history.update(version),
+        update,
         history.update(history.number(LATEST)),
         current,
         wanted,
@@ -102,6 +105,7 @@ def plan_rollback(target: Target, model: str, to: str | None, *, force: bool) ->
         path.read_text("utf-8") if path.exists() else None,
         release_text(path, declared),
         interrupted,
+        history.checkpoint(version) if update.succeeded else None,
         [*_doubts_of_images(returning(current, wanted, "image")), *doubts],
     )
 

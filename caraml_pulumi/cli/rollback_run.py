@@ -12,8 +12,10 @@ from caraml_pulumi.cli.common import load_document, note, print_json
 from caraml_pulumi.cli.flow import Request, apply, apply_silently, preview_silently
 from caraml_pulumi.cli.history import when
 from caraml_pulumi.cli.history_models import diff_text
+from caraml_pulumi.cli.policy_evidence import evidence_given
 from caraml_pulumi.cli.rollback_place import Rollback, plan_rollback
 from caraml_pulumi.cli.terminal import console
+from caraml_pulumi.engine.policies.evidence import STACK_RESTORED
 from caraml_pulumi.engine.state.backend import open_backend
 from caraml_pulumi.engine.values import printable
 from caraml_pulumi.errors import POLICY_VIOLATION, CaramlError
@@ -39,7 +41,10 @@ def roll_back(request: Request, model: str, to: str | None, *, force: bool) -> N
     message = f"{rollback.message}: {request.options.message}" if request.options.message else rollback.message
     request = replace(request, options=replace(request.options, message=message), only_changes=not rollback.interrupted)
     try:
-        with changed_file(rollback.path, rollback.after, rollback.is_applied):
+        with (
+            changed_file(rollback.path, rollback.after, rollback.is_applied),
+            evidence_given(STACK_RESTORED, rollback.evidence),
+        ):
             applied = _deploy(request)
     except CaramlError as error:
         raise _refused(rollback, error) from error

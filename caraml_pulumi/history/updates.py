@@ -129,6 +129,10 @@ class StackHistory:
         """The models as the update of that number left them; none if it recorded no checkpoint."""
         return self._models(self._by_version[version]) or {}
 
+    def checkpoint(self, version: int) -> bytes | None:
+        """The text of the checkpoint that the update of that number left; None if it recorded none."""
+        return self._by_version[version].checkpoint()
+
     def before(self, version: int) -> Models:
         """The models as the update of that number found them."""
         earlier = (record for record in self._records if record.version < version)

@@ -12,7 +12,8 @@ A version there counts if it answers (`running` or `serving`) and its phase is `
 under way, the image before is what answers. Without evidence every image is refused that the stack does not have yet:
 one that it deployed already, whichever of its versions it is of, came in by this rule, and may be kept, changed in its
 settings, and given its requests back when the environment before has long gone on. An image without a digest is not
-judged here but by `image-pinned-by-digest`. `caraml promote` hands over the evidence by itself.
+judged here but by `image-pinned-by-digest`. `caraml promote` hands over the evidence by itself, and `caraml rollback`
+what the stack had deployed at the update that it goes back to, if that succeeded: it came in by this rule as well.
 
 The images of CustomModelVersions and their transformers are judged, and of objects that no component made those that
 carry the labels of a version. A stopped version runs no image.
@@ -35,6 +36,7 @@ from policies.evidence import (
     NoEvidenceError,
     StatusBefore,
     stack_before,
+    stack_restored,
     status_before,
 )
 from policies.platform_config import LABEL_PREFIX, LABEL_PREFIX_SCHEMA, label_prefix
@@ -96,11 +98,12 @@ def _hold(resource: Resource, path: Path, image: str) -> Iterator[CaramlError]:
 
 
 def _deployed_already(resource: Resource) -> frozenset[str]:
-    """The digests that the stack had before the update; none where that is not known."""
+    """The digests that the stack had before the update, or had had when it was as it is to be again."""
+    restored = stack_restored(resource.urn).digests
     try:
-        return stack_before(resource.settings, resource.urn).digests
+        return stack_before(resource.settings, resource.urn).digests | restored
     except NoEvidenceError:
-        return frozenset()
+        return restored
 
 
 def _hold_age(evidence: StatusBefore, hours: float) -> None:

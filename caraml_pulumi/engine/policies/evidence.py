@@ -8,6 +8,8 @@ STACK_BEFORE: Final = "CARAML_STACK_BEFORE"
 """The environment variable that names a file with the state of the stack, as a backend keeps it or an export has it."""
 STATUS_BEFORE: Final = "CARAML_STATUS_BEFORE"
 """The environment variable that names what `caraml status --json` printed of the environment before."""
+STACK_RESTORED: Final = "CARAML_STACK_RESTORED"
+"""The environment variable that names the state which an update left that is gone back to; an absolute path."""
 
 
 STACK_FILES: Final = "CARAML_STACK_FILES"

@@ -181,3 +181,33 @@ def test_a_stack_that_is_locked_gives_the_file_back(releases: Releases) -> None:
 def test_nobody_to_ask_is_a_wrong_command_line(releases: Releases) -> None:
     refused = releases.run("rollback", "iris")
     assert (refused.returncode, "caraml rollback --yes" in refused.stderr) == (USAGE, True)
+
+
+TOLD = """
+import json
+import os
+
+from pulumi_policy import EnforcementLevel, PolicyPack, StackValidationPolicy
+
+
+def told(args, report):
+    path = os.environ.get("CARAML_STACK_RESTORED")
+    found = json.load(open(path))["checkpoint"]["latest"]["resources"] if path else []
+    images = [one["inputs"]["image"] for one in found if one["type"].endswith(":CustomModelVersion")]
+    report(f"was {images}")
+
+
+PolicyPack("told", policies=[StackValidationPolicy("told", "Tells.", told, EnforcementLevel.ADVISORY)])
+"""
+
+
+def test_policies_are_told_what_was_deployed_at_the_update(releases: Releases) -> None:
+    releases.up({1: TWO}, {1: 100})
+    pack = releases.root / "pack"
+    pack.mkdir()
+    (pack / "PulumiPolicy.yaml").write_text("runtime: python\n")
+    (pack / "__main__.py").write_text(TOLD)
+    done = releases.run("rollback", "iris", "--yes", "--policy-pack", str(pack))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"was ['{ONE}']" in done.stdout
+    assert "was []" in releases.run("up", "--yes", "--policy-pack", str(pack)).stdout

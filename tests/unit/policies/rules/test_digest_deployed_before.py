@@ -8,7 +8,7 @@ from pulumi_policy import EnforcementLevel, Severity
 
 from caraml_pulumi.engine.values import UNKNOWN
 from caraml_pulumi.testing.policies import verdict, violations
-from policies.evidence import STACK_VARIABLE, STATUS_VARIABLE
+from policies.evidence import RESTORED_VARIABLE, STACK_VARIABLE, STATUS_VARIABLE
 from policies.reading import DEPLOYMENT, MODEL_VERSION
 from policies.rules.digest_deployed_before import policy
 from tests.unit.policies.models import (
@@ -32,7 +32,7 @@ CONFIG = {"environments": ["dev"]}
 
 @pytest.fixture(autouse=True)
 def no_evidence(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in (STATUS_VARIABLE, STACK_VARIABLE):
+    for name in (STATUS_VARIABLE, STACK_VARIABLE, RESTORED_VARIABLE):
         monkeypatch.delenv(name, raising=False)
 
 
@@ -105,6 +105,20 @@ def test_an_image_that_the_stack_has_deployed_already_needs_no_evidence(tmp_path
     assert first_lines(judged(image=other, stackBefore=stack)) == [
         f'nothing says that image "{other}" was deployed before'
     ]
+
+
+def test_an_image_of_the_update_that_is_gone_back_to_needs_no_evidence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    of_dev = state(version(1, environment="prod", image=IMAGE))
+    of_prod = json.loads(json.dumps(of_dev).replace("pulumi:dev::", "pulumi:prod::"))
+    now = state(version(1, environment="prod", image=f"ghcr.io/team/iris@sha256:{'b' * 64}"))
+    stack = written(tmp_path / "now.json", json.loads(json.dumps(now).replace("pulumi:dev::", "pulumi:prod::")))
+    assert len(judged(stackBefore=stack)) == 1
+    monkeypatch.setenv(RESTORED_VARIABLE, written(tmp_path / "restored.json", of_prod))
+    assert judged(stackBefore=stack) == judged() == []
+    monkeypatch.setenv(RESTORED_VARIABLE, written(tmp_path / "other.json", of_dev))
+    assert 'the evidence is of stack "' in judged(stackBefore=stack)[0]
 
 
 def test_a_workload_whose_image_the_stack_has_deployed_already_needs_no_evidence(tmp_path: Path) -> None:
