@@ -82,14 +82,17 @@ def rm(
 ) -> None:
     """Remove a stack and its history. Its Pulumi.<stack>.yaml stays."""
     from caraml_pulumi.engine.state.backend import open_backend
+    from caraml_pulumi.engine.state.snapshot import deployment_of
 
     target = resolve_target(cwd, stack)
     backend = open_backend(target.backend_url)
     with backend.lock(target.project.name, target.stack, "stack rm"):
-        count = _count(load_document(target))
-        if not force and (count or backend.journal(target.project.name, target.stack).exists()):
+        document = load_document(target)
+        count, pending = _count(document), bool(deployment_of(document).get("pending_operations"))
+        if not force and (count or pending or backend.journal(target.project.name, target.stack).exists()):
+            held = f"still holds {count} resources" if count else "had an interrupted update, which may have made some"
             raise CaramlError(
-                f"the stack {target.stack!r} still holds {count} resources",
+                f"the stack {target.stack!r} {held}",
                 fix="remove them first: caraml destroy; or forget them, and leave them where they are: --force",
             )
         if not yes:

@@ -7,7 +7,11 @@ import os
 import socket
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
+
+_STATE: Final = 0
+_START_TIME: Final = 19
+_DEAD: Final = ("Z", "X")
 
 Identity = dict[str, Any]
 """``pid`` and ``hostname``, as in the locks of the Pulumi CLI, and Linux's ``boot`` (the start of the machine),
@@ -51,7 +55,10 @@ def _there(recorded: Mapping[str, Any]) -> bool | None:
         pass
     except OverflowError:
         return None
-    return "started" not in recorded or recorded["started"] == _started(pid)
+    if _stat(pid, _STATE) in _DEAD:
+        return False  # its parent has not taken note yet
+    started = _started(pid)
+    return not started or recorded.get("started", started) == started
 
 
 def _boot() -> str:
@@ -69,7 +76,12 @@ def _namespace() -> str:
 
 
 def _started(pid: int) -> str:
+    return _stat(pid, _START_TIME)
+
+
+def _stat(pid: int, field: int) -> str:
+    """A field of the process's ``stat`` (proc(5)), counted after its name; empty where it cannot be read."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[field]
     except (OSError, IndexError):
         return ""

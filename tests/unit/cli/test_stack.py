@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from caraml_pulumi.cli.stack import app
-from caraml_pulumi.engine.state.snapshot import Snapshot
+from caraml_pulumi.engine.state.snapshot import PendingOperation, Snapshot
 from caraml_pulumi.engine.values import Secret
 from caraml_pulumi.errors import LOCKED
 from tests.unit.cli.stacks import Place
@@ -32,6 +32,15 @@ def test_a_stack_is_not_made_without_a_passphrase(place: Place, monkeypatch: pyt
     assert "no passphrase" in ran.error.what
     assert place.backend.list_stacks() == []
     assert not (place.root / "Pulumi.dev.yaml").exists()
+
+
+def test_a_stack_with_an_interrupted_create_on_record_is_removed_by_force_only(place: Place) -> None:
+    place.deploy(Snapshot(pending_operations=[PendingOperation("creating", config_map("a"))]))
+    refused = place.run(app, "rm", "--yes")
+    assert refused.error
+    assert "interrupted update, which may have made some" in refused.error.what
+    assert place.run(app, "rm", "--yes", "--force").exit_code == 0
+    assert place.backend.list_stacks() == []
 
 
 def test_a_stack_that_exists_is_not_made_again(deployed: Place) -> None:

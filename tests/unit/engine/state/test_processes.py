@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from caraml_pulumi.engine.state.processes import has_ended, identity
+from caraml_pulumi.engine.state.processes import has_ended, identity, is_running
 
 
 @pytest.fixture
@@ -21,6 +21,18 @@ def gone() -> dict[str, Any]:
 def test_a_process_has_ended_when_it_has(gone: dict[str, Any]) -> None:
     assert has_ended(gone)
     assert not has_ended(identity(os.getpid()))
+
+
+def test_a_process_that_was_killed_has_ended_before_its_parent_takes_note() -> None:
+    process = subprocess.Popen(["sleep", "60"])
+    recorded = identity(process.pid)
+    assert is_running(recorded)
+    process.kill()
+    os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+    assert has_ended(recorded)
+    assert has_ended({"pid": process.pid, "hostname": socket.gethostname()})
+    assert not is_running(recorded)
+    process.wait()
 
 
 def test_a_process_that_got_the_number_of_an_ended_one_is_not_it() -> None:
