@@ -118,7 +118,7 @@ def test_an_unreachable_cluster_is_named_and_a_preview_works_without_it(
     platform.kubeconfig = kubeconfig
     preview = platform.must("preview", "--stack", "dev")
     assert "127.0.0.1:1" in preview.text
-    assert "20 to create" in preview.out
+    assert "21 to create" in preview.out
     refused(platform, "127.0.0.1:1")
     nothing_applied(cluster, platform)
 
