@@ -28,7 +28,8 @@ from caraml_pulumi.engine.state.yaml_edit import write_whole
 from caraml_pulumi.errors import INTERRUPTED, CaramlError
 from caraml_pulumi.promotion.artifacts import copy_artifact
 from caraml_pulumi.promotion.document import Choice
-from caraml_pulumi.promotion.plan import PROMOTE, Plan, plan_promotion
+from caraml_pulumi.promotion.plan import Plan, plan_promotion
+from caraml_pulumi.promotion.stacks import PROMOTE
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from caraml_pulumi.cli import complete
 from caraml_pulumi.cli.common import HERE, Cwd, Json, note, print_json, print_table, project_backend
 from caraml_pulumi.errors import CaramlError
 
@@ -13,7 +14,12 @@ if TYPE_CHECKING:
 
 app = typer.Typer(add_completion=False)
 
-Model = Annotated[str | None, typer.Argument(metavar="[[PROJECT/]MODEL]", help="A model.", show_default="all models")]
+Model = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="[[PROJECT/]MODEL]", help="A model.", show_default="all models", autocompletion=complete.models
+    ),
+]
 
 
 @app.command(name="releases", epilog="Example: caraml releases iris")

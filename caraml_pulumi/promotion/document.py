@@ -1,6 +1,6 @@
 """The release of an environment after a promotion: what was promoted, and what the environment says itself."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -70,7 +70,7 @@ def promoted_release(among: Environments, numbers: Sequence[int], choice: Choice
     source, target = among.source, among.target or {}
     name = f"{source['project']}/{source['model']}"
     there = _by_number(target.get("versions"))
-    answering = _answering(target.get("endpoint"))
+    answering = _answering(target)
     if choice.version is None and answering and max(answering) > max(numbers):
         raise CaramlError(
             f"{among.target_name} serves version {max(answering)} of {name}, "
@@ -79,9 +79,10 @@ def promoted_release(among: Environments, numbers: Sequence[int], choice: Choice
             "or go back in that environment: caraml rollback",
         )
     kept = _kept(there, numbers, answering)
-    if len([one for one in {*kept, *numbers} if not there.get(one, {}).get("stopped")]) > MAX_DEPLOYED_VERSIONS:
+    if len(numbers) + len(_running(there, kept)) > MAX_DEPLOYED_VERSIONS:
         raise CaramlError(
-            f"there is no room for {_listed(numbers)} of {name} in {among.target_name}: requests go to {_listed(kept)}",
+            f"there is no room for {_listed(numbers)} of {name} in {among.target_name}: "
+            f"in use are {_listed(_running(there, kept))}",
             allowed=f"at most {MAX_DEPLOYED_VERSIONS} deployed versions of a model",
             fix=f"end the rollout in {among.target_name} first, or promote one version: --version N",
         )
@@ -136,8 +137,8 @@ def _in_use(there: Mapping[int, Settings], answering: Mapping[int, int]) -> int 
 def _kept(there: Mapping[int, Settings], numbers: Collection[int], answering: Collection[int]) -> list[int]:
     """The versions of the target that stay beside the promoted ones: those without requests go first, by age."""
     kept = sorted(number for number in there if number not in numbers)
-    idle = [number for number in kept if number not in answering and not there[number].get("stopped")]
-    while idle and len(numbers) + sum(not there[one].get("stopped") for one in kept) > MAX_DEPLOYED_VERSIONS:
+    idle = [number for number in _running(there, kept) if number not in answering]
+    while idle and len(numbers) + len(_running(there, kept)) > MAX_DEPLOYED_VERSIONS:
         kept.remove(idle.pop(0))
     return kept
 
@@ -186,15 +187,24 @@ def _joined(traffic: Sequence[Settings], choice: Choice) -> list[Settings]:
     return sorted(shares, key=lambda share: int(share["version"]))
 
 
-def _answering(endpoint: Settings | None) -> dict[int, int]:
-    """The versions that get requests of an endpoint, or copies of them; with the weight on the default route."""
-    if endpoint is None:
-        return {}
+def _answering(release: Settings) -> dict[int, int]:
+    """The versions of a release that get requests, or copies of them; with the weight on the default route.
+
+    Without an endpoint those are all that run, at their own addresses.
+    """
+    if not (endpoint := release.get("endpoint")):
+        there = _by_number(release.get("versions"))
+        return dict.fromkeys(_running(there, there), 0)
     shares = [share for match in endpoint.get("matches") or [] for share in match["traffic"]]
     reached = {share["version"]: 0 for share in shares if share["weight"]}
     if mirror := endpoint.get("mirror"):
         reached[mirror["version"]] = 0
     return reached | {share["version"]: share["weight"] for share in endpoint["traffic"] if share["weight"]}
+
+
+def _running(there: Mapping[int, Settings], numbers: Iterable[int]) -> list[int]:
+    """Which of the versions are not stopped."""
+    return [number for number in numbers if not there[number].get("stopped")]
 
 
 def _by_number(versions: Any) -> dict[int, Settings]:  # noqa: ANN401 - a list of versions, or nothing

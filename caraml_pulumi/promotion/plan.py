@@ -2,35 +2,33 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from caraml_pulumi.engine.api import Target
-from caraml_pulumi.engine.state.backend import Backend, open_backend
-from caraml_pulumi.engine.state.config import load_stack_config
-from caraml_pulumi.engine.state.history import author, update_environment
-from caraml_pulumi.engine.state.snapshot import Snapshot
-from caraml_pulumi.errors import LOCKED, CaramlError
-from caraml_pulumi.model.artifact_store import ARTIFACTS_KEY, ArtifactStore, parse_artifact_store
+from caraml_pulumi.engine.state.backend import open_backend
+from caraml_pulumi.errors import CaramlError
+from caraml_pulumi.model.artifact_store import ArtifactStore
 from caraml_pulumi.model.platform import PlatformSpec
 from caraml_pulumi.model.project import ModelProjectSpec, find_project
 from caraml_pulumi.model.release import PromotedFrom, ReleaseSpec, plan_release
-from caraml_pulumi.model.spec import did_you_mean, dotted, located, parse, within
+from caraml_pulumi.model.spec import dotted, located, parse, within
 from caraml_pulumi.promotion.artifacts import Artifact, promoted_artifacts
 from caraml_pulumi.promotion.document import Choice, Environments, own_settings, promoted_release
 from caraml_pulumi.promotion.projects import target_project
+from caraml_pulumi.promotion.provenance import base_release, kept_provenance, provenance, releases_of
 from caraml_pulumi.promotion.secrets import keys_in_cluster, needed_secrets, secrets_are_there
-from caraml_pulumi.promotion.source import Proven, find_recorded, prove
+from caraml_pulumi.promotion.source import find_recorded, prove
+from caraml_pulumi.promotion.stacks import (
+    artifact_store,
+    current,
+    no_rollout_is_open,
+    read_environment,
+    settled_state,
+)
 from caraml_pulumi.releases.file import ReleaseFile, read_release_file, release_path, release_text
-from caraml_pulumi.releases.recorded import recorded_releases
-from caraml_pulumi.stack_files import RELEASES, read_settings
-from caraml_pulumi.stack_files.configuration import environments, read_configuration
+from caraml_pulumi.stack_files import RELEASES
 from caraml_pulumi.stack_files.document import Document
-from caraml_pulumi.status.state import current_state
-
-PROMOTE: Final = "promote"
-"""What a lock says that is held while a promotion is planned."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,12 +98,12 @@ def plan_promotion(source: Target, target: Target, model: str, choice: Choice, p
             target would be broken; or an update of one of the stacks is under way.
     """
     backend = open_backend(source.backend_url)
-    document, state = _settled(backend, source)
+    document, state = settled_state(backend, source)
     recorded = find_recorded(state, model, source.stack)
     proven = prove(document, state, recorded, choice, source.stack)
-    provenance = _provenance(backend, source, proven.environment)
-    _settled(backend, source)
-    platform, projects = _settings(target)
+    origin = provenance(backend, source, proven.environment)
+    settled_state(backend, source)
+    platform, projects = read_environment(target)
     if proven.environment == platform.environment:
         raise CaramlError(
             f"both stacks are of the environment {platform.environment}",
@@ -122,11 +120,11 @@ def plan_promotion(source: Target, target: Target, model: str, choice: Choice, p
     )
     path = release_path(directory, there_project, proven.spec.model)
     file = read_release_file(path) if path.exists() else None
-    base = _base(backend, source, proven, file)
+    base = base_release(backend, source, proven, file)
     there = file.spec.declared() if file else None
     among = Environments(proven.declared, there, base, proven.environment, platform.environment, there_project)
     release = promoted_release(among, proven.numbers, choice)
-    stores = _store(source), _store(target)
+    stores = artifact_store(source), artifact_store(target)
     artifacts = promoted_artifacts(
         [one for one in release["versions"] if one["version"] in proven.numbers],
         there["versions"] if there else [],
@@ -134,10 +132,14 @@ def plan_promotion(source: Target, target: Target, model: str, choice: Choice, p
     )
     own = own_settings(proven.declared, release, proven.numbers)
     release = {**release, "versions": [_moved(one, artifacts) for one in release["versions"]]}
-    promoted_from = _kept_provenance(release, file, proven.environment) or provenance
+    promoted_from = kept_provenance(release, file, proven.environment) or origin
     release["promotedFrom"] = promoted_from.declared()
     spec = _held(release, path, platform, projects)
-    target_document, target_state = _current(open_backend(target.backend_url), target)
+    target_backend = open_backend(target.backend_url)
+    target_document, target_state = current(target_backend, target)
+    if file and file.spec.endpoint:
+        weights = {share.version: share.weight for share in file.spec.endpoint.traffic}
+        no_rollout_is_open(target_backend, target, weights, file.spec.project, file.spec.model)
     secrets_are_there(
         needed_secrets(spec, proven.numbers),
         {name: set(keys) for name, keys in projects[spec.project].secrets.items()},
@@ -157,7 +159,7 @@ def plan_promotion(source: Target, target: Target, model: str, choice: Choice, p
         path=path,
         before=before,
         after=before if before is not None and unchanged else release_text(path, _as_written(release, file)),
-        deployed=any(one.spec().declared() == spec.declared() for one in _of_model(target_state, spec)),
+        deployed=any(one.spec().declared() == spec.declared() for one in releases_of(target_state, spec)),
         provenance=promoted_from,
         artifacts=artifacts,
         stores=stores,
@@ -166,100 +168,10 @@ def plan_promotion(source: Target, target: Target, model: str, choice: Choice, p
     )
 
 
-def _settled(backend: Backend, source: Target) -> tuple[Mapping[str, Any], Snapshot]:
-    """The checkpoint of the source and its state, if no update of it is under way or was interrupted."""
-    locks = [lock for lock in backend.locks(source.project.name, source.stack) if not lock.ended]
-    if working := [lock for lock in locks if lock.command != PROMOTE]:
-        raise CaramlError(
-            f"an update of {source.stack} is under way: {working[0]}",
-            where=working[0].place,
-            fix="wait until it ends, then promote what it has deployed",
-            exit_code=LOCKED,
-        )
-    if backend.journal(source.project.name, source.stack).exists():
-        raise CaramlError(
-            f"an update of {source.stack} was interrupted, so what is deployed there is not settled",
-            fix=f"end it first: caraml up --stack {source.stack}",
-        )
-    document, state = _current(backend, source)
-    if not document:
-        known = ", ".join(name.stack for name in backend.list_stacks(source.project.name))
-        raise CaramlError(
-            f"there is no stack {source.stack!r} of the project {source.project.name!r}",
-            where=backend.url,
-            allowed=known,
-            fix=f"deploy the model there first: caraml up --stack {source.stack}",
-        )
-    return document, state
-
-
-def _current(backend: Backend, target: Target) -> tuple[Mapping[str, Any], Snapshot]:
-    """The checkpoint of a stack and its state; both empty if there is no such stack."""
-    document = backend.load(target.project.name, target.stack)
-    return (document, current_state(document)) if document else ({}, Snapshot())
-
-
-def _provenance(backend: Backend, source: Target, environment: str) -> PromotedFrom:
-    newest = next(iter(backend.history(source.project.name, source.stack, 1)), None)
-    who = author({"environment": update_environment(source.project.root)})
-    known = {"author": who, "commit": (newest or {}).get("environment", {}).get("git.head")}
-    return PromotedFrom(
-        environment=environment,
-        time=datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
-        **{name: value for name, value in known.items() if value},
-        **({"update": newest["version"]} if newest else {}),
-    )
-
-
-def _base(backend: Backend, source: Target, proven: Proven, file: ReleaseFile | None) -> Mapping[str, Any] | None:
-    """What was promoted to the target last, if that came from the source and its history still tells."""
-    last = file.spec.promoted_from if file else None
-    if last is None or last.environment != proven.environment or last.update is None:
-        return None
-    document = backend.recorded(source.project.name, source.stack, last.update)
-    found = _of_model(current_state(document), proven.spec) if document else []
-    return found[0].spec().declared() if found else None
-
-
-def _of_model(state: Snapshot, spec: ReleaseSpec) -> list[Any]:
-    return [one for one in recorded_releases(state) if (one.project, one.model) == (spec.project, spec.model)]
-
-
-def _settings(target: Target) -> tuple[PlatformSpec, Mapping[str, ModelProjectSpec]]:
-    """Platform and projects as the files of a stack say, their secrets unread."""
-    directory = target.project.stack_config_dir
-    if target.stack not in (known := environments(directory)):
-        raise CaramlError(
-            f"there is no environment {target.stack!r} to promote to",
-            where=str(directory),
-            allowed=", ".join(known),
-            fix=did_you_mean(target.stack, known) or f"add {directory}/Pulumi.{target.stack}.yaml",
-        )
-    return read_settings(directory, target.stack, read_configuration(directory, target.stack).layers[0].values)
-
-
-def _store(target: Target) -> ArtifactStore:
-    """Where an environment keeps its artifacts, as its configuration says."""
-    path = load_stack_config(target.project, target.stack).path
-    if not path.exists():
-        return ArtifactStore()
-    document = Document(path)
-    return parse_artifact_store(document.value("config", ARTIFACTS_KEY), locate=document.under("config", ARTIFACTS_KEY))
-
-
 def _moved(version: Mapping[str, Any], artifacts: Sequence[Artifact]) -> dict[str, Any]:
     """A version with its artifact where it will be."""
     found = next((one for one in artifacts if one.version == version["version"]), None)
     return {**version, "storageUri": found.promoted_uri} if found else dict(version)
-
-
-def _kept_provenance(release: Mapping[str, Any], file: ReleaseFile | None, environment: str) -> PromotedFrom | None:
-    """Where the target's release comes from already, if it would say nothing else."""
-    if file is None or file.spec.promoted_from is None or file.spec.promoted_from.environment != environment:
-        return None
-    there = {name: value for name, value in file.spec.declared().items() if name != "promotedFrom"}
-    coming = parse(ReleaseSpec, {name: value for name, value in release.items() if name != "promotedFrom"})
-    return file.spec.promoted_from if coming.declared() == there else None
 
 
 def _as_written(release: Mapping[str, Any], file: ReleaseFile | None) -> dict[str, Any]:

@@ -42,7 +42,9 @@ def find_recorded(state: Snapshot, model: str, stack: str) -> RecordedRelease:
         raise CaramlError(
             f'the stack {stack} has deployed no release of a model "{model}"',
             allowed=", ".join(one.name for one in releases) or "it has deployed no release",
-            fix=f"correct the name, or deploy it there first: caraml up --stack {stack}",
+            fix="name the version with --version"
+            if model.rpartition("/")[2].isdecimal()
+            else f"correct the name, or deploy it there first: caraml up --stack {stack}",
         )
     if len(found) > 1:
         raise CaramlError(f'the model "{model}" is of several projects', allowed=", ".join(one.name for one in found))

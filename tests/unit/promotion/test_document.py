@@ -59,11 +59,24 @@ def test_a_version_joins_without_requests_unless_it_is_the_first_or_has_a_weight
 
 def test_a_third_deployed_version_is_refused_where_two_answer() -> None:
     target = release(version(1), version(2), traffic={1: 50, 2: 50})
-    with pytest.raises(CaramlError, match=r"no room for version 3 .*: requests go to versions 1 and 2") as error:
+    with pytest.raises(CaramlError, match=r"no room for version 3 .*: in use are versions 1 and 2") as error:
         promoted(release(version(3), traffic={3: 100}), target, number=3)
     assert error.value.fix.startswith("end the rollout in staging first")
     stopped = release(version(1, stopped=True), version(2), traffic={2: 100})
     assert numbers(promoted(release(version(3), traffic={3: 100}), stopped)) == [1, 2, 3]
+
+
+def test_without_an_endpoint_no_version_that_runs_is_taken_out_for_another() -> None:
+    target = release(version(1), version(2))
+    assert numbers(promoted(release(version(2)), release(version(1)))) == [1, 2]
+    with pytest.raises(CaramlError, match=r"no room for version 3 .*: in use are versions 1 and 2"):
+        promoted(release(version(3)), target)
+
+
+def test_a_version_that_is_stopped_in_the_target_counts_once_it_is_promoted() -> None:
+    target = release(version(1), version(2), version(3, stopped=True), traffic={1: 50, 2: 50})
+    with pytest.raises(CaramlError, match="no room for version 3"):
+        promoted(release(version(3), traffic={3: 100}), target, number=3)
 
 
 def test_an_environment_that_is_ahead_is_not_taken_back() -> None:
