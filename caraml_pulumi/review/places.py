@@ -70,11 +70,22 @@ class Places:
 
         inner: Path_ = _parsed(where)
         if subject.kind is Kind.PROJECT:
-            return self._line(self.stack_file, ("config", PROJECTS_KEY, subject.project), inner)
+            file = self._said_in((PROJECTS_KEY, subject.project, *inner))
+            return self._line(file, ("config", PROJECTS_KEY, subject.project), inner)
         for path in self._releases.get((subject.project, subject.model), ()):
             if path.parent.name == environment:
                 return self._in_release(path, subject, inner)
         return None
+
+    def _said_in(self, path: Path_) -> Path:
+        """The file that a value of the configuration is from: the stack's, or one that it extends."""
+        from caraml_pulumi.stack_files.configuration import read_configuration
+
+        try:
+            document = read_configuration(self.directory, self.stack).owner(path).document
+        except CaramlError:
+            document = None
+        return document.path if document else self.stack_file
 
     def relative(self, text: str) -> str:
         """`text` with the paths of files in the repository relative to it."""

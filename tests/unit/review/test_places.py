@@ -70,3 +70,14 @@ def test_a_directory_in_no_repository_is_its_own(tmp_path: Path) -> None:
     assert repository_of(tmp_path) in (tmp_path, *tmp_path.parents)
     (tmp_path / ".git").write_text("gitdir: elsewhere")
     assert repository_of(tmp_path / "stacks") == tmp_path
+
+
+def test_a_project_that_is_taken_over_is_placed_in_the_file_that_says_it(places: Places) -> None:
+    prod = places.directory / "Pulumi.prod.yaml"
+    prod.write_text("config:\n  caraml:extends: dev\n  caraml:projects:\n    iris-team: {quota: {memory: 1Gi}}\n")
+    of_prod = Places(places.repository, places.directory, "prod")
+    found = [of_prod.of(PROJECT, "prod", where) for where in ("quota.cpu", "quota.memory")]
+    assert [place and (place.file, place.line) for place in found] == [
+        ("stacks/Pulumi.dev.yaml", 4),
+        ("stacks/Pulumi.prod.yaml", 4),
+    ]
