@@ -119,6 +119,9 @@ class Deployment:
             selected = self.run.scope.includes(planned)
             if selected:
                 self.run.scope.require_made(planned)
+                self.run.scope.place(planned)
+            elif old is not None:
+                self.run.scope.place(old)
             return selected
 
     def _left_out(self, urn: str, goal: Goal, old: ResourceState | None) -> ResourceState:

@@ -102,6 +102,7 @@ class Scope:
     _excludes: Patterns = field(init=False)
     _replaces: Patterns = field(init=False)
     _known: set[str] = field(default_factory=set)
+    _placed: dict[str, ResourceState] = field(default_factory=dict)
     _included: set[str] = field(default_factory=set)
     _excluded: set[str] = field(default_factory=set)
 
@@ -153,8 +154,23 @@ class Scope:
             included = not self._targets
         return included or urn_type(resource.urn) == STACK_TYPE or resource.type.startswith(PROVIDER_PREFIX)
 
+    def place(self, resource: ResourceState) -> None:
+        """The run leaves `resource` in the state as it is, or makes it so."""
+        self._placed[resource.urn] = resource
+
     def require_made(self, resource: ResourceState) -> None:
-        """Raise `CaramlError` if `resource` needs one that is not in the state and that the run does not make."""
+        """Raise `CaramlError` if `resource` needs what the run does not make, or what still needs it in turn."""
+        reached, frontier = set[str](), needs(resource)
+        while frontier:
+            reached |= frontier
+            frontier = {urn for one in frontier if one in self._placed for urn in needs(self._placed[one])} - reached
+        if resource.urn in reached:
+            raise CaramlError(
+                f"{resource.type} {resource.name!r} needs what needs it itself, as long as the state stays as it is",
+                where=resource.urn,
+                allowed="whatever it needs is selected with it",
+                fix="select all that it needs, or everything",
+            )
         for urn in sorted(needs(resource) & self.skipped):
             raise CaramlError(
                 f"{resource.type} {resource.name!r} needs {urn}, which is not there yet and is not selected",

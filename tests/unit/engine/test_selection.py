@@ -171,3 +171,13 @@ def test_a_target_may_be_renamed_by_an_alias(stack: Stack) -> None:
     )
     stack.select(targets=("a", f"{THING}b")).must_up()
     assert sorted(stack.store.calls) == ["update a", "update new"]
+
+
+def test_a_target_that_would_need_what_still_needs_it_is_refused(stack: Stack) -> None:
+    stack.program('a = Thing("a")\nc = Thing("c", opts=Options(depends_on=[a]))').must_up()
+    stack.program(
+        'c = Thing("c")\nb = Thing("b", opts=Options(depends_on=[c]))\nThing("a", opts=Options(depends_on=[b]))'
+    )
+    error = stack.select(targets=("a", "b")).up().error
+    assert "'a' needs what needs it itself" in str(error)
+    assert stack.select(targets=("a", "b", "c")).must_up().changes == {"same": 4}
