@@ -1,8 +1,10 @@
 """A file that is changed before it is certain that it may be: it is as before unless the change came into effect."""
 
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from signal import SIGHUP, SIGTERM
 
 from caraml_pulumi.engine.state.yaml_edit import write_whole
 from caraml_pulumi.errors import LOCKED, CaramlError
@@ -16,9 +18,11 @@ def changed_file(path: Path, text: str, is_applied: Callable[[], bool]) -> Itera
     `CaramlError` if the file cannot be written.
     """
     before = _read(path)
-    if text != before:
-        write_whole(path, text)
+    # Whoever closes the terminal or ends the process wants the file back as much as who presses Ctrl-C.
+    handlers = {number: signal.signal(number, signal.default_int_handler) for number in (SIGTERM, SIGHUP)}
     try:
+        if text != before:
+            write_whole(path, text)
         yield
     except BaseException as error:
         if _read(path) == text != before and (is_locked(error) or not is_applied()):
@@ -27,6 +31,9 @@ def changed_file(path: Path, text: str, is_applied: Callable[[], bool]) -> Itera
             else:
                 write_whole(path, before)
         raise
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
 
 
 def is_locked(error: BaseException) -> bool:

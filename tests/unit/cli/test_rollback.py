@@ -1,10 +1,11 @@
 import json
+import signal
 from pathlib import Path
 
 import pytest
 
 from caraml_pulumi.engine.state.backend import open_backend
-from caraml_pulumi.errors import FAILED, LOCKED, USAGE
+from caraml_pulumi.errors import FAILED, INTERRUPTED, LOCKED, USAGE
 from tests.unit.cli.program import Terminal
 from tests.unit.cli.releases import COMMENT, Releases
 
@@ -48,6 +49,17 @@ def test_a_no_leaves_the_file_and_the_stack(releases: Releases) -> None:
     assert terminal.end() == FAILED
     assert f"image: {ONE}" in terminal.text
     assert (releases.release.read_text(), releases.checkpoint()) == (text, state)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_who_ends_it_at_the_question_finds_the_file_as_it_was(releases: Releases, number: signal.Signals) -> None:
+    releases.up({1: TWO}, {1: 100})
+    text = releases.release.read_text()
+    terminal = Terminal(releases, "rollback", "iris")
+    terminal.wait_for("Apply these changes to demo/dev?")
+    terminal.process.send_signal(number)
+    assert terminal.end() == INTERRUPTED
+    assert releases.release.read_text() == text
 
 
 def test_an_update_that_fails_before_the_model_changed_gives_the_file_back(releases: Releases) -> None:
