@@ -104,7 +104,8 @@ class Team(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: TeamArgs, opts: pulumi.ResourceOptions | None = None):
         super().__init__("teams:index:Team", name, dict(args), opts)
-        member = pulumi.ComponentResource("teams:index:Member", f"{name}-1", dict(args), pulumi.ResourceOptions(parent=self))
+        mine = pulumi.ResourceOptions(parent=self)
+        member = pulumi.ComponentResource("teams:index:Member", f"{name}-1", dict(args), mine)
         member.register_outputs({})
         self.label = pulumi.Output.format("{0}: {1}", name, args["size"])
         self.register_outputs({"label": self.label})
@@ -157,7 +158,7 @@ def test_transforms_and_hooks_do_the_same_under_both_engines(program: Program, t
     found = {}
     for engine in ("embedded", "pulumi"):
         mine = Program(tmp_path / engine, PROGRAM)
-        outputs = []
+        outputs: list[Any] = []
         for size in ("1", "2"):
             mine.configure(size)
             done = mine.run("up", "--yes", "--engine", engine)

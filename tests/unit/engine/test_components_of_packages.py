@@ -204,6 +204,35 @@ def test_a_component_takes_the_options_of_the_program(stack: Stack) -> None:
     assert made["p"]["dependencies"] == [made["a"]["urn"]]
 
 
+def test_the_children_of_a_component_are_made_by_the_providers_that_the_program_gives_it(stack: Stack) -> None:
+    program(
+        stack,
+        """
+        there = pulumi.ProviderResource("memory", "there", {"place": "there"})
+        Pair("p", "one", "two", Options(providers=[there]))
+        """,
+    ).must_up()
+    assert sorted(stack.store.calls) == ["create p-first in there", "create p-second in there"]
+
+
+def test_hooks_of_the_program_run_around_a_component(stack: Stack) -> None:
+    program(
+        stack,
+        """
+        hook = pulumi.ResourceHook("note", lambda args: print("hook of", args.name, args.new_inputs["first"]))
+        Pair("p", "one", "two", Options(hooks=pulumi.ResourceHookBinding(before_create=[hook], after_create=[hook])))
+        """,
+    ).must_up()
+    assert stack.messages().count("hook of p one") == 2
+
+
+def test_a_component_of_a_package_that_the_program_drops_is_deleted_without_the_package(stack: Stack) -> None:
+    program(stack, 'Pair("p", "one", "two")').must_up()
+    (stack.directory / "program/Pulumi.yaml").write_text("name: things\nruntime: python\n")
+    program(stack, "").must_up()
+    assert sorted(stack.store.calls) == ["delete p-first", "delete p-second"]
+
+
 def test_an_alias_of_a_component_keeps_its_children(stack: Stack) -> None:
     program(stack, 'Pair("old", "one", "two")').must_up()
     program(stack, 'Pair("new", "one", "two", Options(aliases=[pulumi.Alias(name="old")]))')

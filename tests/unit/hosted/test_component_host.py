@@ -5,6 +5,7 @@ import json
 import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
@@ -99,6 +100,7 @@ def test_the_published_schema_is_what_the_host_answers(schema: dict[str, Any]) -
 
 def test_the_package_has_the_version_of_the_library(schema: dict[str, Any]) -> None:
     assert schema["version"] == version("caraml-pulumi")
+    assert tomllib.loads((COMPONENTS / "pyproject.toml").read_text())["project"]["version"] == schema["version"]
 
 
 def _values(schema: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
