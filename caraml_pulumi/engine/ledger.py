@@ -218,7 +218,8 @@ def replay(base: Snapshot, records: Iterable[Record], decode: Callable[[Record],
     """The state that a killed run left: `base` with its journal applied.
 
     What is pending in `base` stays so, since the run may have been killed before it found out what became of it. An
-    operation may end that did not begin in the journal: it is among those.
+    operation may end that did not begin in the journal: it is among those. What is to go may be gone already: the
+    Pulumi CLI, which does not read journals, may have gone on, and who looks on may read the two at different moments.
     """
     ledger = Ledger(base)
     numbers: dict[int, int] = {}
@@ -232,14 +233,24 @@ def replay(base: Snapshot, records: Iterable[Record], decode: Callable[[Record],
             case "put":
                 ledger.put(decode(record["resource"]))
             case "mark":
-                found = ledger.find(record["urn"], "", deleted=False)
+                if (found := _named(ledger, record)) is None:
+                    continue
                 if record["as"] == "delete":
                     ledger.mark_for_deletion(found)
                 else:
                     ledger.mark_pending_replacement(found)
             case "remove":
-                provider = record.get("provider", "")
-                ledger.remove(ledger.find(record["urn"], record["id"], deleted=record["delete"], provider=provider))
+                if (found := _named(ledger, record)) is not None:
+                    ledger.remove(found)
             case "rename":
                 ledger.rename(record["old"], record["new"])
     return ledger.snapshot()
+
+
+def _named(ledger: Ledger, record: Record) -> ResourceState | None:
+    """The resource that a record is about, None where there is none any more."""
+    identity = {"deleted": record.get("delete", False), "provider": record.get("provider", "")}
+    try:
+        return ledger.find(record["urn"], record.get("id", ""), **identity)
+    except KeyError:
+        return None

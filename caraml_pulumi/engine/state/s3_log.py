@@ -61,7 +61,10 @@ class S3Log:
     def read(self) -> bytes:
         """What was added, in order."""
         self.flush()
-        return b"".join(data for data in self._bucket.get_all(self._bucket.list(self._key)) if data)
+        while True:
+            found = self._bucket.get_all(self._bucket.list(self._key))
+            if all(data is not None for data in found):  # else they are just being removed
+                return b"".join(data for data in found if data is not None)
 
     def clear(self) -> None:
         """Remove the objects, the newest last, and what is not written yet."""

@@ -85,6 +85,15 @@ def test_an_operation_that_ended_late_is_asked_about_again() -> None:
     assert replayed.pending_operations == base.pending_operations
 
 
+def test_what_is_to_go_may_be_gone_already() -> None:
+    records: list[dict[str, Any]] = []
+    ledger = Ledger(Snapshot([resource("a"), resource("b")]), records.append)
+    ledger.remove(ledger.find(urn("a"), "", deleted=False))
+    ledger.mark_for_deletion(ledger.find(urn("b"), "", deleted=False))
+    replayed = replay(Snapshot([resource("c")]), records, lambda record: resource_from_json(record, CRYPTER))
+    assert [item.urn for item in replayed.resources] == [urn("c")]
+
+
 class Journaled(RuleBasedStateMachine):
     """Whatever happens, replaying the journal over the old state gives the state as it stands."""
 
