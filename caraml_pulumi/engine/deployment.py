@@ -10,6 +10,7 @@ from caraml_pulumi.engine.aliases import Aliases
 from caraml_pulumi.engine.api import ChangeRule
 from caraml_pulumi.engine.changes import bring_about, new_state, replace_provider, with_secrets
 from caraml_pulumi.engine.checks import PolicyChecks
+from caraml_pulumi.engine.components import Components
 from caraml_pulumi.engine.goal import Goal
 from caraml_pulumi.engine.importing import import_resource, is_import
 from caraml_pulumi.engine.property_path import keep_old
@@ -21,10 +22,10 @@ from caraml_pulumi.engine.providers.registry import (
     provider_outputs,
 )
 from caraml_pulumi.engine.reporter import Step
-from caraml_pulumi.engine.resource import PROVIDER_PREFIX, STACK_TYPE, ResourceState, make_urn, urn_type
+from caraml_pulumi.engine.resource import PROVIDER_PREFIX, STACK_TYPE, ResourceState, make_urn
 from caraml_pulumi.engine.run import Run, StoppedError
 from caraml_pulumi.engine.state.times import timestamp
-from caraml_pulumi.engine.values import Properties, PropertyValue, contains_unknown, plain, same
+from caraml_pulumi.engine.values import Properties, PropertyValue, plain, same
 from caraml_pulumi.errors import CaramlError
 
 
@@ -38,15 +39,15 @@ class Deployment:
     rules: Sequence[ChangeRule] = ()
     olds: dict[str, ResourceState] = field(default_factory=dict)
     news: dict[str, ResourceState] = field(default_factory=dict)
+    components: Components = field(init=False)
     _aliases: Aliases = field(init=False)
-    _stack_outputs: Properties = field(default_factory=dict)
-    _components: dict[str, Step] = field(default_factory=dict)
     _seen: set[str] = field(default_factory=set)
     _defaults: dict[tuple[str, str], ResourceState] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
     _default_lock: Lock = field(default_factory=Lock)
 
     def __post_init__(self) -> None:
+        self.components = Components(self.run)
         self._aliases = Aliases(self.run.stack, self.run.project)
         for resource in self.run.ledger.base.resources:
             if not resource.delete:
@@ -154,74 +155,12 @@ class Deployment:
 
     def _component(self, urn: str, goal: Goal, old: ResourceState | None) -> ResourceState:
         new = new_state(urn, goal, goal.inputs, old)
-        new.inputs = inputs = self.policies.check(goal, new, None)
+        new.inputs = self.policies.check(goal, new, None)
         self._hold_to_rules(old, new)
-        if old is not None:
-            new.outputs = old.outputs
-        unchanged = old is not None and same(old.inputs, inputs)
-        if unchanged and old is not None:
-            new.inputs, new.modified = old.inputs, old.modified
-        step = Step("create" if old is None else "same" if unchanged else "update", urn, old, new)
-        self.run.reporter.started(step)
-        if not unchanged:
-            self._before(step, new)
+        self.components.begin(new, old)
         with self._lock:
-            self._components[urn] = step
             self.news[urn] = new
-        self.run.ledger.put(new, same=unchanged)
         return new
-
-    def _before(self, step: Step, new: ResourceState) -> None:
-        """Run the hooks before a component is created or updated. Raises `CaramlError` if one fails."""
-        try:
-            self.run.hooks.before("create" if step.old is None else "update", new, step.old)
-        except CaramlError as error:
-            self.run.fail(error)
-            self.run.reporter.failed(step, error)
-            raise
-
-    def register_outputs(self, urn: str, outputs: Properties) -> None:
-        """Take the outputs of a component, which is then complete, or of the stack, which is when the program ends."""
-        with self._lock:
-            step = self._components.get(urn)
-            if urn_type(urn) == STACK_TYPE:
-                self._stack_outputs = outputs
-                return
-        if step is not None:
-            self._complete(step, outputs)
-
-    def finish(self, *, succeeded: bool) -> None:
-        """The program has ended: complete the stack, and the components that registered no outputs.
-
-        A program that failed did not get to all of its outputs: those of before stay.
-        """
-        for urn, step in list(self._components.items()):
-            outputs = step.new.outputs if step.new is not None else {}
-            if urn_type(urn) == STACK_TYPE:
-                outputs = self._final_outputs(outputs, succeeded=succeeded)
-            self._complete(step, outputs)
-
-    def _final_outputs(self, before: Properties, *, succeeded: bool) -> Properties:
-        """The stack's outputs: those of `before` where the program does not know them, or did not get to them."""
-        outputs = self._stack_outputs
-        if self.run.scope.skipped and not self.run.preview:
-            unknown = [key for key, value in outputs.items() if contains_unknown(value)]
-            kept = {key: before[key] for key in unknown if key in before}
-            outputs = {key: value for key, value in outputs.items() if key not in unknown} | kept
-        return outputs if succeeded else {**before, **outputs}
-
-    def _complete(self, step: Step, outputs: Properties) -> None:
-        with self._lock:
-            self._components.pop(step.urn, None)
-        if step.new is None:
-            return
-        changed = not same(step.new.outputs, outputs)
-        if changed:
-            step.new.outputs = outputs
-        self.run.ledger.put(step.new, same=not changed)
-        self.run.reporter.done(step)
-        if step.op != "same":
-            self.run.after("create" if step.old is None else "update", step.new, step.old)
 
     def _custom(self, urn: str, goal: Goal, old: ResourceState | None) -> ResourceState:
         source = self._provider_state(goal)

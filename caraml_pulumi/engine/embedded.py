@@ -197,7 +197,7 @@ def _conclude(session: Session, run: Run, deployment: Deployment, policies: Poli
         policies.settle()
     except CaramlError as error:
         run.fail(error)
-    deployment.finish(succeeded=not run.stopped)
+    deployment.components.finish(succeeded=not run.stopped)
     if not run.stopped:
         _finish(session, run, deployment, policies)
     run.callbacks.close()

@@ -112,7 +112,7 @@ class Monitor:
         self, request: resource_pb2.RegisterResourceOutputsRequest, context: object = None
     ) -> Empty:
         """Take a component's outputs."""
-        self._deployment.register_outputs(request.urn, wire.decode(request.outputs))
+        self._deployment.components.register_outputs(request.urn, wire.decode(request.outputs))
         return Empty()
 
     @outside_program
