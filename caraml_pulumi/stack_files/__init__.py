@@ -98,9 +98,9 @@ def examine_stack(
 
 
 def read_settings(
-    directory: Path, stack: str, config: Mapping[str, Any]
+    directory: Path, stack: str, config: Mapping[str, Any] | None = None
 ) -> tuple[PlatformSpec, dict[str, ModelProjectSpec]]:
-    """The platform and the projects of an environment, as `read_stack` reads them. Raises `CaramlError`."""
+    """The platform and the projects of an environment, as `examine_stack` reads them. Raises `CaramlError`."""
     return _settings(read_configuration(directory, stack, config), stack)
 
 
