@@ -100,18 +100,11 @@ def _deploy(plan: Plan, request: Request) -> None:
             apply_silently(request)
         else:
             apply(replace(request, yes=True, skip_preview=True))
-    except BaseException as error:
+    except BaseException:
         if _updates(plan) == begun:
             _put_back(plan)
-        elif isinstance(error, CaramlError):
-            again = f"{_shown(plan.path)} stays as promoted; the same command goes on, once the reason is mended"
-            raise CaramlError(
-                error.what,
-                where=error.where,
-                allowed=error.allowed,
-                fix="; ".join(filter(None, (error.fix, again))),
-                exit_code=error.exit_code,
-            ) from error
+        else:
+            note(f"{_shown(plan.path)} stays as promoted; the same command goes on, once the reason is mended")
         raise
 
 

@@ -263,6 +263,9 @@ def test_what_is_not_healthy_or_not_known_by_its_digest_is_refused_with_the_reas
     with backend.lock("caraml-platform", "dev", "up"):
         locked = on.promote("--version", "1", "--yes")
     assert (locked.code, "an update of dev is under way" in locked.err) == (LOCKED, True), locked.text
+    with backend.lock("caraml-platform", "staging", "promote"):
+        beside = on.promote("--version", "1", "--no-apply")
+    assert (beside.code, "locked by another run: 'promote'" in beside.err) == (LOCKED, True), beside.text
     assert not on.file.exists()
     assert on.promote("--version", "1", "--no-apply").code == 0
     assert [one["version"] for one in on.promoted()["versions"]] == [1]
