@@ -7,7 +7,7 @@
 
 | argument | default |
 |---|---|
-| the policy of a version | the platform's `defaultAutoscaling`: concurrency 1 (SERVERLESS), 50 % of the CPU request (RAW_DEPLOYMENT) |
+| the policy of a version | the platform's: concurrency 1 (SERVERLESS), 50 % of the CPU request (RAW_DEPLOYMENT) |
 | `window_seconds` | 60 for concurrency and rps; else 300 to scale down, 0 to scale up |
 | `panic_window_percentage`, `panic_threshold_percentage` | 10, 200 |
 | `target_utilization_percentage` | 70 |

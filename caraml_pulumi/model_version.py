@@ -14,7 +14,7 @@
 |---|---|
 | `protocol`, `deployment_mode` | those of the platform: HTTP_JSON, SERVERLESS |
 | `resource_request` | the platform's `defaultDeploymentConfig`, property by property |
-| `autoscaling_policy` | the platform's `defaultAutoscaling`: concurrency 1 (SERVERLESS), 50 % of the CPU request (RAW_DEPLOYMENT) |
+| `autoscaling_policy` | the platform's: concurrency 1 (SERVERLESS), 50 % of the CPU request (RAW_DEPLOYMENT) |
 | `team`, `stream` | those of the ModelProject, if `project` is one |
 | `platform` | that of the ModelProject, else the stack's configuration `caraml:platform` |
 """
