@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Collection
 
+from caraml_pulumi.engine.dependents import condemned, is_left_alone, protected, provider_of
 from caraml_pulumi.engine.goal import Goal
-from caraml_pulumi.engine.ledger import in_dependency_order
 from caraml_pulumi.engine.property_path import changed_paths
 from caraml_pulumi.engine.providers.base import Diff, Live, PartialFailure, Provider
 from caraml_pulumi.engine.replacing import replaced_on_changes, replacement_reason
 from caraml_pulumi.engine.reporter import Step
-from caraml_pulumi.engine.resource import PROVIDER_PREFIX, ResourceState
+from caraml_pulumi.engine.resource import ResourceState
 from caraml_pulumi.engine.run import Run
 from caraml_pulumi.engine.state.times import timestamp
 from caraml_pulumi.engine.values import UNKNOWN, Properties, Secret, same
@@ -114,14 +114,6 @@ def _may_not_be_replaced(old: ResourceState, diff: Diff) -> CaramlError:
     )
 
 
-def _protected(old: ResourceState, why: str) -> CaramlError:
-    return CaramlError(
-        f"{old.type} {old.name!r} is protected and would be replaced, {why}",
-        where=old.urn,
-        fix="take the option protect off and apply that first, or undo the change",
-    )
-
-
 def _take(new: ResourceState, live: Live) -> None:
     new.id = live.id
     new.outputs = with_secrets(live.outputs, new.additional_secret_outputs)
@@ -188,12 +180,12 @@ def _replace(
     seen: Collection[str],
 ) -> None:
     if old.protect and new.protect:
-        raise _protected(old, f"because of {', '.join(diff.replace_keys)}")
+        raise protected(old, f"because of {', '.join(diff.replace_keys)}")
     run.replaced.add(new.urn)
     first = diff.delete_before_replace if goal.delete_before_replace is None else goal.delete_before_replace
     if first:
         with run.replacing:
-            for resource in reversed(_condemned(run, old, seen)):
+            for resource in reversed(condemned(run, old, seen)):
                 _delete_for_replacement(run, resource)
         _delete_for_replacement(run, old)
         _create_replacement(run, provider, old, new, diff)
@@ -250,63 +242,6 @@ def _delete_for_replacement(run: Run, old: ResourceState) -> None:
         run.ledger.mark_pending_replacement(old)
     run.reporter.done(step)
     run.after("delete", old)
-
-
-def is_left_alone(run: Run, resource: ResourceState) -> bool:
-    """Whether the provider is not asked to delete what the state forgets: another deletion takes it along, say."""
-    return resource.retain_on_delete or resource.deleted_with in run.deleted
-
-
-def _condemned(run: Run, old: ResourceState, seen: Collection[str]) -> list[ResourceState]:
-    """What must be deleted before `old` is, which is deleted before it is replaced; in dependency order.
-
-    Raises:
-        CaramlError: one of them is protected.
-    """
-    found = _dependents(run, old, seen)
-    for item in found:
-        if item.protect:
-            raise _protected(item, f"along with {old.name!r}")
-    run.deleted.update(item.urn for item in (old, *found))
-    return found
-
-
-def _dependents(run: Run, old: ResourceState, seen: Collection[str]) -> list[ResourceState]:
-    """What cannot stay when `old` is deleted and made anew with other outputs, in dependency order."""
-    gone = {old.urn}
-    found: list[ResourceState] = []
-    for item in in_dependency_order(run.ledger.base.resources):
-        if item.urn in gone or item.urn in seen or item.type.startswith(PROVIDER_PREFIX):
-            continue
-        if not item.custom or item.delete or item.external or item.pending_replacement:
-            continue
-        if old.urn in item.replace_with or item.deleted_with in gone or _is_replaced_without(run, item, gone):
-            gone.add(item.urn)
-            found.append(item)
-    return found
-
-
-def _is_replaced_without(run: Run, item: ResourceState, gone: set[str]) -> bool:
-    """Whether `item` must be replaced if what it has from the resources in `gone` changes."""
-    touched = [key for key, urns in item.property_dependencies.items() if gone & set(urns)]
-    if not touched:
-        return False
-    inputs = {key: UNKNOWN if key in touched else value for key, value in item.inputs.items()}
-    diff = provider_of(run, item).diff(item, inputs, item.ignore_changes)
-    return replaced_on_changes(diff, item, inputs, item).replace
-
-
-def provider_of(run: Run, resource: ResourceState) -> Provider:
-    """The provider of a resource in state; that of before, where the provider was itself replaced."""
-    urn, _, id_ = resource.provider.rpartition("::")
-    try:
-        return run.providers.provider(run.ledger.provider(urn, id_))
-    except KeyError:
-        raise CaramlError(
-            f"the provider of {resource.type} {resource.name!r} is not in the state",
-            where=urn,
-            fix="restore the state from its history or backup with `caraml stack import`",
-        ) from None
 
 
 def with_secrets(outputs: Properties, keys: list[str]) -> Properties:

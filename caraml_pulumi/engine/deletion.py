@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from functools import partial
 
-from caraml_pulumi.engine.changes import is_left_alone, provider_of
+from caraml_pulumi.engine.dependents import is_left_alone, provider_of
 from caraml_pulumi.engine.reporter import Step
 from caraml_pulumi.engine.resource import PROVIDER_PREFIX, ResourceState, needs
 from caraml_pulumi.engine.run import Run, StoppedError

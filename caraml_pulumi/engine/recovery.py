@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from caraml_pulumi.engine.changes import provider_of
+from caraml_pulumi.engine.dependents import provider_of
 from caraml_pulumi.engine.providers.base import Live
 from caraml_pulumi.engine.resource import ResourceState, urn_name
 from caraml_pulumi.engine.run import Run

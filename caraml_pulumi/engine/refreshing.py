@@ -3,7 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
-from caraml_pulumi.engine.changes import provider_of
+from caraml_pulumi.engine.dependents import provider_of
 from caraml_pulumi.engine.property_path import changed_paths
 from caraml_pulumi.engine.providers.base import Diff
 from caraml_pulumi.engine.reporter import Step
