@@ -96,6 +96,31 @@ def _dedent(text: str) -> str:
     return "\n".join(line.strip() for line in text.splitlines())
 
 
+EVERY_OPTION = """
+there = pulumi.ProviderResource("memory", "there", {"place": "there"})
+hook = pulumi.ResourceHook("note", lambda args: None)
+b = Thing("b", "x")
+Thing("a", "one", opts=Options(
+    protect=True, depends_on=[b], ignore_changes=["value"], retain_on_delete=True, additional_secret_outputs=["size"],
+    delete_before_replace=True, custom_timeouts=pulumi.CustomTimeouts(create="5m", delete="1m"), deleted_with=b,
+    replace_on_changes=["fixed"], aliases=[pulumi.Alias(name="old")], provider=there,
+    hooks=pulumi.ResourceHookBinding(before_create=[hook], after_delete=[hook])))
+"""
+
+
+def test_every_option_passes_through_a_transform_that_returns_what_it_got(stack: Stack) -> None:
+    def state_after(program: str) -> dict[str, Any]:
+        stack.program(program).must_up()
+        return resource(stack, "a")
+
+    same = "same = lambda args: pulumi.ResourceTransformResult(args.props, args.opts)"
+    plain = state_after(EVERY_OPTION)
+    assert len({"protect", "retainOnDelete", "deletedWith", "customTimeouts", "resourceHooks"} & plain.keys()) == 5
+    through = state_after(f"{same}\npulumi.runtime.register_resource_transform(same)\n{EVERY_OPTION}")
+    assert through == plain
+    assert stack.preview().changes == {"same": 4}
+
+
 def test_secrets_and_unknowns_reach_a_transform_as_outputs_and_stay_what_they_are(stack: Stack) -> None:
     stack.program(
         """
