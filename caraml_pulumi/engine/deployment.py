@@ -120,9 +120,7 @@ class Deployment:
             selected = self.run.scope.includes(planned)
             if selected:
                 self.run.scope.require_made(planned)
-                self.run.scope.place(planned)
-            elif old is not None:
-                self.run.scope.place(old)
+            self.run.scope.place(planned if selected or old is None else old)
             return selected
 
     def _left_out(self, urn: str, goal: Goal, old: ResourceState | None) -> ResourceState:

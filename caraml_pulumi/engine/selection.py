@@ -155,7 +155,7 @@ class Scope:
         return included or urn_type(resource.urn) == STACK_TYPE or resource.type.startswith(PROVIDER_PREFIX)
 
     def place(self, resource: ResourceState) -> None:
-        """The run leaves `resource` in the state as it is, or makes it so."""
+        """The run makes `resource` so, leaves it in the state so, or skips it, as it would have been."""
         self._placed[resource.urn] = resource
 
     def require_made(self, resource: ResourceState) -> None:
@@ -171,11 +171,14 @@ class Scope:
                 allowed="whatever it needs is selected with it",
                 fix="select all that it needs, or everything",
             )
-        for urn in sorted(needs(resource) & self.skipped):
+        if missing := sorted(reached & self.skipped):
+            listed = ", ".join(missing)
             raise CaramlError(
-                f"{resource.type} {resource.name!r} needs {urn}, which is not there yet and is not selected",
+                f"{resource.type} {resource.name!r} needs what is not there yet and is not selected: {listed}",
                 where=resource.urn,
-                fix=f"add --target '{urn}'" if self._targets else "exclude this one as well, or exclude less",
+                fix="add " + " ".join(f"--target '{urn}'" for urn in missing)
+                if self._targets
+                else "exclude this one as well, or exclude less",
             )
 
     def refreshed(self) -> list[ResourceState]:

@@ -16,6 +16,7 @@ Thing("c", value)
 pulumi.export("c", value)
 """
 A = "urn:pulumi:dev::things::memory:index:Group$memory:index:Thing::a"
+GROUP = "urn:pulumi:dev::things::memory:index:Group::g"
 THING = "urn:pulumi:dev::things::memory:index:Thing::"
 
 
@@ -66,9 +67,11 @@ def test_what_is_not_a_target_is_not_made_and_a_later_update_makes_it(stack: Sta
 
 def test_a_target_that_needs_what_is_not_made_is_refused(stack: Stack) -> None:
     stack.select(targets=("b",))
-    assert f"'b' needs {A}, which is not there yet" in str(stack.preview().error)
-    assert f"add --target '{A}'" in str(stack.up().error)
-    assert "memory:index:Group::g, which is not there yet" in str(stack.select(targets=("a",)).up().error)
+    assert f"'b' needs what is not there yet and is not selected: {A}, {GROUP}" in str(stack.preview().error)
+    assert f"add --target '{A}' --target '{GROUP}'" in str(stack.up().error)
+    assert f"'a' needs what is not there yet and is not selected: {GROUP}" in str(
+        stack.select(targets=("a",)).up().error
+    )
     stack.select(excludes=("a",))
     assert "exclude this one as well" in str(stack.up().error)
     assert "b" not in state(stack)
@@ -166,8 +169,7 @@ def test_a_target_may_be_renamed_by_an_alias(stack: Stack) -> None:
     stack.must_up()
     stack.program(
         'Thing("c", "two")\nThing("new", "two", opts=Options(aliases=[pulumi.Alias(name="b")]))\n'
-        'group = "urn:pulumi:dev::things::memory:index:Group::g"\n'
-        'Thing("a", "two", opts=Options(aliases=[pulumi.Alias(parent=group)]))'
+        f'Thing("a", "two", opts=Options(aliases=[pulumi.Alias(parent="{GROUP}")]))'
     )
     stack.select(targets=("a", f"{THING}b")).must_up()
     assert sorted(stack.store.calls) == ["update a", "update new"]
