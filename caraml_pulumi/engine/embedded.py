@@ -299,6 +299,7 @@ def _factories(session: Session, options: Options, reporter: Reporter) -> dict[s
 
     def hosted(name: str, directory: Path, inputs: Properties) -> Provider:
         from caraml_pulumi.engine.log import EngineLog
+        from caraml_pulumi.engine.policies.evidence import STACK_FILES
         from caraml_pulumi.engine.providers.hosted import HostedProvider
         from caraml_pulumi.engine.providers.package import load_package
 
@@ -308,6 +309,7 @@ def _factories(session: Session, options: Options, reporter: Reporter) -> dict[s
             inputs,
             on_line=lambda line: reporter.diagnostic("info", line),
             log=EngineLog(reporter).Log,
+            environment={STACK_FILES: str(session.target.project.stack_config_dir.absolute())},
         )
 
     packages = {name: partial(hosted, name, path) for name, path in session.target.project.packages.items()}

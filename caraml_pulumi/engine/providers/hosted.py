@@ -2,7 +2,7 @@
 
 import contextlib
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from google.protobuf.any_pb2 import Any as AnyMessage
@@ -31,7 +31,8 @@ _FRAMES: Final = re.compile(r":?\n\s*File \".*", re.DOTALL)
 class HostedProvider(Provider):
     """The package `name`: one process for all its components in a run, started here.
 
-    `on_line` gets what its code prints, `log` what it sends to the Engine service.
+    `on_line` gets what its code prints, `log` what it sends to the Engine service; `environment` are more environment
+    variables of it.
 
     Every method raises `CaramlError` with the message of an exception in the package's code and where it was raised.
     """
@@ -44,6 +45,7 @@ class HostedProvider(Provider):
         *,
         on_line: Callable[[str], None] = lambda line: None,
         log: Callable[[engine_pb2.LogRequest], Empty] = lambda request: Empty(),
+        environment: Mapping[str, str] | None = None,
     ) -> None:
         self._name = name
         self._inputs = {key: value for key, value in inputs.items() if key not in ("__internal", "version")}
@@ -54,7 +56,7 @@ class HostedProvider(Provider):
             package.module,
             [*package.arguments, self._log_server.address],
             directory=package.directory,
-            environment={},
+            environment=dict(environment or {}),
             python=package.python,
             search=[package.directory],
             on_line=on_line,
