@@ -17,11 +17,13 @@ from caraml_pulumi.engine.automation_events import Watcher
 from caraml_pulumi.engine.events import EventSink
 from caraml_pulumi.engine.resource import is_urn
 from caraml_pulumi.engine.selection import Selection
-from caraml_pulumi.errors import LOCKED, POLICY_VIOLATION, CaramlError, CaramlErrors
+from caraml_pulumi.errors import INTERRUPTED, LOCKED, POLICY_VIOLATION, CaramlError, CaramlErrors
 
 if TYPE_CHECKING:
     from pulumi.automation import Stack
     from pulumi.automation.errors import CommandError
+
+    from caraml_pulumi.engine.automation_command import OwnSessionCommand
 
 
 @dataclass(slots=True)
@@ -31,6 +33,7 @@ class PulumiCliEngine:
     name: str = "pulumi"
     _judged: bool = False
     """Whether a preview has shown what the change rules have to say."""
+    _command: "OwnSessionCommand | None" = None
 
     def preview(self, target: Target, options: Options, sink: EventSink) -> Outcome:
         """Plan the changes that `up` would make."""
@@ -42,7 +45,7 @@ class PulumiCliEngine:
             )
         arguments = _update_arguments(options)
         self._judged = True
-        with _selected(target, options) as stack:
+        with _with_evidence(_select(target, self._pulumi()), target, options) as stack:
             return _run(sink, lambda on_event: stack.preview(on_event=on_event, **arguments), options.change_rules)
 
     def up(self, target: Target, options: Options, sink: EventSink) -> Outcome:
@@ -52,7 +55,7 @@ class PulumiCliEngine:
             if planned.error is not None:
                 return planned
         arguments = _update_arguments(options)
-        with _selected(target, options) as stack:
+        with _with_evidence(_select(target, self._pulumi()), target, options) as stack:
             return _run(sink, lambda on_event: stack.up(on_event=on_event, show_secrets=False, **arguments))
 
     def refresh(self, target: Target, options: Options, sink: EventSink, *, preview: bool) -> Outcome:
@@ -63,7 +66,7 @@ class PulumiCliEngine:
                 where="--import-pending-creates",
                 fix=f"run: pulumi refresh --stack {target.stack} --import-pending-creates URN,ID; or --engine embedded",
             )
-        stack = _select(target, make=False)
+        stack = _select(target, self._pulumi(), make=False)
         arguments: dict[str, Any] = {
             "parallel": options.parallel,
             "message": options.message or None,
@@ -76,7 +79,7 @@ class PulumiCliEngine:
 
     def destroy(self, target: Target, options: Options, sink: EventSink, *, preview: bool) -> Outcome:
         """Delete everything in the stack."""
-        stack = _select(target, make=False)
+        stack = _select(target, self._pulumi(), make=False)
         arguments: dict[str, Any] = {
             "parallel": options.parallel,
             "message": options.message or None,
@@ -88,7 +91,22 @@ class PulumiCliEngine:
         return _run(sink, lambda on_event: stack.destroy(on_event=on_event, show_secrets=False, **arguments))
 
     def cancel(self) -> None:
-        """Nothing to do: a terminal sends Ctrl-C to the Pulumi CLI as well, which then ends in the same way."""
+        """Ask the Pulumi CLI to end what is in progress, and to begin nothing more."""
+        if self._command is not None:
+            self._command.interrupt()
+
+    def _pulumi(self) -> "OwnSessionCommand":
+        from pulumi.automation.errors import InvalidVersionError
+
+        from caraml_pulumi.engine.automation_command import OwnSessionCommand
+
+        try:
+            self._command = self._command or OwnSessionCommand()
+        except InvalidVersionError as failure:
+            raise CaramlError(
+                str(failure), fix="install a Pulumi CLI of the same age as the pulumi package, or use --engine embedded"
+            ) from failure
+        return self._command
 
 
 def _run(
@@ -174,9 +192,8 @@ def _named(texts: tuple[str, ...]) -> list[str] | None:
 
 
 @contextmanager
-def _selected(target: Target, options: Options) -> Iterator["Stack"]:
-    """The stack, and where there are policy packs its state in a file that they can find. Raises as `_select` does."""
-    stack = _select(target)
+def _with_evidence(stack: "Stack", target: Target, options: Options) -> Iterator["Stack"]:
+    """`stack`, and where there are policy packs its state in a file that they can find."""
     if not options.policy_packs:
         yield stack
         return
@@ -196,20 +213,22 @@ def _python() -> dict[str, str]:
     return {} if os.environ.get("PULUMI_PYTHON_CMD") else {"PULUMI_PYTHON_CMD": sys.executable}
 
 
-def _select(target: Target, *, make: bool = True) -> "Stack":
+def _select(target: Target, command: "OwnSessionCommand", *, make: bool = True) -> "Stack":
     """The stack in the backend; with `make` it is made if it is not there, as our engine does for an update.
 
     Raises:
         CaramlError: the CLI cannot open the backend or the stack.
     """
     from pulumi.automation import LocalWorkspaceOptions, create_or_select_stack, select_stack
-    from pulumi.automation.errors import CommandError, InvalidVersionError, StackNotFoundError
+    from pulumi.automation.errors import CommandError, StackNotFoundError
 
     try:
         return (create_or_select_stack if make else select_stack)(
             target.stack,
             work_dir=str(target.project.root),
-            opts=LocalWorkspaceOptions(env_vars={"PULUMI_BACKEND_URL": target.backend_url, **_python()}),
+            opts=LocalWorkspaceOptions(
+                pulumi_command=command, env_vars={"PULUMI_BACKEND_URL": target.backend_url, **_python()}
+            ),
         )
     except StackNotFoundError as failure:
         raise CaramlError(
@@ -218,8 +237,6 @@ def _select(target: Target, *, make: bool = True) -> "Stack":
             fix=f"make it: caraml up --stack {target.stack}",
         ) from failure
     except CommandError as failure:
+        if command.interrupted:
+            raise CaramlError("stopped before it began", exit_code=INTERRUPTED) from failure
         raise CaramlError(_said(str(failure)), where=target.backend_url) from failure
-    except InvalidVersionError as failure:
-        raise CaramlError(
-            str(failure), fix="install a Pulumi CLI of the same age as the pulumi package, or use --engine embedded"
-        ) from failure

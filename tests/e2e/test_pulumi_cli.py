@@ -244,3 +244,19 @@ def test_commands_read_a_backend_that_only_the_cli_reaches_and_refuse_to_write_t
         assert done.returncode == 1
         assert "only the Pulumi CLI locks and writes to" in done.stderr
     assert "demo:index:Team" in program.checkpoint()
+
+
+@pytest.mark.parametrize("signals", [1, 2])
+def test_a_signal_to_caraml_alone_ends_the_cli_in_order_and_a_second_one_at_once(
+    program: Program, signals: int
+) -> None:
+    program.file.write_text(SLOW.replace("SECONDS", "8"))
+    terminal = Terminal(program, "up", "--yes", "--skip-preview", "--engine", "pulumi")
+    terminal.wait_for("1 in progress", 60)
+    for _ in range(signals):
+        terminal.process.send_signal(signal.SIGTERM)
+        terminal.wait_for("stopping: waiting for 1 operation")
+    assert terminal.end(60) == INTERRUPTED, terminal.text
+    assert "::first" in program.checkpoint()
+    assert ('"type":"creating"' in program.checkpoint()) == (signals == 2)
+    assert "::second" not in program.checkpoint()

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from pulumi.automation.events import EngineEvent as AutomationEvent
@@ -107,13 +107,10 @@ class _Stack:
         return SimpleNamespace(version=3, deployment={"resources": [{"urn": "urn:a", "type": "t:i:A"}]})
 
 
-def test_policy_packs_find_the_state_of_before_in_a_file_that_is_gone_afterwards(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_policy_packs_find_the_state_of_before_in_a_file_that_is_gone_afterwards(tmp_path: Path) -> None:
     stack = _Stack()
-    monkeypatch.setattr(automation, "_select", lambda _target: stack)
     target = Target(Project("shop", tmp_path, tmp_path, tmp_path), "dev", "file:///state")
-    with automation._selected(target, Options(policy_packs=(tmp_path,))):
+    with automation._with_evidence(cast(Any, stack), target, Options(policy_packs=(tmp_path,))):
         assert stack.workspace.env_vars["PULUMI_BACKEND_URL"] == "file:///state"
         export = Path(stack.workspace.env_vars["CARAML_STACK_BEFORE"])
         assert json.loads(export.read_text()) == {"version": 3, "deployment": stack.export_stack().deployment}
@@ -121,7 +118,7 @@ def test_policy_packs_find_the_state_of_before_in_a_file_that_is_gone_afterwards
     assert not export.exists()
 
     stack.workspace.env_vars = {}
-    with automation._selected(target, Options()):
+    with automation._with_evidence(cast(Any, stack), target, Options()):
         assert stack.workspace.env_vars == {}
 
 
