@@ -43,7 +43,16 @@ class Host(ComponentProvider):
         inputs: pulumi.Inputs,
         options: pulumi.ResourceOptions | None = None,
     ) -> ConstructResult:
-        """Construct a component. Raises `pulumi.InputPropertiesError` for inputs that break a rule."""
+        """Construct a component.
+
+        Raises:
+            pulumi.InputPropertiesError: inputs break a rule.
+            pulumi.RunError: there is no component of that type.
+        """
+        offered = [f"{self._name}:index:{component}" for component in self._components]
+        if resource_type not in offered:
+            unknown = CaramlError(f'there is no component "{resource_type}"', allowed=", ".join(offered))
+            raise pulumi.RunError(str(unknown))
         try:
             return super().construct(name, resource_type, inputs, options)
         except ComponentInitError as error:

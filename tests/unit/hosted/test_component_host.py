@@ -200,6 +200,13 @@ def test_each_mistake_has_the_path_of_the_property_and_its_name_in_the_schema(
     assert error["reason"].startswith(reason)
 
 
+def test_a_component_that_is_not_there_is_named_with_those_that_are() -> None:
+    host = Host([ModelEndpoint, CustomModelVersion], "caraml")
+    with pytest.raises(pulumi.RunError, match='no component "caraml:index:ModelVersion"') as caught:
+        host.construct("iris", "caraml:index:ModelVersion", {})
+    assert "allowed: caraml:index:ModelEndpoint, caraml:index:CustomModelVersion" in str(caught.value)
+
+
 @pytest.mark.parametrize("key", ["model", "deploymentMode", "resourceRequest", "tolerations"])
 def test_an_output_where_a_plain_value_must_be_is_refused_and_not_taken_for_nothing(key: str) -> None:
     async def output() -> pulumi.Output[Any]:
