@@ -1,5 +1,6 @@
 """`caraml init`: a new repository of a platform."""
 
+import shlex
 from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import Annotated
@@ -110,7 +111,7 @@ def _listed(directory: Path, files: Iterable[PurePosixPath]) -> Iterator[str]:
 
 def _next_steps(wanted: Plan, directory: Path) -> str:
     first = wanted.environments[0]
-    change = "" if directory.resolve() == Path().resolve() else f"  cd {directory}\n"
+    change = "" if directory.resolve() == Path().resolve() else f"  cd {shlex.quote(str(directory))}\n"
     return (
         f"Deploy {wanted.model} on this machine; your kubeconfig is left alone:\n"
         f"{change}"

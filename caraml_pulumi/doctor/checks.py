@@ -67,7 +67,8 @@ def failed(matter: str, error: CaramlError, level: Level = Level.FAILED) -> Find
     single = error.errors[0] if isinstance(error, CaramlErrors) else error
     more = f" (and {len(error.errors) - 1} more)" if isinstance(error, CaramlErrors) else ""
     where = f" ({single.where})" if single.where else ""
-    return Finding(matter, level, f"{single.what}{where}{more}", single.fix)
+    allowed = f"; allowed: {single.allowed}" if single.allowed else ""
+    return Finding(matter, level, f"{single.what}{where}{allowed}{more}", single.fix)
 
 
 def _start(check: Check) -> _Running:

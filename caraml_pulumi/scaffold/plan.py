@@ -76,8 +76,8 @@ def plan(*, name: str, environments: Sequence[str], domain: str, project: str, m
         if list(environments).count(environment) > 1:
             raise CaramlError(f'"{environment}" is named twice', where="--environments", exit_code=USAGE)
     _check("domain", domain, names.domain_name)
-    _check("project", project, names.project_name)
     _check("model", model, names.model_name)
+    _check("project", project, names.project_name)
     _check("image", image, images.image_reference)
     return Plan(name, tuple(environments), domain, project, model, image, ci)
 
