@@ -26,7 +26,7 @@ from caraml_pulumi.engine.state.backend import open_backend
 from caraml_pulumi.engine.state.times import timestamp
 from caraml_pulumi.engine.state.yaml_edit import write_whole
 from caraml_pulumi.errors import INTERRUPTED, CaramlError
-from caraml_pulumi.promotion.artifacts import copy_artifact
+from caraml_pulumi.promotion.artifacts import Artifact, can_be_copied, copy_artifact
 from caraml_pulumi.promotion.document import Choice
 from caraml_pulumi.promotion.plan import Plan, plan_promotion
 from caraml_pulumi.promotion.stacks import PROMOTE
@@ -55,8 +55,11 @@ def run(source: Target, model: str, choice: Choice, project: str | None, mode: M
             plan = plan_promotion(source, target, model, choice, project)
             if not request.as_json:
                 _show(plan)
-            if not plan.is_done and plan.before != plan.after:
-                write_whole(plan.path, plan.after)
+            if not plan.is_done:
+                for artifact in _moving(plan):
+                    can_be_copied(artifact, *plan.stores)
+                if plan.before != plan.after:
+                    write_whole(plan.path, plan.after)
         result = "unchanged" if plan.is_done else mode.value
         if not plan.is_done:
             request = replace(request, options=replace(request.options, message=plan.message))
@@ -76,9 +79,8 @@ def _go(plan: Plan, mode: Mode, request: Request) -> None:
         return
     with _put_back_on_failure(plan):
         wanted = mode is Mode.WRITE or confirm(request)
-        for artifact in plan.artifacts:
-            if artifact.moves:
-                _copy(plan, artifact.version)
+        for artifact in _moving(plan):
+            _copy(plan, artifact)
     if mode is Mode.WRITE:
         note(f"wrote {_shown(plan.path)}; commit it, then: caraml up --stack {plan.target.stack}")
     elif wanted:
@@ -114,11 +116,14 @@ def _updates(plan: Plan) -> int:
     return len(backend.recorded_updates(*name)) + backend.journal(*name).exists()
 
 
-def _copy(plan: Plan, version: int) -> None:
+def _moving(plan: Plan) -> list[Artifact]:
+    return [artifact for artifact in plan.artifacts if artifact.moves]
+
+
+def _copy(plan: Plan, artifact: Artifact) -> None:
     from caraml_pulumi.cli.artifact import transfer_bar
 
-    artifact = next(one for one in plan.artifacts if one.version == version)
-    with transfer_bar(f"artifact of version {version}") as progress:
+    with transfer_bar(f"artifact of version {artifact.version}") as progress:
         copy_artifact(artifact, *plan.stores, progress)
 
 
@@ -183,16 +188,18 @@ def _show(plan: Plan) -> None:
         )
         return
     screen.print(f"Promoting {plan.versions} of {plan.name} from {plan.origin} to {plan.target_environment}\n")
-    for artifact in plan.artifacts:
-        if not artifact.digest:
-            screen.print(f"  artifact      {artifact.uri}: its URI names no digest, so what it holds may change")
-        else:
-            way = f"copied to {artifact.promoted_uri}" if artifact.moves else f"stays at {artifact.uri}"
-            screen.print(f"  artifact      {way}", soft_wrap=True)
-    for index, setting in enumerate(plan.own):
-        label = f"kept from {plan.target_environment}" if not index else ""
-        screen.print(f"  {label or '':<{len(plan.target_environment) + 10}}  {setting}", soft_wrap=True, markup=False)
+    left = f"left to {plan.target_environment}"
+    rows = [("artifact", _way(artifact)) for artifact in plan.artifacts]
+    rows += [(left if not index else "", setting) for index, setting in enumerate(plan.own)]
+    for label, said in rows:
+        screen.print(f"  {label:<{len(left)}}  {said}", soft_wrap=True, markup=False)
     _show_diff(plan, screen)
+
+
+def _way(artifact: Artifact) -> str:
+    if not artifact.digest:
+        return f"{artifact.uri}: its URI names no digest, so what it holds may change"
+    return f"copied to {artifact.promoted_uri}" if artifact.moves else f"stays at {artifact.uri}"
 
 
 def _show_diff(plan: Plan, screen: "Console") -> None:
@@ -234,5 +241,5 @@ def _document(plan: Plan, result: str) -> dict[str, Any]:
         "file": str(plan.path),
         "diff": "\n".join(diff_lines(plan)),
         "artifacts": [artifact.props() for artifact in plan.artifacts],
-        "kept": list(plan.own),
+        "own": list(plan.own),
     }

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from caraml_pulumi.model.artifact_store import ArtifactStore
-from caraml_pulumi.model.artifacts import Location, s3_location
+from caraml_pulumi.model.artifacts import s3_location
 from caraml_pulumi.promotion.settings import Settings
 
 if TYPE_CHECKING:
     from caraml_pulumi.artifacts.progress import Progress
+    from caraml_pulumi.artifacts.store import Store
     from caraml_pulumi.artifacts.upload import Pushed
 
 _TREE: Final = re.compile(r"s3://(?P<place>[^/]+/.+)/(?P<digest>[0-9a-f]{64})/?")
@@ -63,24 +64,36 @@ def tree_digest(uri: str) -> str:
     return found["digest"] if found else ""
 
 
+def can_be_copied(artifact: Artifact, source: ArtifactStore, target: ArtifactStore) -> None:
+    """Look whether an artifact that moves is complete, and its bucket there. Raises `CaramlError`."""
+    from caraml_pulumi.artifacts.copying import whole_tree
+
+    origin, place = _stores(artifact, source, target)
+    whole_tree(origin, artifact.digest)
+    place.sizes(artifact.digest)
+
+
 def copy_artifact(artifact: Artifact, source: ArtifactStore, target: ArtifactStore, progress: "Progress") -> "Pushed":
     """Copy an artifact that moves. Raises `CaramlError` if it is not complete, or S3 fails; again continues."""
-    from caraml_pulumi.artifacts.client import Endpoint
     from caraml_pulumi.artifacts.copying import copy_tree
+
+    origin, place = _stores(artifact, source, target)
+    return copy_tree(origin, place, artifact.digest, progress)
+
+
+def _stores(artifact: Artifact, source: ArtifactStore, target: ArtifactStore) -> "tuple[Store, Store]":
+    """Where an artifact is, and where it goes."""
+    from caraml_pulumi.artifacts.client import Endpoint
     from caraml_pulumi.artifacts.store import Store
 
-    stores = [
-        Store(Endpoint(url=store.endpoint or "", region=store.region or "", profile=store.profile or ""), _place(uri))
-        for store, uri in ((source, artifact.uri), (target, artifact.promoted_uri))
-    ]
-    return copy_tree(stores[0], stores[1], artifact.digest, progress)
+    def store(settings: ArtifactStore, uri: str) -> Store:
+        named = settings.endpoint or "", settings.region or "", settings.profile or ""
+        return Store(Endpoint(url=named[0], region=named[1], profile=named[2]), s3_location(uri.rpartition("/")[0]))
+
+    return store(source, artifact.uri), store(target, artifact.promoted_uri)
 
 
 def _destination(place: str, bucket: str | None, places: list[str]) -> str:
     if bucket:
         return s3_location(bucket).child(place.rpartition("/")[2]).uri.removeprefix("s3://")
     return places[-1] if places else place
-
-
-def _place(uri: str) -> Location:
-    return s3_location(uri.rpartition("/")[0])

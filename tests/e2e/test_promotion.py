@@ -224,7 +224,7 @@ def test_the_next_version_is_pinned_to_what_its_replicas_run_and_deployed_like_t
     said = done.json()
     assert (said["result"], said["versions"]) == ("deployed", [2])
     own = ["env.LOG_LEVEL", "nodeSelector", "replicas", "resourceRequest.cpuRequest", "tolerations"]
-    assert sorted(said["kept"]) == [f"versions[2].{name}" for name in own]
+    assert sorted(said["own"]) == [f"versions[2].{name}" for name in own]
 
 
 def serving(on: Environments) -> None:
