@@ -121,8 +121,21 @@ class CliBucket:
         name, _, file = key.rpartition("/")
         number = int(file.rpartition("-")[2].partition(".")[0])
         if file.endswith(_CHECKPOINT_SUFFIX):
-            return self._export(name, "--version", str(number))
+            return self._led_to(name, number)
         return json.dumps(_entry(self._history(name)[number - 1])).encode()
+
+    def _led_to(self, name: str, number: int) -> bytes | None:
+        """The checkpoint that an update led to; of the newest one it is the state as it is now."""
+        if self._keeps_checkpoints:
+            return self._export(name, "--version", str(number))
+        if number == len(self._history(name)):
+            return self._checkpoint(name)
+        raise CaramlError(
+            f"what update {number} of {name} led to cannot be seen: the Pulumi CLI tells that of Pulumi Cloud alone",
+            where=self._url,
+            allowed="caraml history, which lists the updates, without the name of a model",
+            fix="keep the state in file://, s3:// or Pulumi Cloud to see and restore models as they were",
+        )
 
     def _run_on(self, name: str, *arguments: str) -> str | None:
         """What `pulumi` prints about a stack, None if there is no such stack."""
@@ -177,7 +190,7 @@ class CliBucket:
         if kind == "history":
             stack = rest.rpartition("/")[2]
             numbers = range(1, len(self._history(rest)) + 1)
-            suffixes = [_HISTORY_SUFFIX, *([_CHECKPOINT_SUFFIX] if self._keeps_checkpoints else [])]
+            suffixes = (_HISTORY_SUFFIX, _CHECKPOINT_SUFFIX)
             return sorted(f"{prefix}/{stack}-{number}{suffix}" for number in numbers for suffix in suffixes)
         return []
 
