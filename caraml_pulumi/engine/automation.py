@@ -54,6 +54,7 @@ class PulumiCliEngine:
             planned = self.preview(target, options, lambda event: None)
             if planned.error is not None:
                 return planned
+        _refuse_interrupted(target)
         arguments = _update_arguments(options)
         with _with_evidence(_select(target, self._pulumi()), target, options) as stack:
             return _run(sink, lambda on_event: stack.up(on_event=on_event, show_secrets=False, **arguments))
@@ -64,8 +65,11 @@ class PulumiCliEngine:
             raise CaramlError(
                 "the Automation API does not say what an interrupted create has made",
                 where="--import-pending-creates",
-                fix=f"run: pulumi refresh --stack {target.stack} --import-pending-creates URN,ID; or --engine embedded",
+                fix=f"use --engine embedded, or run: pulumi refresh --stack {target.stack} "
+                "--import-pending-creates URN --import-pending-creates ID",
             )
+        if not preview:
+            _refuse_interrupted(target)
         stack = _select(target, self._pulumi(), make=False)
         arguments: dict[str, Any] = {
             "parallel": options.parallel,
@@ -79,6 +83,8 @@ class PulumiCliEngine:
 
     def destroy(self, target: Target, options: Options, sink: EventSink, *, preview: bool) -> Outcome:
         """Delete everything in the stack."""
+        if not preview:
+            _refuse_interrupted(target)
         stack = _select(target, self._pulumi(), make=False)
         arguments: dict[str, Any] = {
             "parallel": options.parallel,
@@ -211,6 +217,20 @@ def _with_evidence(stack: "Stack", target: Target, options: Options) -> Iterator
 def _python() -> dict[str, str]:
     """Programs and policy packs that name no virtual environment run on the interpreter that runs us, as with ours."""
     return {} if os.environ.get("PULUMI_PYTHON_CMD") else {"PULUMI_PYTHON_CMD": sys.executable}
+
+
+def _refuse_interrupted(target: Target) -> None:
+    """Refuse to go on where the embedded engine was interrupted: the Pulumi CLI does not read its journal."""
+    from caraml_pulumi.engine.state.backend import open_backend
+
+    name = (target.project.name, target.stack)
+    backend = open_backend(target.backend_url)
+    if backend.journal(*name).exists() and all(lock.ended for lock in backend.locks(*name)):
+        raise CaramlError(
+            "an update by the embedded engine was interrupted, and the Pulumi CLI cannot tell what it did",
+            where=backend.url,
+            fix=f"run this first: caraml refresh --engine embedded --stack {target.stack}",
+        )
 
 
 def _select(target: Target, command: "OwnSessionCommand", *, make: bool = True) -> "Stack":

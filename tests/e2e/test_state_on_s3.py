@@ -226,6 +226,20 @@ def test_a_lock_of_ours_refuses_the_pulumi_cli_which_can_cancel_it(program: S3Pr
 
 @pytest.mark.pulumi_cli
 @needs_the_cli
+def test_the_pulumi_cli_does_not_go_on_where_the_embedded_engine_was_interrupted(program: S3Program) -> None:
+    assert program.run("up", "--yes", "--skip-preview").returncode == 0
+    journal = program.backend.journal("demo", "dev")
+    journal.append({"do": "end", "id": 1})
+    journal.flush()
+    refused = program.run("destroy", "--yes", "--skip-preview", "--engine", "pulumi")
+    assert refused.returncode == 1
+    assert "caraml refresh --engine embedded --stack dev" in refused.stderr
+    assert program.run("refresh", "--yes", "--skip-preview").returncode == 0
+    assert program.run("destroy", "--yes", "--skip-preview", "--engine", "pulumi").returncode == 0
+
+
+@pytest.mark.pulumi_cli
+@needs_the_cli
 def test_a_lock_of_the_pulumi_cli_refuses_us_and_we_can_cancel_it(program: S3Program) -> None:
     program.file.write_text(TEAM)
     assert program.run("up", "--yes", "--skip-preview").returncode == 0
