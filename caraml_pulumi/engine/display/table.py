@@ -162,6 +162,17 @@ def _deleted_last(tree: Tree) -> frozenset[str]:
     return frozenset(urn for urn, parent in deleted.items() if parent not in deleted)
 
 
+_REASONS: Final = {
+    "id": "as asked for",
+    "provider": "has another provider",
+    "replaceWith": "with what it is to be replaced with",
+    "deletedWith": "with what it is to be deleted with",
+    "replacementTrigger": "another replacement_trigger",
+    "#initerror": "was not ready",
+}
+"""Why a resource is replaced, where no property of it says so; the keys are Pulumi's."""
+
+
 def _info(row: Row, remarks: Mapping[str, Counter[str]], planning: bool, deleted_last: Collection[str]) -> Text | None:
     parts = []
     if row.urn in deleted_last:
@@ -172,6 +183,7 @@ def _info(row: Row, remarks: Mapping[str, Counter[str]], planning: bool, deleted
         parts.append(Text(f"[diff: {changed_names(row.changes)}]", "dim"))
     elif row.op == "update" and (row.metadata.get("old") or {}).get("initErrors"):
         parts.append(Text("[was not ready]", "dim"))
+    parts += [Text(f"[{_REASONS[key]}]", "dim") for key in row.metadata.get("keys") or [] if key in _REASONS]
     for kind, count in sorted(remarks.get(row.urn, Counter()).items()):
         parts.append(Text(f"{count} {kind}{'s' if count > 1 else ''}", "yellow" if kind == "warning" else "red"))
     return Text("  ").join(parts) if parts else None

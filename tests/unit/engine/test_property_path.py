@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from caraml_pulumi.engine.property_path import changed_paths, join_path, keep_old, parse_path
+from caraml_pulumi.engine.property_path import changed_paths, covers, join_path, keep_old, parse_path
 from caraml_pulumi.engine.values import Secret, same
 
 keys = st.text(min_size=1, max_size=6).filter(lambda key: key != "*")
@@ -72,3 +72,19 @@ def test_a_kept_property_may_be_inside_a_secret_and_a_list() -> None:
 
 def test_true_is_not_one() -> None:
     assert changed_paths({"a": True}, {"a": 1}) == {"a": "update"}
+
+
+@pytest.mark.parametrize(
+    ("path", "other", "covered"),
+    [
+        ("spec", "spec.replicas", True),
+        ("spec.replicas", "spec.replicas", True),
+        ("spec.replicas", "spec", False),
+        ("spec.*.port", "spec.http.port.number", True),
+        ("items[*]", "items[3].name", True),
+        ("items[3]", "items[4].name", False),
+        ("*", "anything", True),
+    ],
+)
+def test_a_path_covers_what_is_below_it(path: str, other: str, covered: bool) -> None:
+    assert covers(parse_path(path), parse_path(other)) is covered

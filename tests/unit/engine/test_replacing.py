@@ -1,10 +1,14 @@
 """Pulumi's resource options about replacing and deleting, in whole programs."""
 
 import json
+from io import StringIO
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
+from caraml_pulumi.engine.display.lines import Lines
+from caraml_pulumi.engine.display.view import Subject
 from caraml_pulumi.engine.providers.base import Live, PartialFailure
 from tests.unit.engine.memory import Stack
 
@@ -139,3 +143,26 @@ def test_a_tainted_resource_is_replaced_by_the_next_update(stack: Stack) -> None
     stack.must_up()
     assert stack.store.calls == ["create a", "delete a"]
     assert stack.must_up().changes == {"same": 2}
+
+
+def test_a_preview_says_why_what_has_not_changed_is_replaced(stack: Stack) -> None:
+    program = """
+    a = Thing("a", fixed=config.get("fixed"), opts=Options(replacement_trigger=config.get("value")))
+    Thing("b", opts=Options(replace_with=[a]))
+    Thing("c", opts=Options(deleted_with=a))
+    Thing("d")
+    """
+    stack.program(program).must_up()
+    stack.config(value="two").select(replaces=("d",)).preview()
+    screen = StringIO()
+    with Lines(Console(width=120, file=screen), Subject("update", "things/dev", planning=True)) as display:
+        for event in stack.events:
+            display.sink(event)
+    shown = screen.getvalue()
+    for name, reason in {
+        "a": "another replacement_trigger",
+        "b": "with what it is to be replaced with",
+        "c": "with what it is to be deleted with",
+        "d": "as asked for",
+    }.items():
+        assert any(f"  {name}  " in line and f"[{reason}]" in line for line in shown.splitlines()), shown
