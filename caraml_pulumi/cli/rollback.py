@@ -39,6 +39,10 @@ To = Annotated[
         show_default="the last that succeeded and left another release",
     ),
 ]
+KeepVersions = Annotated[
+    bool,
+    typer.Option("--keep-versions", help="Keep the versions that would go; they get no requests."),
+]
 Force = Annotated[bool, typer.Option("--force", help="Go back to an update that failed, too.")]
 
 
@@ -50,6 +54,7 @@ def rollback(
     stack: Stack = None,
     yes: Yes = False,
     force: Force = False,
+    keep_versions: KeepVersions = False,
     diff: Diff = False,
     json: Json = False,
     message: Message = "",
@@ -84,4 +89,4 @@ def rollback(
     )
     if not yes and not request.live:
         raise refuse_to_ask("rollback")
-    roll_back(request, model, to, force=force)
+    roll_back(request, model, to, force=force, keep_versions=keep_versions)

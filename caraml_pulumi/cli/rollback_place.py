@@ -1,7 +1,7 @@
 """The release that `caraml rollback` restores: whether it can be deployed today, and where its file is."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,7 +12,7 @@ from caraml_pulumi.errors import CaramlError
 from caraml_pulumi.history.components import components_of
 from caraml_pulumi.history.document import ordered
 from caraml_pulumi.history.models import ModelName, ModelState, agree, models
-from caraml_pulumi.history.restore import last_other, recorded_release, returning
+from caraml_pulumi.history.restore import keeping, last_other, leaving, recorded_release, returning
 from caraml_pulumi.history.updates import LATEST, StackHistory, Update
 from caraml_pulumi.model.artifact_store import ARTIFACTS_KEY, ArtifactStore, parse_artifact_store
 from caraml_pulumi.model.artifacts import s3_location
@@ -39,7 +39,11 @@ class Rollback:
     current: ModelState | None
     """The model as the stack has it."""
     wanted: ModelState
-    """The model as the update left it."""
+    """The model as the update left it, with the release as it is to be."""
+    options: str
+    """The options of the command that decide about `wanted`."""
+    leaving: Sequence[int]
+    """The versions that get requests now and go."""
     spec: ReleaseSpec
     path: Path
     """The release file."""
@@ -71,7 +75,7 @@ class Rollback:
         return not agree(found, self.current) or (interrupted and not self.interrupted)
 
 
-def plan_rollback(target: Target, model: str, to: str | None, *, force: bool) -> Rollback:
+def plan_rollback(target: Target, model: str, to: str | None, *, force: bool, keep_versions: bool) -> Rollback:
     """What restoring the release of a model, ``[PROJECT/]MODEL``, comes to. Changes nothing.
 
     Raises:
@@ -81,13 +85,15 @@ def plan_rollback(target: Target, model: str, to: str | None, *, force: bool) ->
     name = history.model(model)
     current, interrupted = deployed(target, name)
     version = last_other(history, name, current) if to is None else history.number(to)
-    declared = ordered(recorded_release(history, name, version, force=force))
+    declared = recorded_release(history, name, version, force=force)
+    left = [] if keep_versions else leaving(declared, current)
+    declared = ordered(keeping(declared, current) if keep_versions else declared)
     configuration = read_configuration(target.project.stack_config_dir, target.stack)
     platform, projects = read_settings(target.project.stack_config_dir, target.stack, configuration.layers[0].values)
     spec = hold_release(declared, f"the release of {name} in update {version}", platform, projects)
     path = release_path(target.project.stack_config_dir / RELEASES / platform.environment, name.project, name.model)
     _secrets_are_there(target, spec, projects[name.project].secrets, platform.environment)
-    wanted = history.models(version)[name]
+    wanted = replace(history.models(version)[name], release=declared)
     store = parse_artifact_store(
         configuration.values.get(ARTIFACTS_KEY), locate=lambda at: configuration.locate((ARTIFACTS_KEY, *at))
     )
@@ -100,6 +106,8 @@ def plan_rollback(target: Target, model: str, to: str | None, *, force: bool) ->
         history.update(history.number(LATEST)),
         current,
         wanted,
+        " --keep-versions" * keep_versions + " --force" * force,
+        left,
         spec,
         path,
         path.read_text("utf-8") if path.exists() else None,

@@ -13,7 +13,7 @@ from caraml_pulumi.cli.flow import Request, apply, apply_silently, preview_silen
 from caraml_pulumi.cli.history import when
 from caraml_pulumi.cli.history_models import diff_text
 from caraml_pulumi.cli.policy_evidence import evidence_given
-from caraml_pulumi.cli.rollback_place import Rollback, plan_rollback
+from caraml_pulumi.cli.rollback_place import Rollback, deployed, plan_rollback
 from caraml_pulumi.cli.terminal import console
 from caraml_pulumi.engine.policies.evidence import STACK_RESTORED
 from caraml_pulumi.engine.state.backend import open_backend
@@ -23,7 +23,7 @@ from caraml_pulumi.history.changes import ModelChange
 from caraml_pulumi.history.document import change_document
 
 
-def roll_back(request: Request, model: str, to: str | None, *, force: bool) -> None:
+def roll_back(request: Request, model: str, to: str | None, *, force: bool, keep_versions: bool) -> None:
     """Restore the release that an update left: its file, and what is deployed.
 
     Raises:
@@ -31,7 +31,7 @@ def roll_back(request: Request, model: str, to: str | None, *, force: bool) -> N
             update failed; typer.Exit if the answer was no.
     """
     load_document(request.target)
-    rollback = plan_rollback(request.target, model, to, force=force)
+    rollback = plan_rollback(request.target, model, to, force=force, keep_versions=keep_versions)
     if rollback.is_done:
         _finish(request, rollback, applied=False)
         return
@@ -99,12 +99,13 @@ def _refused(rollback: Rollback, error: CaramlError) -> CaramlError:
     stack = rollback.target.stack
     if error.exit_code == POLICY_VIOLATION:
         what = f"{rollback.message} is refused: {error.what}"
-        fix = (
+        kept = f"keep version {' and '.join(map(str, rollback.leaving))} deployed: --keep-versions; or "
+        fix = (kept if rollback.leaving else "") + (
             "go back to an update that keeps the rules, or agree on an exemption with an owner and a day in the "
             f"policy pack's configuration: caraml policy explain RULE --stack {stack} says how"
         )
     elif not is_locked(error) and rollback.is_applied():
-        again = f"caraml rollback {rollback.name} --to {rollback.update.version} --stack {stack}"
+        again = f"caraml rollback {rollback.name} --to {rollback.update.version} --stack {stack}{rollback.options}"
         fix = f"the release file is that of update {rollback.update.version} already; to go on: {again}"
     return CaramlError(what, where=error.where, allowed=error.allowed, fix=fix, exit_code=error.exit_code)
 
@@ -123,7 +124,7 @@ def _finish(request: Request, rollback: Rollback, *, applied: bool) -> None:
 
 
 def _document(request: Request, rollback: Rollback, *, applied: bool) -> dict[str, Any]:
-    change = change_document(ModelChange(rollback.name, rollback.current, rollback.wanted))
+    now, _ = deployed(rollback.target, rollback.name)
     return {
         "project": rollback.name.project,
         "model": rollback.name.model,
@@ -133,5 +134,5 @@ def _document(request: Request, rollback: Rollback, *, applied: bool) -> dict[st
         "update": _newest(request) if applied else None,
         "file": str(rollback.path),
         "fileChanged": rollback.before != rollback.after,
-        "change": change,
+        "change": change_document(ModelChange(rollback.name, rollback.current, now)) if applied else None,
     }

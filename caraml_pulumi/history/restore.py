@@ -82,6 +82,23 @@ def _is_step(update: Update, name: ModelName) -> bool:
     return record is not None and record.kind is Kind.STEP
 
 
+def keeping(declared: Mapping[str, Any], current: ModelState | None) -> Mapping[str, Any]:
+    """The release `declared` with the versions that are declared now and that it lacks; they get no requests."""
+    there = {whole(one.get("version")) for one in declared["versions"]}
+    kept = [one for one in _versions(current) if whole(one.get("version")) not in there]
+    versions = sorted([*declared["versions"], *kept], key=lambda one: whole(one.get("version")) or 0)
+    return {**declared, "versions": versions}
+
+
+def leaving(declared: Mapping[str, Any], current: ModelState | None) -> list[int]:
+    """The versions that get requests now, and that the release `declared` lacks, in their order."""
+    endpoint = (current.release or {}).get("endpoint") or {} if current else {}
+    divisions = [endpoint.get("traffic"), *(match.get("traffic") for match in endpoint.get("matches") or [])]
+    shares = [share for division in divisions for share in division or []]
+    serving = {number for share in shares if share.get("weight") and (number := whole(share.get("version")))}
+    return sorted(serving - {whole(one.get("version")) for one in declared["versions"]})
+
+
 def returning(current: ModelState | None, wanted: ModelState, setting: str) -> list[tuple[int, str]]:
     """The versions, by number, that get a value of `setting` back, such as ``image``, which none has now, and it."""
     there = {value for _, value in _values(current, setting)}
@@ -89,9 +106,13 @@ def returning(current: ModelState | None, wanted: ModelState, setting: str) -> l
 
 
 def _values(state: ModelState | None, setting: str) -> list[tuple[int, str]]:
-    versions = (state.release or {}).get("versions") if state else None
     return [
         (number, value)
-        for one in versions or []
+        for one in _versions(state)
         if (number := whole(one.get("version"))) is not None and isinstance(value := one.get(setting), str)
     ]
+
+
+def _versions(state: ModelState | None) -> list[Mapping[str, Any]]:
+    """The versions that the release of a model declares."""
+    return list((state.release or {}).get("versions") or []) if state else []

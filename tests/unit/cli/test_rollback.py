@@ -3,12 +3,14 @@ import signal
 from pathlib import Path
 
 import pytest
+import yaml
 
 from caraml_pulumi.engine.state.backend import open_backend
-from caraml_pulumi.errors import FAILED, INTERRUPTED, LOCKED, USAGE
+from caraml_pulumi.errors import FAILED, INTERRUPTED, LOCKED, POLICY_VIOLATION, USAGE
 from tests.unit.cli.program import Terminal
 from tests.unit.cli.releases import COMMENT, Releases
 
+POLICIES = Path(__file__).parents[3] / "policies"
 ONE = "reg.io/iris:1"
 TWO = "reg.io/iris:2"
 
@@ -140,6 +142,31 @@ def test_a_change_that_no_update_may_make_is_refused_with_its_reason(releases: R
     assert refused.returncode == FAILED
     assert "changing deployment type of a" in refused.stdout + refused.stderr
     assert releases.release.read_text() == text
+
+
+def test_a_version_that_gets_requests_goes_only_if_the_policies_let_it_and_may_be_kept(releases: Releases) -> None:
+    releases.up({2: TWO}, {2: 100})
+    text = releases.release.read_text()
+    config = releases.root / "policies.json"
+    config.write_text(json.dumps({"all": "disabled", "serving-version-kept": "mandatory"}))
+    policies = ("--policy-pack", str(POLICIES), "--policy-pack-config", str(config))
+    rollback = ("rollback", "iris", "--to", "1", "--yes", *policies)
+    refused = releases.run(*rollback)
+    assert refused.returncode == POLICY_VIOLATION, refused.stdout + refused.stderr
+    assert "version iris-team/iris/2 gets requests, and would be deleted" in refused.stdout
+    assert "keep version 2 deployed: --keep-versions" in refused.stderr
+    assert releases.release.read_text() == text
+
+    for result in ("applied", "unchanged"):
+        kept = releases.run(*rollback, "--keep-versions", "--json")
+        assert kept.returncode == 0, kept.stderr
+        assert json.loads(kept.stdout)["result"] == result
+    release = yaml.safe_load(releases.release.read_text())
+    assert [one["image"] for one in release["versions"]] == [ONE, TWO]
+    assert release["endpoint"]["traffic"] == [{"version": 1, "weight": 100}]
+    gone = releases.run(*rollback)
+    assert gone.returncode == 0, gone.stdout + gone.stderr
+    assert summaries(releases)[0] == ["version 2 removed"]
 
 
 def test_a_secret_that_is_gone_is_named(releases: Releases) -> None:

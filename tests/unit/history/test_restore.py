@@ -2,8 +2,8 @@ import pytest
 
 from caraml_pulumi.errors import CaramlError
 from caraml_pulumi.history.models import ModelState
-from caraml_pulumi.history.restore import last_other, recorded_release, returning, spans
-from tests.unit.history.records import IRIS, Recorder, deployed, state
+from caraml_pulumi.history.restore import keeping, last_other, leaving, recorded_release, returning, spans
+from tests.unit.history.records import IRIS, Recorder, deployed, release, state
 
 
 def iris(image: str, weights: dict[int, int] | None = None) -> list[dict[str, object]]:
@@ -87,6 +87,30 @@ def test_what_cannot_be_restored_is_refused_with_the_reason_and_what_can() -> No
             recorded_release(history, IRIS, version, force=False)
         assert refused.value.allowed == allowed
     assert recorded_release(history, IRIS, 4, force=True)["versions"] == [{"version": 1, "image": "b"}]
+
+
+def test_versions_that_would_go_may_be_kept_without_requests() -> None:
+    now = state(deployed({1: "a", 2: "b", 3: "c"}, {2: 90, 3: 10}))
+    then = state(deployed({1: "a", 2: "old"}, {1: 100})).release
+    assert then is not None
+    assert leaving(then, now) == [3]
+    kept = keeping(then, now)
+    assert kept["versions"] == [
+        {"version": 1, "image": "a"},
+        {"version": 2, "image": "old"},
+        {"version": 3, "image": "c"},
+    ]
+    assert kept["endpoint"] == then["endpoint"]
+    assert keeping(then, state([release({1: "a", 2: "old", 3: "c"}, {1: 100})])) == kept
+    assert (leaving(then, None), keeping(then, None)) == ([], then)
+
+
+def test_a_version_that_only_a_header_reaches_gets_requests_and_one_of_weight_0_does_not() -> None:
+    resources = deployed({1: "a", 2: "b", 3: "c"}, {1: 100, 2: 0})
+    resources[0]["inputs"]["endpoint"]["matches"] = [{"traffic": [{"version": 3, "weight": 100}]}]
+    then = state(deployed({4: "d"}, {4: 100})).release
+    assert then is not None
+    assert leaving(then, state(resources)) == [1, 3]
 
 
 def test_images_that_come_back_are_those_that_no_version_has_now() -> None:
