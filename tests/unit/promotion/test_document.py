@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from caraml_pulumi.errors import CaramlError
@@ -125,6 +125,7 @@ def test_what_the_environment_says_itself_is_listed_by_name_and_not_by_value() -
     ]
 
 
+@settings(deadline=None)
 @given(releases(), st.none() | releases(), st.none() | releases(), st.booleans())
 def test_promoting_is_idempotent_keeps_the_rules_and_changes_no_digest_on_the_way(
     source: Data, target: Data | None, base: Data | None, alone: bool

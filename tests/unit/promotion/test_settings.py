@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from caraml_pulumi.model.endpoint import EndpointSettings
@@ -92,6 +92,7 @@ def test_who_may_call_travels_to_a_new_endpoint_and_is_kept_by_another() -> None
 SETTINGS = st.builds(lambda tested, own: {**tested, **own}, TESTED, ENVIRONMENTS_OWN)
 
 
+@settings(deadline=None)
 @given(SETTINGS, st.none() | SETTINGS, st.none() | SETTINGS)
 def test_what_was_tested_travels_and_promoting_again_changes_nothing(
     source: dict[str, Any], target: dict[str, Any] | None, base: dict[str, Any] | None
@@ -102,6 +103,7 @@ def test_what_was_tested_travels_and_promoting_again_changes_nothing(
         assert once.get(name) == source.get(name)
 
 
+@settings(deadline=None)
 @given(SETTINGS, SETTINGS, SETTINGS)
 def test_what_the_target_changed_since_it_was_promoted_is_kept(
     source: dict[str, Any], target: dict[str, Any], base: dict[str, Any]
@@ -116,6 +118,7 @@ def test_what_the_target_changed_since_it_was_promoted_is_kept(
     assert once.get("nodeSelector") == target.get("nodeSelector")
 
 
+@settings(deadline=None)
 @given(SETTINGS, SETTINGS)
 def test_settings_are_the_same_if_nothing_differs(one: dict[str, Any], other: dict[str, Any]) -> None:
     assert (differences(one, other, VERSION) == []) == (one == other)
