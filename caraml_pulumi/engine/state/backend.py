@@ -15,6 +15,7 @@ import tempfile
 import time
 import zlib
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,6 +35,8 @@ BACKEND_URL: Final = "PULUMI_BACKEND_URL"
 _ROOT: Final = ".pulumi"
 _META: Final = f"{_ROOT}/meta.yaml"
 _SUFFIXES: Final = (".json", ".json.gz")
+_READERS: Final = 16
+"""How many entries of a history are read at one time: a bucket may be far away."""
 
 
 def open_backend(url: str | None = None) -> "Backend":
@@ -47,7 +50,8 @@ def open_backend(url: str | None = None) -> "Backend":
     Raises:
         CaramlError: the backend is of another kind and there is no Pulumi CLI, or its URL cannot be read.
     """
-    url = url or os.environ.get(BACKEND_URL) or logged_in()
+    named = url or os.environ.get(BACKEND_URL)
+    url = named or logged_in()
     if not url:
         data = os.environ.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
         return Backend(FileBucket(Path(data) / "caraml" / "state"))
@@ -64,9 +68,9 @@ def open_backend(url: str | None = None) -> "Backend":
     if scheme != "file" or not separator:
         raise CaramlError(
             f"the backend {scheme + separator if separator else url!r} is of a kind that only the Pulumi CLI reaches",
-            where=BACKEND_URL,
+            where=BACKEND_URL if named else "what pulumi login chose",
             allowed="file:///DIRECTORY, file://~, file://., s3://BUCKET/DIRECTORY",
-            fix="choose one of these, or install the Pulumi CLI",
+            fix=f"choose one of these with {BACKEND_URL}, or install the Pulumi CLI",
         )
     path = path.partition("?")[0]
     return Backend(FileBucket(Path(os.path.abspath(os.path.expanduser(path or "/")))))
@@ -194,7 +198,9 @@ class Backend:
     def history(self, project: str, stack: str, limit: int | None = None) -> list[dict[str, Any]]:
         """The recorded updates, the newest first, at most `limit`; ``version`` counts them from 1, the oldest."""
         updates = self.recorded_updates(project, stack)[:limit]
-        return [update.entry() | {"version": update.version} for update in updates]
+        with ThreadPoolExecutor(_READERS) as pool:
+            entries = list(pool.map(lambda update: update.entry(), updates))
+        return [entry | {"version": update.version} for entry, update in zip(entries, updates, strict=True)]
 
     def recorded(self, project: str, stack: str, version: int) -> dict[str, Any] | None:
         """The checkpoint document that the update `version` of `history` led to, None if there is none."""

@@ -51,3 +51,14 @@ def test_a_login_that_cannot_be_read_is_no_other_backend(home: Path) -> None:
     (home / ".pulumi/credentials.json").write_text("{")
     with pytest.raises(CaramlError, match="which backend the Pulumi CLI uses"):
         open_backend()
+
+
+def test_a_login_to_what_only_the_cli_reaches_is_refused_without_it(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log_in(home / ".pulumi", "https://api.pulumi.com")
+    monkeypatch.setenv("PATH", str(home))
+    with pytest.raises(CaramlError, match="only the Pulumi CLI reaches") as caught:
+        open_backend()
+    assert caught.value.where == "what pulumi login chose"
+    assert "pul-hidden" not in str(caught.value)
