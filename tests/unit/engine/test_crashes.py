@@ -10,7 +10,9 @@ from caraml_pulumi.artifacts.client import Endpoint
 from caraml_pulumi.engine.api import Target
 from caraml_pulumi.engine.state.backend import open_backend
 from caraml_pulumi.engine.state.bucket import FileLog
+from caraml_pulumi.engine.state.s3_bucket import S3Bucket
 from caraml_pulumi.engine.state.s3_log import S3Log
+from caraml_pulumi.engine.state.s3_url import parse_s3_url
 from caraml_pulumi.engine.state.snapshot import new_manifest
 from caraml_pulumi.errors import LOCKED, CaramlError, CaramlErrors
 from tests.unit.engine import memory
@@ -57,6 +59,23 @@ def test_a_kill_after_the_state_was_saved_and_before_the_journal_is_gone_replays
     assert stack.store.calls == []
     assert not backend.journal("things", "dev").exists()
     assert [name for name in stack.resources() if not name.startswith("default")] == ["b", "c", "d", "e"]
+
+
+def test_a_kill_while_the_journal_was_being_removed_replays_nothing_of_the_rest(
+    tmp_path: Path, s3_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stack = Stack(tmp_path, backend_url=s3_url)
+    stack.program(BEFORE).must_up()
+    with monkeypatch.context() as killed:
+        killed.setattr(S3Log, "clear", lambda self: None)
+        stack.program(AFTER).must_up()
+    bucket = S3Bucket(parse_s3_url(s3_url))
+    first, *rest = bucket.list(".pulumi/journals")
+    assert rest
+    bucket.delete(first)
+    stack.must_up()
+    assert stack.store.calls == []
+    assert bucket.list(".pulumi/journals") == []
 
 
 def test_a_kill_before_the_state_was_saved_loses_nothing_of_the_journal(
