@@ -12,7 +12,7 @@ import pulumi
 from caraml_pulumi.component import readable
 from caraml_pulumi.model.modes import declared_status
 from caraml_pulumi.model.release import ReleaseSpec
-from caraml_pulumi.model.spec import dotted, located
+from caraml_pulumi.model.spec import dotted
 from caraml_pulumi.model_endpoint import ModelEndpoint
 from caraml_pulumi.model_monitoring import ModelMonitoring
 from caraml_pulumi.model_project import ModelProject
@@ -50,8 +50,7 @@ def deploy_environment(directory: Path) -> DeployedEnvironment:
             pulumi.get_stack(),
             {f"caraml:{key}": config.get_object(key) for key in ("platform", "projects")},
         )
-        with located(lambda path: stack.configuration.locate((PLATFORM_KEY, *path))):
-            is_on_its_cluster(stack.platform)
+        is_on_its_cluster(stack.platform, lambda path: stack.configuration.locate((PLATFORM_KEY, *path)))
     for layer, secret in stack.configuration.secrets_left_out():
         pulumi.log.warn(f"the secret {dotted(secret)} of {layer.environment} is not taken over: set it in this stack")
     deployed = DeployedEnvironment()

@@ -27,7 +27,7 @@ BY_SHAPE = ("unknown field", " must be a", " is missing", " must be true or fals
 FREE = {"env", "labels", "annotations", "nodeSelector", "secretRefs", "config", "affinity", "iris-team", "secrets"}
 """Maps whose keys are the user's, and those that are no spec."""
 any_document = settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
 )
 
 
