@@ -1,9 +1,11 @@
 """The provider of the components: what Pulumi's own host of Python components lacks for ours."""
 
+import asyncio
 import inspect
 import json
 import re
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pulumi
@@ -16,6 +18,7 @@ from caraml_pulumi.component import InputError
 from caraml_pulumi.errors import CaramlError, CaramlErrors
 from caraml_pulumi.model.deferred import Value
 
+_THREADS = 128
 _METADATA = {
     "displayName": "CaraML",
     "description": "Deploys machine-learning models to Kubernetes: versions, endpoints, autoscaling, monitoring.",
@@ -30,6 +33,7 @@ class Host(ComponentProvider):
     def __init__(self, components: list[type[pulumi.ComponentResource]], name: str, version: str = "0.0.0") -> None:
         super().__init__(components, name, version=version)
         definitions: list[Any] = [*self._component_defs.values(), *self._type_defs.values()]
+        self._wide = False
         self._names: dict[str, str] = {}
         for definition in definitions:
             mapping = getattr(definition, "inputs_mapping", None) or getattr(definition, "properties_mapping", {})
@@ -53,12 +57,22 @@ class Host(ComponentProvider):
         if resource_type not in offered:
             unknown = CaramlError(f'there is no component "{resource_type}"', allowed=", ".join(offered))
             raise pulumi.RunError(str(unknown))
+        self._widen()
         try:
             return super().construct(name, resource_type, inputs, options)
         except ComponentInitError as error:
             if isinstance(error.inner, CaramlError):
                 raise self._input_error(error.inner) from None
             raise
+
+    def _widen(self) -> None:
+        """Let as many children be made at once as in a program.
+
+        Each holds a thread until it is ready, and by default there are only four more than processors.
+        """
+        if not self._wide:
+            asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(_THREADS, thread_name_prefix="register"))
+            self._wide = True
 
     def map_input_properties(
         self,

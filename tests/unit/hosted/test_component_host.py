@@ -5,6 +5,7 @@ import json
 import re
 import subprocess
 import sys
+import threading
 import tomllib
 from collections.abc import Iterator
 from importlib.metadata import version
@@ -16,7 +17,7 @@ import pulumi
 import pytest
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
-from caraml_pulumi import ArtifactBucket, CustomModelVersion, ModelEndpoint, ModelMonitoring
+from caraml_pulumi import ArtifactBucket, AutoscalingPolicy, CustomModelVersion, ModelEndpoint, ModelMonitoring
 from caraml_pulumi.testing import Recording, record
 from components.caraml_components.host import Host
 from tools.component_schema import SCHEMA
@@ -198,6 +199,19 @@ def test_each_mistake_has_the_path_of_the_property_and_its_name_in_the_schema(
     (error,) = caught.value.errors or []
     assert error["property_path"] == path
     assert error["reason"].startswith(reason)
+
+
+def test_many_children_of_components_can_wait_at_once() -> None:
+    host = Host([AutoscalingPolicy], "caraml")
+    together = threading.Barrier(100)
+
+    async def program() -> None:
+        host.construct("gentle", "caraml:index:AutoscalingPolicy", {"metric": "concurrency", "target": 2})
+        loop = asyncio.get_running_loop()
+        await asyncio.gather(*(loop.run_in_executor(None, together.wait, 20) for _ in range(100)))
+
+    record(program)
+    assert not together.broken
 
 
 def test_a_component_that_is_not_there_is_named_with_those_that_are() -> None:
