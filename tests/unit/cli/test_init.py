@@ -1,44 +1,16 @@
 """`caraml init` where somebody answers, and where nobody can."""
 
-import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import yaml
 
-CARAML = Path(sys.executable).with_name("caraml")
-
-
-def on_a_terminal(directory: Path, answers: str, *arguments: str) -> tuple[int, str]:
-    """Run `caraml init` on a terminal of its own, on which `answers` are typed."""
-    controller, terminal = os.openpty()
-    with os.fdopen(controller, "r+b", buffering=0) as typed:
-        environment = {**os.environ, "TERM": "xterm"}
-        process = subprocess.Popen(
-            [CARAML, "init", *arguments],
-            cwd=directory,
-            env=environment,
-            stdin=terminal,
-            stdout=terminal,
-            stderr=terminal,
-        )
-        os.close(terminal)
-        typed.write(answers.encode())
-        shown = b""
-        while True:
-            try:
-                shown += (part := typed.read(4096) or b"")
-            except OSError:  # the other side is closed
-                break
-            if not part:
-                break
-        return process.wait(timeout=60), shown.decode()
+from tests.unit.cli.terminal import CARAML, on_a_terminal
 
 
 def test_what_no_option_says_is_asked_for_with_its_default(tmp_path: Path) -> None:
-    code, shown = on_a_terminal(tmp_path, "\nranker\n\n\ndev,prod\nml.shop.example\ngithub\n", "shop")
+    code, shown = on_a_terminal(tmp_path, "\nranker\n\n\ndev,prod\nml.shop.example\ngithub\n", "init", "shop")
     assert code == 0, shown
     assert "Name of the platform [shop]" in shown
     assert "Image [registry.local/models/ranker:1.0]" in shown
@@ -50,12 +22,12 @@ def test_what_no_option_says_is_asked_for_with_its_default(tmp_path: Path) -> No
 
 
 def test_what_options_say_is_not_asked_for(tmp_path: Path) -> None:
-    code, shown = on_a_terminal(tmp_path, "", "shop", "--yes")
+    code, shown = on_a_terminal(tmp_path, "", "init", "shop", "--yes")
     assert (code, "Model [" in shown) == (0, False)
 
 
 def test_who_ends_the_input_at_a_question_gets_no_files(tmp_path: Path) -> None:
-    code, shown = on_a_terminal(tmp_path, "shop\n\x04", "shop")
+    code, shown = on_a_terminal(tmp_path, "shop\n\x04", "init", "shop")
     assert code != 0
     assert "Traceback" not in shown
     assert list(tmp_path.iterdir()) == []
