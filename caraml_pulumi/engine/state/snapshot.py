@@ -24,7 +24,7 @@ VERSION: Final = 3
 """The version of both documents."""
 FEATURES_VERSION: Final = 4
 """The version of documents that use features, which they name: older releases of Pulumi refuse these."""
-_FEATURES: Final = {"resourceHooks": "hooks", "replaceWith": "replaceWith"}
+_FEATURES: Final = {"resourceHooks": "hooks", "replaceWith": "replaceWith", "taint": "taint"}
 """The keys of a resource that make its document use a feature, and the feature's name."""
 PULUMI_VERSION: Final = "3.260.0"
 """The release of the Pulumi CLI whose state format this is."""

@@ -169,7 +169,7 @@ def _with_resource(**changes: Any) -> dict[str, Any]:
         ({"version": 3, "checkpoint": "x"}, "not the state of a stack"),
         ({"version": 2, "deployment": {}}, "format version 2"),
         ({"version": 5, "deployment": {}}, "format version 5"),
-        ({"version": 4, "features": ["hooks", "taint"], "deployment": {}}, "uses taint of Pulumi"),
+        ({"version": 4, "features": ["hooks", "views"], "deployment": {}}, "uses views of Pulumi"),
         ({"version": 3, "deployment": []}, "list as its deployment"),
         (_deployment(resources={}), "bad 'resources'"),
         (_deployment(resources=["x"]), "bad 'resources'"),
@@ -204,6 +204,7 @@ def test_a_secret_that_cannot_be_decrypted_is_named_by_its_resource() -> None:
     [
         ({"resource_hooks": {"BeforeCreate": ["note"]}}, ["hooks"]),
         ({"replace_with": [stack().urn]}, ["replaceWith"]),
+        ({"taint": True}, ["taint"]),
         ({}, None),
     ],
 )
