@@ -5,7 +5,6 @@ import subprocess
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
-from urllib.parse import urlsplit, urlunsplit
 
 import typer
 
@@ -172,9 +171,10 @@ def _variable(text: str) -> "tuple[str, SecretKey]":
 
 def _source(project: "Project", repository: str | None, branch: str | None) -> "Source":
     """Where the operator finds the program: what is asked for, else what git says of the project's directory."""
+    from caraml_pulumi.engine.state.urls import without_credentials
     from caraml_pulumi.scaffold.operator import Source
 
-    url = repository or _without_credentials(_git(project.root, "remote", "get-url", "origin"))
+    url = without_credentials(repository or _git(project.root, "remote", "get-url", "origin"))
     checked_out = branch or _git(project.root, "symbolic-ref", "--short", "HEAD")
     if not url or not checked_out:
         missing = "--repository URL" if not url else "--branch NAME"
@@ -187,13 +187,6 @@ def _source(project: "Project", repository: str | None, branch: str | None) -> "
     top = _git(project.root, "rev-parse", "--show-toplevel")
     inner = project.root.resolve().relative_to(top) if top and project.root.resolve().is_relative_to(top) else Path()
     return Source(url, checked_out, "" if inner == Path() else str(inner))
-
-
-def _without_credentials(url: str) -> str:
-    parts = urlsplit(url)
-    return (
-        urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2])) if parts.scheme.startswith("http") else url
-    )
 
 
 def _git(directory: Path, *arguments: str) -> str:
@@ -209,8 +202,16 @@ def _git(directory: Path, *arguments: str) -> str:
 def _backend(project: "Project", asked: str | None) -> str:
     """The backend, which pods have to reach. Raises `CaramlError` for a directory of this machine."""
     from caraml_pulumi.cli.common import project_backend
+    from caraml_pulumi.engine.state.urls import without_credentials
 
     url = asked or project_backend(project).url
+    if without_credentials(url) != url:
+        raise CaramlError(
+            "the URL of the backend holds credentials (not shown), which a Stack would show to everybody",
+            where="--backend" if asked else "PULUMI_BACKEND_URL",
+            fix="leave them out, and give them by --secret-env: PGPASSWORD=NAME/KEY, say",
+            exit_code=USAGE,
+        )
     if url.startswith("file:"):
         raise CaramlError(
             f"no pod reaches the state in {url}",

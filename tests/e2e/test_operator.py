@@ -167,6 +167,8 @@ def test_what_is_needed_is_said_and_secrets_are_named_alone(repository: Reposito
 
     refused = repository.caraml("operator")
     assert (refused.code, "no pod reaches the state" in refused.err) == (2, True)
+    open_secret = repository.caraml("operator", "--backend", "postgres://me:hunter2@db.example.com/state")
+    assert (open_secret.code, "hunter2" in open_secret.text) == (2, False)
     mistaken = repository.caraml("operator", "--backend", BACKEND, "--passphrase-secret", "hunter2 hunter2")
     assert (mistaken.code, "hunter2" in mistaken.err) == (2, False)
     assert "dev, prod" in repository.caraml("operator", "--backend", BACKEND, "--order", "dev,live").err
