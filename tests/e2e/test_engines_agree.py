@@ -6,7 +6,7 @@ import shutil
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -114,29 +114,36 @@ def engines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Mapping[str, Pro
     return {engine: Program(tmp_path / engine) for engine in ("pulumi", "embedded")}
 
 
-def agreed(engines: Mapping[str, Program], text: str, size: str, *arguments: str, command: str = "up") -> object:
-    """What each engine plans and then does, which must be the same; and that it is."""
+class Done(NamedTuple):
+    """What an engine planned, how the command ended, and the state that it left."""
+
+    planned: list[tuple[str, str]]
+    exit_code: int
+    state: list[dict[str, Any]]
+
+
+def agreed(engines: Mapping[str, Program], text: str, size: str, *arguments: str, command: str = "up") -> Done:
+    """What each engine plans and then does, which must be the same."""
     found = {engine: _done(program, engine, text, size, arguments, command) for engine, program in engines.items()}
     assert found["embedded"] == found["pulumi"]
     return found["pulumi"]
 
 
-def _done(program: Program, engine: str, text: str, size: str, arguments: tuple[str, ...], command: str) -> object:
+def _done(program: Program, engine: str, text: str, size: str, arguments: tuple[str, ...], command: str) -> Done:
     program.file.write_text(THINGS + text)
     program.configure(size)
     planned = []
     if command == "up":
-        preview = program.run("preview", "--json", "--engine", engine, *arguments)
-        planned = _steps(json.loads(preview.stdout)) if preview.returncode == 0 else ["refused"]
+        planned = _steps(json.loads(program.run("preview", "--json", "--engine", engine, *arguments).stdout))
     done = program.run(command, "--yes", "--skip-preview", "--engine", engine, *arguments)
-    return planned, done.returncode, _essence(program)
+    return Done(planned, done.returncode, _essence(program))
 
 
 def _steps(document: Any) -> list[tuple[str, str]]:
     return sorted((step["op"], step["urn"]) for step in document["steps"] if "pulumi:providers" not in step["urn"])
 
 
-def _essence(program: Program) -> object:
+def _essence(program: Program) -> list[dict[str, Any]]:
     """The resources in the state, without what differs from run to run."""
     resources = json.loads(program.checkpoint())["checkpoint"]["latest"].get("resources", [])
     drop = {"id", "created", "modified", "sourcePosition", "stackTrace", "provider"}
@@ -149,19 +156,28 @@ def _essence(program: Program) -> object:
 
 def test_what_resource_options_replace_and_delete_along(engines: Mapping[str, Program]) -> None:
     agreed(engines, REPLACED, "1")
-    agreed(engines, REPLACED, "2")
-    agreed(engines, REPLACED, "3")
+    for size in ("2", "3"):
+        done = agreed(engines, REPLACED, size)
+        assert done.exit_code == 0
+        assert [op for op, _ in done.planned].count("replace") == 8
 
 
 def test_what_aliases_find_again(engines: Mapping[str, Program]) -> None:
-    agreed(engines, RENAMED[0], "1")
-    agreed(engines, RENAMED[1], "1")
+    assert len(agreed(engines, RENAMED[0], "1").planned) == 7
+    done = agreed(engines, RENAMED[1], "1")
+    assert (done.exit_code, {op for op, _ in done.planned}) == (0, {"same"})
 
 
 def test_what_targets_and_excludes_leave_out(engines: Mapping[str, Program]) -> None:
     agreed(engines, TARGETED, "1")
-    agreed(engines, TARGETED, "2", "--target", A)
-    agreed(engines, TARGETED, "3", "--target", A, "--target-dependents")
-    agreed(engines, TARGETED, "2", "--exclude", A)
-    agreed(engines, TARGETED, "2", "--target-replace", "c")
-    agreed(engines, TARGETED, "2", "--target", A, command="destroy")
+    for arguments, changed in {
+        ("--target", A): {"a"},
+        ("--exclude", A): {"b", "c", "g", "new", "dropped"},
+        ("--target-replace", "c"): {"c"},
+    }.items():
+        done = agreed(engines, TARGETED, "2", *arguments)
+        assert done.exit_code == 0
+        assert {urn.rsplit("::", 1)[1] for op, urn in done.planned if op != "same"} == changed
+    done = agreed(engines, TARGETED, "3", "--target", A, "--target-dependents")
+    assert len([op for op, _ in done.planned if op == "update"]) == 2
+    assert agreed(engines, TARGETED, "2", "--target", A, command="destroy").exit_code == 1
