@@ -12,9 +12,9 @@ from typing import Any, Final, NamedTuple
 
 from caraml_pulumi.errors import CaramlError
 from caraml_pulumi.model.gpu import NVIDIA_GPU
+from caraml_pulumi.model.group import GroupQuota
 from caraml_pulumi.model.names import full_name
 from caraml_pulumi.model.project import AMD_GPU
-from caraml_pulumi.model.group import GroupQuota
 from caraml_pulumi.model.quota import Demand, Share
 from policies.platform_config import label_prefix
 from policies.pods import POD, containers, pods
