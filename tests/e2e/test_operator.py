@@ -1,13 +1,7 @@
-"""`caraml operator`: objects that the operator's own CRD admits, and rights that suffice for an update.
-
-``pulumi_operator_stacks.json.gz`` is the CRD ``stacks.pulumi.com`` of version 2.9.0 of pulumi-kubernetes-operator
-(Apache-2.0), its version v1 without descriptions.
-"""
+"""`caraml operator`: objects that hold what the operator documents, and rights that suffice for an update."""
 
 import base64
 import contextlib
-import gzip
-import json
 import os
 import subprocess
 import uuid
@@ -23,11 +17,11 @@ from caraml_pulumi.cluster.manifests import create, wait_established
 from caraml_pulumi.kube.client import KubeClient
 from caraml_pulumi.kube.errors import KubeError
 from tests.e2e.conftest import LocalCluster
+from tests.e2e.operator_crd import STACKS
 from tests.e2e.platform import CARAML, Result
 
 pytestmark = pytest.mark.e2e
 
-CRD = Path(__file__).with_name("pulumi_operator_stacks.json.gz")
 BACKEND = "s3://shop-state"
 
 
@@ -81,9 +75,8 @@ def repository(tmp_path: Path) -> Repository:
 
 @pytest.fixture
 def client(cluster: LocalCluster) -> KubeClient:
-    crd = json.loads(gzip.decompress(CRD.read_bytes()))
-    create(cluster.client, [crd])
-    wait_established(cluster.client, [crd])
+    create(cluster.client, [STACKS])
+    wait_established(cluster.client, [STACKS])
     return cluster.client
 
 
@@ -106,7 +99,7 @@ def post(client: KubeClient, item: dict[str, Any]) -> str:
     return f"{path}/{metadata['name']}"
 
 
-def test_the_operators_crd_admits_the_stacks_and_refuses_what_it_does_not_know(
+def test_an_api_server_admits_the_stacks_and_refuses_what_the_operator_does_not_document(
     repository: Repository, client: KubeClient, applied: str
 ) -> None:
     path = client.path("pulumi.com/v1", "Stack", applied)
