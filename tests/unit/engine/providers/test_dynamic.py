@@ -163,7 +163,7 @@ def test_all_check_failures_are_reported_with_their_properties(notes: DynamicPro
         ({"text": "longer"}, Diff(changed=True)),
         ({"name": "b"}, Diff(changed=True, replace_keys=["name"])),
         ({"name": "same-place"}, Diff(changed=True, replace_keys=["name"], delete_before_replace=True)),
-        ({"text": "whatever"}, Diff(changed=True)),
+        ({"text": "whatever"}, Diff(changed=True, inputs_compared=True)),
     ],
 )
 def test_the_users_diff_decides(
