@@ -7,7 +7,6 @@ stays as promoted, and the same command goes on.
 import json
 import os
 import signal
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -19,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from caraml_pulumi.cli.common import note, print_json
 from caraml_pulumi.cli.flow import Request, apply, apply_silently, confirm, observe, show_preview
 from caraml_pulumi.cli.flow import check as check_outcome
+from caraml_pulumi.cli.policy_evidence import evidence_given
 from caraml_pulumi.cli.terminal import console
 from caraml_pulumi.engine.api import Target
 from caraml_pulumi.engine.policies.evidence import STATUS_BEFORE
@@ -63,7 +63,7 @@ def run(source: Target, model: str, choice: Choice, project: str | None, mode: M
         result = "unchanged" if plan.is_done else mode.value
         if not plan.is_done:
             request = replace(request, options=replace(request.options, message=plan.message))
-            with _evidence(plan):
+            with evidence_given(STATUS_BEFORE, _status(plan)):
                 _go(plan, mode, request)
     if request.as_json:
         print_json(_document(plan, result))
@@ -160,21 +160,10 @@ def _interruptible() -> Iterator[None]:
         signal.signal(signal.SIGTERM, previous)
 
 
-@contextmanager
-def _evidence(plan: Plan) -> Iterator[None]:
-    """Tell policies what is deployed in the source, as `caraml status --json` would."""
+def _status(plan: Plan) -> bytes:
+    """What is deployed in the source, as `caraml status --json` says it, for policies."""
     said = {"project": plan.source.project.name, "stack": plan.source.stack, "time": timestamp(), **plan.status}
-    before = os.environ.get(STATUS_BEFORE)
-    with tempfile.TemporaryDirectory(prefix="caraml-promote-") as directory:
-        path = Path(directory) / f"{plan.source.stack}.json"
-        path.write_text(json.dumps(said), encoding="utf-8")
-        os.environ[STATUS_BEFORE] = str(path)
-        try:
-            yield
-        finally:
-            os.environ.pop(STATUS_BEFORE)
-            if before is not None:
-                os.environ[STATUS_BEFORE] = before
+    return json.dumps(said).encode()
 
 
 def _show(plan: Plan) -> None:

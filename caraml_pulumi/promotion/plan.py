@@ -9,10 +9,7 @@ from caraml_pulumi.engine.api import Target
 from caraml_pulumi.engine.state.backend import open_backend
 from caraml_pulumi.errors import CaramlError
 from caraml_pulumi.model.artifact_store import ArtifactStore
-from caraml_pulumi.model.platform import PlatformSpec
-from caraml_pulumi.model.project import ModelProjectSpec, find_project
-from caraml_pulumi.model.release import PromotedFrom, ReleaseSpec, plan_release
-from caraml_pulumi.model.spec import dotted, located, parse, within
+from caraml_pulumi.model.release import PromotedFrom, ReleaseSpec
 from caraml_pulumi.promotion.artifacts import Artifact, promoted_artifacts
 from caraml_pulumi.promotion.document import Choice, Environments, own_settings, promoted_release
 from caraml_pulumi.promotion.projects import target_project
@@ -27,6 +24,7 @@ from caraml_pulumi.promotion.stacks import (
     settled_state,
 )
 from caraml_pulumi.releases.file import ReleaseFile, read_release_file, release_path, release_text
+from caraml_pulumi.releases.held import hold_release
 from caraml_pulumi.stack_files import RELEASES
 from caraml_pulumi.stack_files.document import Document
 
@@ -134,7 +132,7 @@ def plan_promotion(source: Target, target: Target, model: str, choice: Choice, p
     release = {**release, "versions": [_moved(one, artifacts) for one in release["versions"]]}
     promoted_from = kept_provenance(release, file, proven.environment) or origin
     release["promotedFrom"] = promoted_from.declared()
-    spec = _held(release, path, platform, projects)
+    spec = hold_release(release, f"{path} after the promotion", platform, projects)
     target_backend = open_backend(target.backend_url)
     target_document, target_state = current(target_backend, target)
     if file and file.spec.endpoint:
@@ -184,19 +182,3 @@ def _as_written(release: Mapping[str, Any], file: ReleaseFile | None) -> dict[st
     versions = [words[one["version"]] if one["version"] in same else one for one in release["versions"]]
     endpoint = "endpoint" in declared and release.get("endpoint") == declared["endpoint"]
     return {**release, "versions": versions, **({"endpoint": data["endpoint"]} if endpoint else {})}
-
-
-def _held(
-    release: Mapping[str, Any], path: Path, platform: PlatformSpec, projects: Mapping[str, ModelProjectSpec]
-) -> ReleaseSpec:
-    """The release, held to every rule of the target's environment and project."""
-
-    def locate(at: tuple[str | int, ...]) -> str:
-        return f"{path} after the promotion" + (f" ({dotted(at)})" if at else "")
-
-    spec = parse(ReleaseSpec, release, locate=locate)
-    with located(locate, release):
-        with within("project"):
-            project = find_project(spec.project, projects)
-        plan_release(spec, platform, instance_types=project.instance_types)
-    return spec
