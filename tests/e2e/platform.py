@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -31,8 +32,46 @@ class Result:
         return json.loads(self.out)
 
 
+class Commands(ABC):
+    """The `caraml` command in a directory, with an environment of its own."""
+
+    directory: Path
+
+    @property
+    @abstractmethod
+    def environment(self) -> dict[str, str]:
+        """The environment that commands run in."""
+
+    def start(self, *arguments: str) -> "subprocess.Popen[str]":
+        """Start `caraml` with `arguments`."""
+        return subprocess.Popen(
+            [CARAML, *arguments],
+            cwd=self.directory,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def caraml(self, *arguments: str) -> Result:
+        """Run `caraml` with `arguments`; a traceback is a failure whatever the exit code."""
+        process = self.start(*arguments)
+        out, err = process.communicate(timeout=300)
+        result = Result(process.returncode, out, err)
+        assert "Traceback" not in result.text, result.text
+        assert "internal error" not in result.text, result.text
+        return result
+
+    def must(self, *arguments: str) -> Result:
+        """Run `caraml` with `arguments`, which must succeed."""
+        result = self.caraml(*arguments)
+        assert result.code == 0, result.text
+        return result
+
+
 @dataclass
-class Platform:
+class Platform(Commands):
     """The sample platform in `directory`, its project renamed to `project`, which is its namespace as well."""
 
     directory: Path
@@ -72,33 +111,6 @@ class Platform:
             "CARAML_ENGINE": "embedded",
             **self.variables,
         } | ({} if self.passphrase is None else {"PULUMI_CONFIG_PASSPHRASE": self.passphrase})
-
-    def start(self, *arguments: str) -> "subprocess.Popen[str]":
-        """Start `caraml` with `arguments`, on the stack dev."""
-        return subprocess.Popen(
-            [CARAML, *arguments],
-            cwd=self.directory,
-            env=self.environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-
-    def caraml(self, *arguments: str) -> Result:
-        """Run `caraml` with `arguments`; a traceback is a failure whatever the exit code."""
-        process = self.start(*arguments)
-        out, err = process.communicate(timeout=300)
-        result = Result(process.returncode, out, err)
-        assert "Traceback" not in result.text, result.text
-        assert "internal error" not in result.text, result.text
-        return result
-
-    def must(self, *arguments: str) -> Result:
-        """Run `caraml` with `arguments`, which must succeed."""
-        result = self.caraml(*arguments)
-        assert result.code == 0, result.text
-        return result
 
     def up(self) -> Result:
         """`caraml up` with the policy pack, as `make up` does."""

@@ -23,7 +23,7 @@ from caraml_pulumi.kube import MERGE_PATCH
 from caraml_pulumi.kube.client import KubeClient
 from caraml_pulumi.model.states import Phase
 from tests.e2e.conftest import LocalCluster
-from tests.e2e.platform import CARAML, Result
+from tests.e2e.platform import CARAML, Commands, Result
 from tests.e2e.played_node import eventually
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("environments")]
@@ -58,7 +58,7 @@ def image(digit: str) -> str:
 
 
 @dataclass
-class Repository:
+class Repository(Commands):
     """A platform's repository as `caraml init` writes it, and a kubeconfig with a context for each environment."""
 
     directory: Path
@@ -75,30 +75,6 @@ class Repository:
             "PULUMI_CONFIG_PASSPHRASE": "test",
             "CARAML_ENGINE": "embedded",
         }
-
-    def start(self, *arguments: str) -> "subprocess.Popen[str]":
-        return subprocess.Popen(
-            [CARAML, *arguments],
-            cwd=self.directory,
-            env=self.environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-
-    def caraml(self, *arguments: str) -> Result:
-        process = self.start(*arguments)
-        out, err = process.communicate(timeout=300)
-        result = Result(process.returncode, out, err)
-        assert "Traceback" not in result.text, result.text
-        assert "internal error" not in result.text, result.text
-        return result
-
-    def must(self, *arguments: str) -> Result:
-        result = self.caraml(*arguments)
-        assert result.code == 0, result.text
-        return result
 
     def edit(self, file: str, old: str, new: str) -> None:
         path = self.directory / file
