@@ -18,7 +18,7 @@ from caraml_pulumi.cli.common import (
     print_json,
     project_backend,
 )
-from caraml_pulumi.cli.operations import ColorOption
+from caraml_pulumi.cli.options import ColorOption
 from caraml_pulumi.cli.terminal import Color, apply_color, colors
 from caraml_pulumi.errors import FAILED, CaramlError
 

@@ -7,7 +7,7 @@ import typer
 from caraml_pulumi.cli import complete
 from caraml_pulumi.cli.common import HERE, Cwd, Json, default_packs, resolve_target
 from caraml_pulumi.cli.engines import EngineChoice, open_engine
-from caraml_pulumi.cli.operations import (
+from caraml_pulumi.cli.options import (
     ColorOption,
     Diff,
     Engine,

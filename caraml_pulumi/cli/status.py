@@ -9,7 +9,8 @@ import typer
 
 from caraml_pulumi.cli import complete
 from caraml_pulumi.cli.common import HERE, Cwd, Json, Stack, load_with_journal, note, print_json, resolve_target
-from caraml_pulumi.cli.operations import Env, Every, Stacks
+from caraml_pulumi.cli.operations import Stacks
+from caraml_pulumi.cli.options import Env, Every
 from caraml_pulumi.errors import INTERRUPTED, UNHEALTHY, USAGE, CaramlError
 
 if TYPE_CHECKING:
