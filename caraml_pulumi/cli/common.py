@@ -85,7 +85,7 @@ def _only_stack(project: "Project", backend: "Backend") -> str:
         return stacks[0]
     raise CaramlError(
         f"the project {project.name!r} has {'several stacks' if stacks else 'no stack yet'}, and none is named",
-        where=backend.url,
+        where=backend.shown_url,
         allowed=", ".join(stacks),
         fix="name one: --stack NAME" if stacks else "make one: caraml stack init NAME",
     )
@@ -138,7 +138,7 @@ def _open_stack(target: "Target") -> "tuple[Backend, dict[str, Any]]":
     if document is None:
         raise CaramlError(
             f"there is no stack {target.stack!r} of the project {target.project.name!r}",
-            where=backend.url,
+            where=backend.shown_url,
             allowed=", ".join(name.stack for name in backend.list_stacks(target.project.name)),
             fix=f"make it: caraml stack init {target.stack}, or caraml up",
         )

@@ -54,7 +54,7 @@ def list_stacks(
         columns = ("NAME", "LAST UPDATE", "RESOURCES")
         print_table(columns, [(item["name"], _ago(item["lastUpdate"]), str(item["resourceCount"])) for item in found])
     else:
-        note(f"there are no stacks yet in {backend.url}")
+        note(f"there are no stacks yet in {backend.shown_url}")
 
 
 @app.command(epilog="Example: caraml stack init staging")

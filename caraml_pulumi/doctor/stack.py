@@ -9,7 +9,6 @@ from typing import Final
 from caraml_pulumi.doctor.checks import Check, Finding, Level, failed
 from caraml_pulumi.engine.state.backend import Backend
 from caraml_pulumi.engine.state.project import Project
-from caraml_pulumi.engine.state.urls import without_credentials
 from caraml_pulumi.errors import CaramlError
 from caraml_pulumi.stack_files import StackFiles
 
@@ -35,7 +34,7 @@ def _program(project: Project) -> Iterator[Finding]:
 def _state(backend: Backend) -> Iterator[Finding]:
     stacks = len(backend.list_stacks())
     scheme, _, path = backend.url.partition("://")
-    shown = without_credentials(backend.url)
+    shown = backend.shown_url
     if scheme == "file" and not _writable(Path(path)):
         fix = "give yourself the right to write there, or choose another backend: PULUMI_BACKEND_URL"
         yield Finding("state", Level.FAILED, f"{shown} cannot be written to", fix)

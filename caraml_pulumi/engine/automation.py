@@ -17,6 +17,7 @@ from caraml_pulumi.engine.automation_events import Watcher
 from caraml_pulumi.engine.events import EventSink
 from caraml_pulumi.engine.resource import is_urn
 from caraml_pulumi.engine.selection import Selection
+from caraml_pulumi.engine.state.urls import without_credentials
 from caraml_pulumi.errors import INTERRUPTED, LOCKED, POLICY_VIOLATION, CaramlError, CaramlErrors
 
 if TYPE_CHECKING:
@@ -228,7 +229,7 @@ def _refuse_interrupted(target: Target) -> None:
     if backend.journal(*name).exists() and all(lock.ended for lock in backend.locks(*name)):
         raise CaramlError(
             "an update by the embedded engine was interrupted, and the Pulumi CLI cannot tell what it did",
-            where=backend.url,
+            where=backend.shown_url,
             fix=f"run this first: caraml refresh --engine embedded --stack {target.stack}",
         )
 
@@ -242,6 +243,7 @@ def _select(target: Target, command: "OwnSessionCommand", *, make: bool = True) 
     from pulumi.automation import LocalWorkspaceOptions, create_or_select_stack, select_stack
     from pulumi.automation.errors import CommandError, StackNotFoundError
 
+    shown = without_credentials(target.backend_url)
     try:
         return (create_or_select_stack if make else select_stack)(
             target.stack,
@@ -253,10 +255,10 @@ def _select(target: Target, command: "OwnSessionCommand", *, make: bool = True) 
     except StackNotFoundError as failure:
         raise CaramlError(
             f"there is no stack {target.stack!r} of the project {target.project.name!r}",
-            where=target.backend_url,
+            where=shown,
             fix=f"make it: caraml up --stack {target.stack}",
         ) from failure
     except CommandError as failure:
         if command.interrupted:
             raise CaramlError("stopped before it began", exit_code=INTERRUPTED) from failure
-        raise CaramlError(_said(str(failure)), where=target.backend_url) from failure
+        raise CaramlError(_said(str(failure)).replace(target.backend_url, shown), where=shown) from failure

@@ -94,7 +94,7 @@ class Session:
         if self.backend.locks(project, stack) or found is None or saved_at(found) != self.saved_at:
             raise CaramlError(
                 f"the lock on the stack {stack} was removed and another run went on, so this one's state is not saved",
-                where=self.backend.url,
+                where=self.backend.shown_url,
                 fix="when the other run has ended: caraml up --refresh; look for what this run made besides",
                 exit_code=LOCKED,
             )
@@ -135,7 +135,7 @@ def open_session(target: Target, kind: UpdateKind, *, preview: bool) -> Iterator
     if kind != "update" and missing and not backend.journal(project, stack).exists():
         raise CaramlError(
             f"there is no stack {stack!r} of the project {project!r}",
-            where=backend.url,
+            where=backend.shown_url,
             allowed=", ".join(name.stack for name in backend.list_stacks(project)),
             fix=f"make it: caraml up --stack {stack}",
         )

@@ -44,7 +44,7 @@ def settled_state(backend: Backend, source: Target) -> tuple[Mapping[str, Any], 
         known = ", ".join(name.stack for name in backend.list_stacks(source.project.name))
         raise CaramlError(
             f"there is no stack {source.stack!r} of the project {source.project.name!r}",
-            where=backend.url,
+            where=backend.shown_url,
             allowed=known,
             fix=f"deploy the model there first: caraml up --stack {source.stack}",
         )

@@ -73,7 +73,7 @@ class StackReferenceProvider(Provider):
         if document is None:
             raise CaramlError(
                 f"there is no stack {given!r} to refer to",
-                where=self._backend.url,
+                where=self._backend.shown_url,
                 allowed=", ".join(map(str, self._backend.list_stacks())) or "none: the backend has no stacks",
                 fix="deploy that stack first, or correct the name",
             )

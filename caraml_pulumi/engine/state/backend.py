@@ -28,6 +28,7 @@ from caraml_pulumi.engine.state.login import logged_in
 from caraml_pulumi.engine.state.names import StackName, check_name
 from caraml_pulumi.engine.state.properties import compact_json
 from caraml_pulumi.engine.state.snapshot import VERSION, new_manifest
+from caraml_pulumi.engine.state.urls import without_credentials
 from caraml_pulumi.errors import CaramlError
 
 BACKEND_URL: Final = "PULUMI_BACKEND_URL"
@@ -105,6 +106,11 @@ class Backend:
         """Where it is, as PULUMI_BACKEND_URL takes it."""
         return self._bucket.url
 
+    @property
+    def shown_url(self) -> str:
+        """`url` without the user and password that it may hold, for messages."""
+        return without_credentials(self.url)
+
     def load(self, project: str, stack: str) -> dict[str, Any] | None:
         """The checkpoint document of a stack, None if there is no such stack.
 
@@ -158,7 +164,7 @@ class Backend:
         """
         name = StackName(check_name("project", project), check_name("stack", stack))
         if self.load(project, stack) is not None:
-            raise CaramlError(f"the stack {name} exists already", where=self.url)
+            raise CaramlError(f"the stack {name} exists already", where=self.shown_url)
         latest = {"manifest": new_manifest(), "metadata": {}}
         self.save(project, stack, {"version": VERSION, "checkpoint": {"stack": str(name), "latest": latest}})
 

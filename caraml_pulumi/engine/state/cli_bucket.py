@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from caraml_pulumi.engine.state.bucket import Log
 from caraml_pulumi.engine.state.names import ORGANIZATION
+from caraml_pulumi.engine.state.urls import without_credentials
 from caraml_pulumi.errors import CaramlError
 
 _ROOT: Final = ".pulumi"
@@ -132,7 +133,7 @@ class CliBucket:
             return self._checkpoint(name)
         raise CaramlError(
             f"what update {number} of {name} led to cannot be seen: the Pulumi CLI tells that of Pulumi Cloud alone",
-            where=self._url,
+            where=without_credentials(self._url),
             allowed="caraml history, which lists the updates, without the name of a model",
             fix="keep the state in file://, s3:// or Pulumi Cloud to see and restore models as they were",
         )
@@ -161,19 +162,23 @@ class CliBucket:
             )
         except (OSError, subprocess.TimeoutExpired) as error:
             reason = "it did not answer" if isinstance(error, subprocess.TimeoutExpired) else str(error)
-            raise CaramlError(f"the Pulumi CLI cannot be asked: {reason}", where=self._url) from None
+            raise CaramlError(
+                f"the Pulumi CLI cannot be asked: {reason}", where=without_credentials(self._url)
+            ) from None
         if done.returncode == missing:
             return None
         if done.returncode:
-            said = done.stderr.strip().removeprefix("error: ")
+            said = done.stderr.strip().removeprefix("error: ").replace(self._url, without_credentials(self._url))
             raise CaramlError(
-                f"the Pulumi CLI cannot read the backend: {said}", where=self._url, fix="log in: pulumi login"
+                f"the Pulumi CLI cannot read the backend: {said}",
+                where=without_credentials(self._url),
+                fix="log in: pulumi login",
             )
         return done.stdout
 
     def _read_only(self) -> CaramlError:
         return CaramlError(
-            f"the backend {self._url!r} is of a kind that only the Pulumi CLI locks and writes to",
+            f"the backend {without_credentials(self._url)!r} is of a kind that only the Pulumi CLI locks and writes to",
             where="PULUMI_BACKEND_URL, Pulumi.yaml or pulumi login",
             allowed="file:///DIRECTORY and s3://BUCKET for the embedded engine, and for locks and new stacks",
             fix="use the CLI: --engine pulumi, pulumi stack init, import and rm, pulumi cancel",

@@ -26,7 +26,7 @@ def stack_outputs(backend: Backend, stack: StackName, *, phrase: str | None = No
     if document is None:
         raise CaramlError(
             f"there is no stack {stack}",
-            where=backend.url,
+            where=backend.shown_url,
             allowed=", ".join(str(name) for name in backend.list_stacks(stack.project)) or "no stack of this project",
             fix="deploy that stack first, or correct the name",
         )

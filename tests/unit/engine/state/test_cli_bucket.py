@@ -103,6 +103,18 @@ def test_what_the_cli_says_against_it_is_the_error(tmp_path: Path, monkeypatch: 
         open_backend("gs://states").load("shop", "dev")
 
 
+def test_a_password_in_the_backends_url_is_in_no_message(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    script = tmp_path / "pulumi"
+    script.write_text('#!/bin/sh\necho "error: cannot open $PULUMI_BACKEND_URL" >&2\nexit 1\n')
+    script.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    backend = open_backend("postgres://me:hunter2@db.example.com/state")
+    with pytest.raises(CaramlError) as caught:
+        backend.load("shop", "dev")
+    assert "cannot open postgres://db.example.com/state" in str(caught.value)
+    assert "hunter2" not in str(caught.value) + backend.shown_url
+
+
 def test_without_the_cli_such_a_backend_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(CaramlError, match="only the Pulumi CLI reaches"):
