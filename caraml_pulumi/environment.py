@@ -57,13 +57,12 @@ def deploy_environment(directory: Path) -> DeployedEnvironment:
     for name, project in stack.projects.items():
         deployed.projects[name] = ModelProject(name, **project.given(), platform=stack.platform)
     for release in stack.releases:
-        ModelRelease(f"{release.project}-{release.model}", release, environment=stack.platform.environment)
-        pulumi.export(f"{release.project}/{release.model}", _deploy(release, deployed))
+        pulumi.export(f"{release.project}/{release.model}", _deploy(release, deployed, stack.platform.environment))
     return deployed
 
 
-def _deploy(release: ReleaseSpec, deployed: DeployedEnvironment) -> dict[str, Any]:
-    """Deploy the versions of a model and its endpoint, and say where they are."""
+def _deploy(release: ReleaseSpec, deployed: DeployedEnvironment, environment: str) -> dict[str, Any]:
+    """Deploy the versions of a model and its endpoint, record the release, and say where they are."""
     owner, name = (release.project, release.model), f"{release.project}-{release.model}"
     versions = {
         version.version: CustomModelVersion(
@@ -84,14 +83,17 @@ def _deploy(release: ReleaseSpec, deployed: DeployedEnvironment) -> dict[str, An
             for number, version in versions.items()
         }
     }
+    components: list[pulumi.Resource] = [*versions.values()]
     if release.endpoint:
         endpoint = deployed.endpoints[owner] = ModelEndpoint(
             name, versions=list(versions.values()), **release.endpoint.props()
         )
         outputs["url"] = endpoint.url
+        components.append(endpoint)
     if release.monitoring and release.watched:
         running = [version for version in versions.values() if not version.spec.stopped]
         ModelMonitoring(name, versions=running, **release.monitoring.props(), opts=_once_of_an_endpoint(name))
+    ModelRelease(name, release, environment=environment, once=components)
     return outputs
 
 

@@ -13,7 +13,7 @@ import pytest
 from caraml_pulumi.kube.client import KubeClient
 from caraml_pulumi.kube.errors import KubeError
 from tests.e2e.conftest import LocalCluster
-from tests.e2e.platform import Platform
+from tests.e2e.platform import REPOSITORY, Platform
 
 pytestmark = pytest.mark.e2e
 KNATIVE = "/apis/serving.knative.dev/v1/namespaces/{}/services"
@@ -204,7 +204,8 @@ def test_a_version_that_is_taken_out_is_undeployed_whole(cluster: LocalCluster, 
 def test_a_changed_secret_replaces_the_replicas_and_is_never_written_down(cluster: LocalCluster, on: Platform) -> None:
     program = on.directory / "stacks/__main__.py"
     secret = '**version.given(), secrets={"API_KEY": "first-hidden-word"},'
-    program.write_text(program.read_text().replace("**version.given(),", secret))
+    written = (REPOSITORY / "caraml_pulumi/environment.py").read_text().replace("**version.given(),", secret)
+    program.write_text(written + "\n\ndeploy_environment(Path(__file__).parent)\n")
     said = on.up().text
     template = items(cluster, DEPLOYMENTS, on)["iris-2"]["spec"]["template"]
     (variable,) = [item for item in template["spec"]["containers"][0]["env"] if item["name"] == "API_KEY"]
